@@ -1,0 +1,1 @@
+"""Proof for outsiders: sees only the wire and the command line."""

@@ -1,0 +1,1 @@
+"""Partners of the demo region, each a process of its own."""

@@ -1,0 +1,1 @@
+"""FHIR REST and raw intake over HTTP: one file per interaction."""

@@ -1,0 +1,1 @@
+"""Consent decisions: select, decide, explain, filter, label."""

@@ -1,0 +1,1 @@
+"""Nouns and state tables: standard library only, frozen dataclasses and enums."""

@@ -1,0 +1,1 @@
+"""Provenance, AuditEvent, the Merkle log and its verification."""

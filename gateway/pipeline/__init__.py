@@ -1,0 +1,1 @@
+"""The story of a message: one stage per file."""

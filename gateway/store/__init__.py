@@ -1,0 +1,1 @@
+"""The store behind `pipeline/ports.py`: SQLAlchemy Core on SQLite and PostgreSQL."""

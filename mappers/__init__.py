@@ -1,0 +1,1 @@
+"""What messages mean: decoders, mappings and encoders, pure functions without clock or network."""

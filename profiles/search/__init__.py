@@ -1,0 +1,1 @@
+"""R4 search parameters: index terms and criteria."""
