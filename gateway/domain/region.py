@@ -1,0 +1,147 @@
+"""The region: organizations, endpoints, routes, practitioners; what `gateway apply` registers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.domain.retry import Retry
+from gateway.domain.time import DAY, SECOND
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A business identifier, as FHIR Identifier.system and .value."""
+
+    system: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organization:
+    """An institution of the region."""
+
+    id: str
+    name: str
+    #: hospital, practice, social-agency, health-office, payer, laboratory, care-service, other.
+    kind: str
+    identifier: tuple[Identifier, ...] = ()
+    #: transit: kept until delivered and retention ends; shared: readable with consent.
+    storage: str = "transit"
+    #: How long its messages are kept, in microseconds.
+    retain: int = 90 * DAY
+    #: SHA-256 (hex) of the bearer tokens its systems use.
+    token_sha256: tuple[str, ...] = ()
+    #: SHA-256 (hex) fingerprints of the client certificates its systems use.
+    certificate_sha256: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One wire to one system; `direction` says who speaks first."""
+
+    id: str
+    organization: str
+    #: A name of CONNECTION_TYPES, e.g. hl7v2-mllp, hl7-fhir-rest, http-inbound.
+    connection_type: str
+    #: in or out.
+    direction: str
+    #: Host and port to listen on (in).
+    listen: str = ""
+    #: Where to send to (out).
+    address: str = ""
+    dialect: str = ""
+    #: on_processing or on_receipt (in).
+    acknowledge: str = "on_processing"
+    #: live, test (only to test endpoints) or shadow (everything but delivery).
+    mode: str = "live"
+    #: Networks that may connect (in), e.g. 10.20.0.5/32.
+    peers: tuple[str, ...] = ()
+    #: Accepted MSH-3 / MSH-4 (in); empty accepts any.
+    sending_application: tuple[str, ...] = ()
+    sending_facility: tuple[str, ...] = ()
+    #: MSH-3…6 of what is sent (out).
+    sender: tuple[str, str] = ("GATEWAY", "REGION")
+    receiver: tuple[str, str] = ("", "")
+    #: May an uncertain delivery be sent again? Every outgoing endpoint says so.
+    idempotent: bool | None = None
+    retry: Retry = field(default_factory=Retry)
+    #: original or translated (out); "" chooses by the formats.
+    form: str = ""
+    #: conditional or put (hl7-fhir-rest).
+    write: str = "conditional"
+    #: Character set of what is sent (hl7v2-mllp), an MSH-18 value.
+    charset: str = "UNICODE UTF-8"
+    #: Seconds for a whole attempt, in microseconds.
+    timeout: int = 30 * SECOND
+    #: Parallel connections or requests to this destination.
+    parallel: int = 4
+    #: TLS files: ca, certificate, key (paths), client_certificate_required.
+    tls: Mapping[str, Any] = field(default_factory=dict)
+    #: File that holds the bearer token sent (out).
+    token_file: str = ""
+    #: Whether AR 207 is answered when the store is unavailable (in); default is no answer.
+    answer_unavailable: bool = False
+    #: Largest accepted frame or body in bytes (in).
+    max_bytes: int = 50_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """Which messages go where, why they may, and who answers for it."""
+
+    id: str
+    #: Incoming endpoints it listens to; empty means all.
+    sources: tuple[str, ...] = ()
+    #: FHIR search criteria, e.g. DocumentReference?type=http://loinc.org|18842-5.
+    criteria: str
+    #: Endpoint ids, organization ids, or places such as Patient.generalPractitioner.
+    to: tuple[str, ...]
+    purpose: str = "TREAT"
+    legal_basis: str
+    controller: str
+    data_categories: tuple[str, ...] = ()
+    #: Whether preliminary documents and results are sent.
+    preliminary: bool = False
+    #: How long a delivery waits for a consent, in microseconds.
+    wait: int = 14 * DAY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practitioner:
+    """Resolves a practitioner named in a message to the organization that receives for them."""
+
+    organization: str
+    lanr: str = ""
+    bsnr: str = ""
+    name: str = ""
+    #: The hospital's own numbers: assigner (organization id) and value.
+    local: tuple[Identifier, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One consistent picture of the registry, replaced whole when `apply` changed something."""
+
+    revision: int = 0
+    organizations: Mapping[str, Organization] = field(default_factory=dict)
+    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
+    routes: Mapping[str, Route] = field(default_factory=dict)
+    practitioners: tuple[Practitioner, ...] = ()
+    #: Dialect name → the TOML mapping it was read from.
+    dialects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: The [consent] policy mapping.
+    policy: Mapping[str, Any] = field(default_factory=dict)
+
+    def incoming(self) -> tuple[Endpoint, ...]:
+        """Return the endpoints others send to."""
+        return tuple(e for e in self.endpoints.values() if e.direction == "in")
+
+    def outgoing_of(self, organization: str) -> tuple[Endpoint, ...]:
+        """Return the endpoints an organization receives at."""
+        return tuple(
+            e
+            for e in self.endpoints.values()
+            if e.direction == "out" and e.organization == organization
+        )
