@@ -186,7 +186,7 @@ class Transaction(Protocol):
         """Make data keys for reserved subjects."""
 
     def add_versions(self, versions: Sequence[NewVersion]) -> None:
-        """Write versions (packs per message and subject, RESOURCE, VERSION, pending index terms)."""
+        """Write versions: packs by message and subject, both tables, pending index terms."""
 
     def add_identifiers(self, rows: Sequence[tuple[bytes, int]]) -> None:
         """Remember which resource a keyed identifier hash names (first one wins)."""
@@ -224,7 +224,7 @@ class Transaction(Protocol):
         """Claim due lane heads (queued or retry → claimed), at most `endpoints[id]` an endpoint."""
 
     def begin(self, rows: Sequence[tuple[Delivery, bytes, bytes]]) -> None:
-        """Mark claimed deliveries inflight with (bytes to send, decision JSON); fences are checked."""
+        """Mark claimed deliveries inflight: (delivery, bytes to send, decision JSON); checks fences."""
 
     def outgoing(self, deliveries: Sequence[int]) -> dict[int, bytes]:
         """Read the stored bytes of deliveries that were sent before (a resend repeats them)."""
@@ -242,7 +242,7 @@ class Transaction(Protocol):
 
 
 class Writer(Protocol):
-    """The one thread that writes: it takes what has arrived, works in one transaction, commits once."""
+    """The one thread that writes: takes what has arrived, one transaction, one commit."""
 
     def submit(self, job: Callable[[Transaction], T]) -> Future[T]:
         """Run a job in the next group commit; the future resolves after the commit.

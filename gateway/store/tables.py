@@ -26,10 +26,8 @@ METADATA = MetaData()
 BIG = BigInteger().with_variant(Integer, "sqlite")
 
 
-def _table(
-    name: str, *columns: Column[object] | Index | ForeignKeyConstraint, **options: object
-) -> Table:
-    return Table(name, METADATA, *columns, **options)
+def _table(name: str, *items: SchemaItem, sqlite_with_rowid: bool = True) -> Table:
+    return Table(name, METADATA, *items, sqlite_with_rowid=sqlite_with_rowid)
 
 
 #: Key-value facts about the store itself: schema owner, log origin, last good backup.
