@@ -48,6 +48,8 @@ class MessageRow:
     issues: int = 0
     #: Loss report and issues, JSON bytes; b"" for none.
     report: bytes = b""
+    #: Every resource the message speaks of, unchanged ones included: (store number, version).
+    targets: tuple[tuple[int, int], ...] = ()
     answer_code: str = ""
     answer: bytes = b""
     retain_until: Instant = 0
@@ -161,6 +163,12 @@ class Transaction(Protocol):
 
     def add_messages(self, rows: Sequence[MessageRow]) -> None:
         """Store messages with their raw bytes sealed."""
+
+    def raw(self, messages: Iterable[int]) -> dict[int, bytes]:
+        """Read the original bytes of messages."""
+
+    def contents(self, messages: Iterable[int]) -> dict[int, list[Current]]:
+        """Read the resource versions messages speak of (`MessageRow.targets`), with bodies."""
 
     def finish_messages(self, rows: Sequence[MessageRow]) -> None:
         """Fill in what processing found for messages stored on receipt (raw bytes are kept)."""

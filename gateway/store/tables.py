@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     text,
 )
+from sqlalchemy.schema import SchemaItem
 
 METADATA = MetaData()
 
@@ -103,6 +104,8 @@ MESSAGE = _table(
     Column("patient", BigInteger, nullable=False),
     Column("subject", BigInteger, nullable=False),
     Column("raw_body", BigInteger, nullable=False),
+    #: JSON [[resource, version], …]: every resource the message speaks of.
+    Column("targets", Text, nullable=False),
     #: Loss report and issues as JSON; 0 when there is none yet.
     Column("report_body", BigInteger, nullable=False),
     Column("fields", Integer, nullable=False),
