@@ -1,0 +1,156 @@
+"""Foreign JSON in, JSON out, decimals as written.
+
+RFC 8259 (JSON), RFC 7493 (I-JSON: unique names, no lone surrogates),
+https://hl7.org/fhir/R4/json.html.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from decimal import Decimal
+from typing import Any, NoReturn
+
+import orjson
+
+from profiles.reading.decimals import decimal_from_literal, literal_of
+from profiles.reading.limits import Limits, check_size, refused
+
+#: A JSON string, also an unterminated one: always matches at a quote, so that hostile
+#: input cannot make the search start over at every following quote.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?', re.DOTALL)
+_BRACKETS = bytes.maketrans(b"{}", b"[]")
+_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+#: Escapes that may bring in a control character or a surrogate.
+_SUSPICIOUS_ESCAPE = re.compile(rb"\\[bfu]")
+#: C0 controls without TAB, LF, CR; surrogates (a Python str only holds lone ones).
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+_BASE64 = re.compile(r"[A-Za-z0-9+/=\s]*+\Z")
+#: Longer numbers are no measurement; bounds the cost of one literal.
+_LONGEST_NUMBER = 100
+#: Integers up to here fit 64 bits, which is what a JSON writer can take as int.
+_LONGEST_INT = 18
+_DEFAULT = Limits()
+
+
+def read_json(data: bytes, *, limits: Limits = _DEFAULT) -> Any:
+    """Parse a foreign JSON document (UTF-8); numbers with a fraction become Decimal.
+
+    Raises NotConformant with issue code `structure` for malformed JSON, duplicate
+    names, NaN, infinities, numbers a double cannot hold, lone surrogates, control
+    characters, invalid UTF-8 and nesting beyond the limit; `too-costly` for size.
+    """
+    check_size(data, limits)
+    _check_nesting(data, limits)
+    value = _parse(_text(data))
+    if _SUSPICIOUS_ESCAPE.search(data) or len(data) > limits.string:
+        _check_strings(value, limits)
+    if isinstance(value, dict) and value.get("resourceType") == "Bundle":
+        _check_entries(value, limits)
+    return value
+
+
+def write_json(value: Any) -> bytes:
+    """Write compact UTF-8 JSON; Decimals keep the literal they were read with.
+
+    Raises TypeError for what JSON cannot hold.
+    """
+    return orjson.dumps(value, default=_number_fragment)
+
+
+def _number_fragment(value: Any) -> orjson.Fragment:
+    if isinstance(value, Decimal):
+        return orjson.Fragment(literal_of(value))
+    raise TypeError(f"JSON has no {type(value).__name__}")
+
+
+def _text(data: bytes) -> str:
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise refused("the document is not valid UTF-8") from None
+
+
+def _check_nesting(data: bytes, limits: Limits) -> None:
+    """Measure depth on the brackets alone, before any parser recurses.
+
+    Each round of removing `[]` takes away the innermost level everywhere, so a
+    document of depth n is empty after n rounds.
+    """
+    skeleton = _STRING.sub(b"", data).translate(_BRACKETS, _NOT_BRACKETS)
+    if len(skeleton) > 2 * limits.containers:
+        raise refused("the document has too many parts", code="too-costly")
+    for _ in range(limits.depth):
+        if not skeleton:
+            return
+        inner = skeleton.replace(b"[]", b"")
+        if len(inner) == len(skeleton):
+            raise refused("the document's brackets do not match")
+        skeleton = inner
+    if skeleton:
+        raise refused("the document is nested too deeply")
+
+
+def _parse(text: str) -> Any:
+    try:
+        return json.loads(
+            text,
+            object_pairs_hook=_unique,
+            parse_float=_number,
+            parse_int=_integer,
+            parse_constant=_no_constant,
+        )
+    except json.JSONDecodeError as error:
+        place = f"line {error.lineno}, column {error.colno}"
+        raise refused(f"the document is not well-formed JSON ({place})") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise refused("an object has the same name twice")
+    return members
+
+
+def _number(literal: str) -> Decimal:
+    if len(literal) > _LONGEST_NUMBER:
+        raise refused("a number has too many digits")
+    if math.isinf(float(literal)):
+        raise refused("a number is out of range")
+    return decimal_from_literal(literal)
+
+
+def _integer(literal: str) -> int | Decimal:
+    return int(literal) if len(literal) <= _LONGEST_INT else _number(literal)
+
+
+def _no_constant(_name: str) -> NoReturn:
+    raise refused("NaN and infinities are no JSON numbers")
+
+
+def _check_strings(value: Any, limits: Limits) -> None:
+    """Walk without recursion; names count as strings."""
+    waiting = [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, dict):
+            waiting.extend(item)
+            waiting.extend(item.values())
+        elif isinstance(item, list):
+            waiting.extend(item)
+        elif isinstance(item, str):
+            _check_string(item, limits)
+
+
+def _check_string(text: str, limits: Limits) -> None:
+    if _FORBIDDEN.search(text):
+        raise refused("a text has control characters or lone surrogates")
+    if len(text) > limits.string and not _BASE64.match(text):
+        raise refused("a text is longer than FHIR allows", code="too-costly")
+
+
+def _check_entries(bundle: dict[str, Any], limits: Limits) -> None:
+    entries = bundle.get("entry")
+    if isinstance(entries, list) and len(entries) > limits.entries:
+        raise refused("the Bundle has too many entries", code="too-costly", location="Bundle.entry")
