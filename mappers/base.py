@@ -1,0 +1,157 @@
+"""The types every format speaks: Mapped, Change, Key, Loss, Context, Format.
+
+A mapper is a pure function from bytes to `Mapped`: no clock, no network, no database. What a
+message says is a list of changes to resources; `mappers.apply` turns a change into a version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from mappers.bundle import transaction
+from profiles.issue import GatewayError, Issue, operation_outcome
+
+if TYPE_CHECKING:
+    from mappers.dialect import Dialect
+    from mappers.hl7v2.header import Header
+
+Resource = dict[str, Any]
+
+
+class Action(StrEnum):
+    """What a change does to the resource it names."""
+
+    MERGE = "merge"
+    REPLACE = "replace"
+    CANCEL = "cancel"
+    DELETE = "delete"
+    LINK = "link"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One business identifier that names a resource in its sender's namespace."""
+
+    #: Resource type, e.g. "Patient".
+    type: str
+    #: Assigner namespace as a URI.
+    system: str
+    #: The identifier itself, as the sender writes it.
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One statement about one resource."""
+
+    action: Action
+    type: str
+    #: Logical id minted from keys[0]: a UUID from HMAC-SHA-256 over type, system and value.
+    id: str
+    #: keys[0] mints the id; the others also name the resource.
+    keys: tuple[Key, ...]
+    #: Full resource with id and references "Type/<uuid>"; for CANCEL and DELETE the statement
+    #: made; for LINK a Patient with `link`.
+    resource: Resource
+    #: Top-level elements the source deletes with `""`.
+    cleared: tuple[str, ...] = ()
+    #: Instant of the statement in UTC, comparable as text; empty when the source says none.
+    recency: str = ""
+    #: Logical id of the Patient it belongs to; empty for Organization, Practitioner, Location.
+    subject: str = ""
+    #: True: fills periods and history only, never the current state (ZBE-5 = Y).
+    historic: bool = False
+    #: Elements that only fill what nobody has stated, e.g. a status implied by the event.
+    weak: tuple[str, ...] = ()
+    #: True: `resource` holds only the statement made and cannot stand alone as a resource.
+    partial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Account of every non-empty source leaf: fields == mapped + ignored + len(unmapped)."""
+
+    fields: int = 0
+    mapped: int = 0
+    ignored: int = 0
+    #: (source path, value) of leaves that reached no output.
+    unmapped: tuple[tuple[str, str], ...] = ()
+    #: (source path, reason) of leaves left out on purpose.
+    ignored_paths: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PatientFacts:
+    """What identity matching may know about one patient of a message."""
+
+    id: str
+    keys: tuple[Key, ...]
+    kvnr: str = ""
+    #: FHIR date, possibly partial.
+    birth_date: str = ""
+    family: str = ""
+    given: str = ""
+    #: True: a placeholder name ("Unbekannt", "Neugeborenes") that never matches anybody.
+    placeholder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a translation needs besides the bytes."""
+
+    #: Secret of the region: keys the logical ids.
+    region_key: bytes
+    dialect: Dialect
+    #: URI prefix of the sender's own identifiers, without a trailing slash.
+    namespace: str
+    #: Also report FHIR element → source paths.
+    lineage: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """Everything one message said."""
+
+    format: str
+    #: E.g. "ADT^A01".
+    message_type: str
+    #: HL7 v2 header facts; None for other formats.
+    header: Header | None = None
+    changes: tuple[Change, ...] = ()
+    issues: tuple[Issue, ...] = ()
+    loss: Loss = field(default_factory=Loss)
+    #: FHIR element ("Patient/<id>.name[0].family") → source paths, when asked for.
+    lineage: Mapping[str, tuple[str, ...]] | None = None
+    #: Set: the message could not be translated; `changes` is then empty.
+    refusal: GatewayError | None = None
+    #: One per patient group.
+    patients: tuple[PatientFacts, ...] = ()
+    #: "Patient.generalPractitioner" | "DocumentReference.recipient" → identifiers stated.
+    recipients: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    #: Provenance of the translation, naming the source by its SHA-256.
+    provenance: Resource | None = None
+
+    @property
+    def bundle(self) -> Resource:
+        """The transaction Bundle a FHIR server can take, or an OperationOutcome when refused."""
+        if self.refusal is not None:
+            return operation_outcome(self.refusal.issues)
+        return transaction(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One source format: how to recognise, split, translate and write it."""
+
+    name: str
+    #: True when these bytes look like this format (first bytes only).
+    recognises: Callable[[bytes], bool]
+    #: The messages of one file or frame, in order.
+    split: Callable[[bytes], Iterator[bytes]]
+    #: One message → Mapped; never raises for bad content, it sets `refusal`.
+    translate: Callable[[bytes, Context], Mapped]
+    #: FHIR Bundle → bytes in this format; None where the gateway only reads it.
+    encode: Callable[[Resource, Context], bytes] | None = None
