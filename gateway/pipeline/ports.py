@@ -15,6 +15,7 @@ from gateway.domain.delivery import Delivery, DeliveryState
 from gateway.domain.message import Arrival, MessageState
 from gateway.domain.region import Region
 from gateway.domain.time import Instant
+from profiles.search import Terms
 
 T = TypeVar("T")
 
@@ -196,6 +197,9 @@ class Transaction(Protocol):
     def add_versions(self, versions: Sequence[NewVersion]) -> None:
         """Write versions: packs by message and subject, both tables, pending index terms."""
 
+    def set_recency(self, rows: Sequence[tuple[int, str, str]]) -> None:
+        """Note (resource, recency, source) of statements that changed nothing: no new version."""
+
     def add_identifiers(self, rows: Sequence[tuple[bytes, int]]) -> None:
         """Remember which resource a keyed identifier hash names (first one wins)."""
 
@@ -249,6 +253,19 @@ class Transaction(Protocol):
         """Store AuditEvents with their commitments, unnumbered."""
 
 
+class IndexCoder(Protocol):
+    """Turns what is searched for into keyed hashes; picklable, used in the worker processes.
+
+    It holds the index key only, never the data key.
+    """
+
+    def identifier_term(self, type: str, system: str, value: str) -> bytes:  # noqa: A002
+        """Return the keyed hash (16 bytes) of a business identifier."""
+
+    def encode(self, type: str, terms: Terms) -> bytes:  # noqa: A002
+        """Return the index terms of one resource as `NewVersion.terms` wants them."""
+
+
 class Writer(Protocol):
     """The one thread that writes: takes what has arrived, one transaction, one commit."""
 
@@ -267,3 +284,6 @@ class Reader(Protocol):
 
     def raw(self, message_id: int) -> bytes:
         """Read the original bytes of a message; NotFound is an empty bytes object."""
+
+    def received(self, *, after: int, limit: int) -> list[tuple[int, Arrival]]:
+        """Read messages stored on receipt and not processed yet, by number above `after`."""
