@@ -1,0 +1,66 @@
+"""Provenance of a translated message (https://hl7.org/fhir/R4/provenance.html).
+
+Names every version the message made, the original bytes by SHA-256, and the build and mapping
+version that did it, so that an auditor can repeat the translation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gateway.evidence import codes
+from gateway.evidence.codes import concept
+
+
+def for_message(
+    *,
+    id: str,  # noqa: A002 - the element's name
+    targets: Sequence[tuple[str, str, str]],
+    source_sha256: str,
+    message_id: str,
+    recorded: str,
+    organization: str,
+    mapping_version: str,
+    build: str,
+) -> dict[str, Any]:
+    """Provenance for the (type, id, versionId) targets of one message.
+
+    `organization` is the sender's logical id ("" when it is not registered). ValueError without
+    targets, which FHIR does not allow.
+    """
+    if not targets:
+        raise ValueError("Provenance needs at least one target")
+    agents = [
+        {
+            "type": concept(codes.ASSEMBLER),
+            "who": {"type": "Device", "identifier": {"system": codes.BUILD, "value": build}},
+        }
+    ]
+    if organization:
+        agents.append(
+            {
+                "type": concept(codes.AUTHOR),
+                "who": {"reference": f"Organization/{organization}"},
+            }
+        )
+    return {
+        "resourceType": "Provenance",
+        "id": id,
+        "target": [
+            {"reference": f"{kind}/{name}/_history/{version}"} for kind, name, version in targets
+        ],
+        "recorded": recorded,
+        # The plan the translation followed is the version of the mapping.
+        "policy": [f"{codes.MAPPING}:{mapping_version}"],
+        "activity": concept(codes.TRANSFORM),
+        "agent": agents,
+        "entity": [
+            _original({"system": codes.MESSAGE, "value": message_id}),
+            _original({"system": codes.SHA256, "value": source_sha256}),
+        ],
+    }
+
+
+def _original(identifier: dict[str, str]) -> dict[str, Any]:
+    return {"role": "source", "what": {"type": "Binary", "identifier": identifier}}
