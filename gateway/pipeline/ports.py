@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from gateway.domain.delivery import Delivery, DeliveryState
 from gateway.domain.message import Arrival, MessageState
 from gateway.domain.region import Region
 from gateway.domain.time import Instant
-from profiles.search import Terms
+
+if TYPE_CHECKING:
+    from profiles.search import Terms
 
 T = TypeVar("T")
 
