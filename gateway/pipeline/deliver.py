@@ -1,0 +1,320 @@
+"""Deliver: claim lane heads, decide again, store the bytes, send, settle.
+
+One writer job claims what is due, asks consent again, writes the bytes and marks them inflight;
+after its commit the bytes leave; the results of a moment are settled in one further job. What a
+crash leaves inflight is sent again only where the endpoint is declared idempotent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from random import Random
+from typing import Protocol
+
+from gateway.domain.breaker import Breaker
+from gateway.domain.delivery import Delivery, DeliveryState
+from gateway.domain.log import log
+from gateway.domain.region import Endpoint, Region
+from gateway.domain.time import SECOND, Clock, Instant
+from gateway.domain.transport import (
+    Outgoing,
+    PartnerRefused,
+    PartnerUnavailable,
+    PartnerUncertain,
+    Sender,
+    Sent,
+)
+from gateway.pipeline.encode import Source, content_type, encode
+from gateway.pipeline.ports import AuditRow, Settled, Transaction, Writer
+from profiles.issue import DeliveryRefused, Unavailable
+
+_log = log("deliver")
+
+#: How long a claim holds its lanes without news, in microseconds; longer than any attempt.
+LEASE = 120 * SECOND
+#: How often the loop looks without being woken, in seconds.
+IDLE_WAIT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What consent says about one delivery at the time of sending."""
+
+    #: INFLIGHT: may be sent; any other state is where the delivery goes instead.
+    state: DeliveryState
+    reason: str
+    #: Decision with explanation, JSON bytes.
+    decision: bytes
+    #: `Type/id` that the recipient must not see.
+    hidden: frozenset[str] = frozenset()
+    #: The disclosure, or its refusal, as evidence.
+    audit: tuple[AuditRow, ...] = ()
+
+
+class DecideAgain(Protocol):
+    """Asks consent for deliveries about to be sent."""
+
+    def __call__(
+        self, tx: Transaction, region: Region, rows: Sequence[tuple[Delivery, Source]]
+    ) -> list[Verdict]:
+        """Return one verdict per row."""
+
+
+class Witness(Protocol):
+    """Makes the AuditEvent of a delivery's new state."""
+
+    def __call__(self, delivery: Delivery, settled: Settled, now: Instant) -> AuditRow:
+        """Return the evidence row."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    delivery: Delivery
+    payload: bytes
+
+
+@dataclass(slots=True)
+class _Lanes:
+    """What one endpoint has on the wire."""
+
+    sender: Sender
+    breaker: Breaker
+    sending: int = 0
+
+
+@dataclass(slots=True)
+class Deliver:
+    """The delivery loop of one process."""
+
+    writer: Writer
+    region: Callable[[], Region]
+    paused: Callable[[], frozenset[str]]
+    open_sender: Callable[[Endpoint], Sender]
+    decide_again: DecideAgain
+    witness: Witness
+    clock: Clock
+    random: Random
+    #: Monotonic seconds, for breakers and attempts.
+    monotonic: Callable[[], float]
+    _lanes: dict[str, _Lanes] = field(default_factory=dict)
+    _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _settled: list[tuple[Delivery, Settled]] = field(default_factory=list)
+    _settling: bool = False
+
+    def wake(self) -> None:
+        """Say that something may be due; called on the loop after a commit that enqueued."""
+        self._wake.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Deliver until told to stop; what is on the wire then is waited for."""
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            while not stop.is_set():
+                self._wake.clear()
+                if await self._cycle():
+                    continue
+                waking = asyncio.ensure_future(self._wake.wait())
+                await asyncio.wait(
+                    {waking, stopping}, timeout=IDLE_WAIT, return_when=asyncio.FIRST_COMPLETED
+                )
+                waking.cancel()
+        finally:
+            stopping.cancel()
+            await self._drain()
+
+    async def recover(self, *, all_leases: bool) -> None:
+        """Put back what a crash left claimed or inflight.
+
+        `all_leases` is for a process that knows it is alone: leases of the dead need not run out.
+        """
+        now = self.clock()
+        due = now + 365 * 86_400 * SECOND if all_leases else now
+        await asyncio.wrap_future(self.writer.submit(lambda tx: self._recover(tx, due)))
+
+    def _recover(self, tx: Transaction, due: Instant) -> None:
+        endpoints = self.region().endpoints
+        settled = []
+        for delivery in tx.abandoned(due):
+            endpoint = endpoints.get(delivery.endpoint)
+            if delivery.state is DeliveryState.CLAIMED:
+                state, reason = DeliveryState.QUEUED, "claim-abandoned"
+            elif endpoint is not None and endpoint.idempotent:
+                state, reason = DeliveryState.RETRY, "interrupted"
+            else:
+                state, reason = DeliveryState.AMBIGUOUS, "interrupted"
+            settled.append((delivery, Settled(delivery.id, delivery.fence, state, reason, tx.now)))
+        self._write(tx, settled)
+
+    async def _cycle(self) -> bool:
+        """Claim and start what is due; say whether there may be more."""
+        room = self._room()
+        if not room:
+            return False
+        try:
+            ready = await asyncio.wrap_future(self.writer.submit(lambda tx: self._take(tx, room)))
+        except Unavailable:
+            _log.warning("claim_failed")
+            return False
+        for item in ready:
+            self._start(item)
+        return bool(ready)
+
+    def _room(self) -> dict[str, int]:
+        """Say how many deliveries each endpoint can take now."""
+        paused = self.paused()
+        room = {}
+        for endpoint in self.region().endpoints.values():
+            if endpoint.direction != "out" or endpoint.id in paused:
+                continue
+            lanes = self._lanes_of(endpoint)
+            free = endpoint.parallel - lanes.sending
+            allowed = min(free, lanes.breaker.allowance(self.monotonic(), free))
+            if allowed > 0:
+                room[endpoint.id] = allowed
+        return room
+
+    def _lanes_of(self, endpoint: Endpoint) -> _Lanes:
+        lanes = self._lanes.get(endpoint.id)
+        if lanes is None:
+            lanes = self._lanes[endpoint.id] = _Lanes(self.open_sender(endpoint), Breaker())
+        return lanes
+
+    def _take(self, tx: Transaction, room: Mapping[str, int]) -> list[_Ready]:
+        """Claim, decide, encode and mark inflight, all in the writer's transaction."""
+        claimed = tx.claim(room, lease_until=tx.now + LEASE)
+        if not claimed:
+            return []
+        messages = {delivery.message_id for delivery in claimed}
+        raw, contents = tx.raw(messages), tx.contents(messages)
+        rows = [
+            (d, Source(raw.get(d.message_id, b""), contents.get(d.message_id, []))) for d in claimed
+        ]
+        verdicts = self.decide_again(tx, self.region(), rows)
+        kept = tx.outgoing([d.id for d in claimed if d.attempts])
+        ready: list[_Ready] = []
+        begun: list[tuple[Delivery, bytes, bytes]] = []
+        settled: list[tuple[Delivery, Settled]] = []
+        for (delivery, source), verdict in zip(rows, verdicts, strict=True):
+            tx.add_audit(verdict.audit)
+            if verdict.state is not DeliveryState.INFLIGHT:
+                settled.append((delivery, _moved(delivery, verdict.state, verdict.reason, tx.now)))
+                continue
+            try:
+                payload = kept.get(delivery.id) or self._encode(delivery, source, verdict, tx.now)
+            except DeliveryRefused as error:
+                _log.warning("delivery_not_encodable", delivery=delivery.id, reason=error.text)
+                settled.append((delivery, _moved(delivery, DeliveryState.DEAD, "form", tx.now)))
+                continue
+            begun.append((delivery, payload, verdict.decision))
+            ready.append(_Ready(delivery, payload))
+        tx.begin(begun)
+        self._write(tx, settled)
+        return ready
+
+    def _encode(self, delivery: Delivery, source: Source, verdict: Verdict, now: Instant) -> bytes:
+        endpoint = self.region().endpoints[delivery.endpoint]
+        return encode(endpoint, delivery, source, hidden=verdict.hidden, now=now)
+
+    def _start(self, item: _Ready) -> None:
+        endpoint = self.region().endpoints[item.delivery.endpoint]
+        self._lanes_of(endpoint).sending += 1
+        task = asyncio.create_task(self._attempt(endpoint, item))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _attempt(self, endpoint: Endpoint, item: _Ready) -> None:
+        lanes = self._lanes_of(endpoint)
+        started = self.clock()
+        outgoing = Outgoing(
+            endpoint.id,
+            item.payload,
+            item.delivery.control_id,
+            content_type(endpoint),
+            endpoint.timeout / SECOND,
+        )
+        try:
+            outcome: Sent | Exception = await lanes.sender.send(outgoing)
+        except (PartnerUnavailable, PartnerUncertain, PartnerRefused) as error:
+            outcome = error
+        finally:
+            lanes.sending -= 1
+        self._judge(lanes.breaker, outcome)
+        self._settled.append(
+            (item.delivery, self._result(endpoint, item.delivery, outcome, started))
+        )
+        if not self._settling:
+            self._settling = True
+            asyncio.get_running_loop().call_soon(self._settle_now)
+
+    def _judge(self, breaker: Breaker, outcome: Sent | Exception) -> None:
+        """A refusal is an answer: only silence and unavailability open the breaker."""
+        if isinstance(outcome, PartnerUnavailable | PartnerUncertain):
+            breaker.failed(self.monotonic())
+        else:
+            breaker.succeeded()
+
+    def _result(
+        self, endpoint: Endpoint, delivery: Delivery, outcome: Sent | Exception, started: Instant
+    ) -> Settled:
+        number, now = delivery.attempts + 1, self.clock()
+        state, reason, answer, next_at = DeliveryState.DELIVERED, "", b"", now
+        if isinstance(outcome, Sent):
+            reason, answer = outcome.status, outcome.answer
+        elif isinstance(outcome, PartnerRefused):
+            state, reason, answer = DeliveryState.DEAD, outcome.text, outcome.answer
+        elif isinstance(outcome, PartnerUncertain) and not endpoint.idempotent:
+            state, reason, answer = DeliveryState.AMBIGUOUS, outcome.text, outcome.answer
+        else:
+            state, reason = DeliveryState.RETRY, getattr(outcome, "text", "failed")
+            asked = int((getattr(outcome, "retry_after", None) or 0) * SECOND)
+            next_at = endpoint.retry.next_at(
+                now=now, attempt=number, random=self.random, wait=asked
+            )
+            if endpoint.retry.exhausted(number):
+                state = DeliveryState.DEAD
+        return Settled(delivery.id, delivery.fence, state, reason, next_at, answer, number, started)
+
+    def _settle_now(self) -> None:
+        """Hand the results of this moment to the writer as one job."""
+        self._settling = False
+        rows, self._settled = self._settled, []
+        future = self.writer.submit(lambda tx: self._write(tx, rows))
+        loop = asyncio.get_running_loop()
+        future.add_done_callback(
+            lambda done: loop.call_soon_threadsafe(self._settled_now, rows, done)
+        )
+
+    def _settled_now(self, rows: list[tuple[Delivery, Settled]], done: Future[None]) -> None:
+        """After the commit look for more; when the store failed, keep the results and try again."""
+        if done.exception() is not None:
+            _log.warning("settle_failed", count=len(rows))
+            self._settled = rows + self._settled
+            asyncio.get_running_loop().call_later(IDLE_WAIT, self._settle_now)
+            return
+        self._wake.set()
+
+    def _write(self, tx: Transaction, rows: Sequence[tuple[Delivery, Settled]]) -> None:
+        refused = set(tx.settle([settled for _, settled in rows]))
+        tx.add_audit(
+            [self.witness(d, settled, tx.now) for d, settled in rows if d.id not in refused]
+        )
+        for number in refused:
+            _log.warning("lease_lost", delivery=number)
+
+    async def _drain(self) -> None:
+        """Wait for what is on the wire, settle it, close the connections."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._settled:
+            rows, self._settled = self._settled, []
+            await asyncio.wrap_future(self.writer.submit(lambda tx: self._write(tx, rows)))
+        for lanes in self._lanes.values():
+            await lanes.sender.close()
+
+
+def _moved(delivery: Delivery, state: DeliveryState, reason: str, now: Instant) -> Settled:
+    return Settled(delivery.id, delivery.fence, state, reason, now)
