@@ -92,6 +92,17 @@ def nearest(word: str, known: list[str]) -> str:
     return near[0] if near else ""
 
 
+def one_of(*words: str) -> Read:
+    """Make a reader that takes one of these words."""
+
+    def read(value: Any) -> str:
+        if value not in words:
+            raise ValueError(_choices(value, list(words)))
+        return str(value)
+
+    return read
+
+
 def unknown_key(key: str, known: list[str], place: Place) -> Issue:
     """Make the finding for a key nobody reads."""
     hint = nearest(key, known)
@@ -193,8 +204,12 @@ def _written(read: Read, value: Any) -> Any:
 def _choice(value: Any, words: list[str]) -> str:
     if value in words:
         return str(value)
+    raise _WrongKindError(_choices(value, words))
+
+
+def _choices(value: Any, words: list[str]) -> str:
     hint = f" (nearest: {nearest(value, words)!r})" if isinstance(value, str) else ""
-    raise _WrongKindError(f"one of {', '.join(words)}{hint}")
+    return f"one of {', '.join(words)}{hint}"
 
 
 def _plain(kind: Any, value: Any) -> Any:

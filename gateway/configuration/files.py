@@ -1,0 +1,191 @@
+"""Reading a folder of configuration; every fault is a finding, none stops the reading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+from gateway.configuration import Configuration, Sample
+from gateway.configuration.practitioners import read_practitioners
+from gateway.configuration.spelling import SPELLING
+from gateway.domain.region import Endpoint, Organization, Practitioner, Region, Route
+from gateway.settings import FILE, REGION_TABLES, Settings, find, read_toml, settings_from
+from profiles.issue import Issue, NotConformant
+from profiles.reading import read_json
+from profiles.reading.record import Place, read_record, unknown_key
+
+T = TypeVar("T", Organization, Endpoint, Route)
+
+#: Folders whose files hold tables of the region.
+REGION_FOLDERS = ("organizations", "endpoints", "routes")
+#: TLS settings of an endpoint that name files.
+_TLS_FILES = ("ca", "certificate", "key")
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What has been read so far."""
+
+    organizations: dict[str, Organization] = field(default_factory=dict)
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+    routes: dict[str, Route] = field(default_factory=dict)
+    practitioners: list[Practitioner] = field(default_factory=list)
+    dialects: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    problems: list[Issue] = field(default_factory=list)
+
+    def report(self, text: str, place: str, code: str = "structure") -> None:
+        """Add a finding that has to be repaired."""
+        self.problems.append(Issue("error", code, text, place))
+
+
+def read_folder(folder: Path | str | None = None) -> Configuration:
+    """Read a folder. Raises NotConformant only when `gateway.toml` cannot be read at all."""
+    chosen = find(folder)
+    base = chosen.resolve().parent
+    reading = _Reading()
+    main = read_toml(chosen)
+    settings = _settings(main, base, chosen.name, reading)
+    _read_tables(main, Place(chosen.name), reading)
+    for path in _files(base, REGION_FOLDERS, ".toml"):
+        _read_region_file(path, reading)
+    _read_practitioners(base, reading)
+    _read_dialects(base, reading)
+    return Configuration(
+        settings=settings,
+        region=_region(reading, settings),
+        consents=_read_consents(base, reading),
+        samples=_read_samples(base, reading),
+        problems=tuple(reading.problems),
+    )
+
+
+def _settings(main: Mapping[str, Any], base: Path, name: str, reading: _Reading) -> Settings:
+    try:
+        return settings_from(main, folder=base, file=name)
+    except NotConformant as error:
+        reading.problems.extend(error.issues)
+        return Settings(folder=base)
+
+
+def _region(reading: _Reading, settings: Settings) -> Region:
+    endpoints = {name: _absolute(one, settings) for name, one in reading.endpoints.items()}
+    return Region(
+        organizations=reading.organizations,
+        endpoints=endpoints,
+        routes=reading.routes,
+        practitioners=tuple(reading.practitioners),
+        dialects=reading.dialects,
+        policy={"timezone": settings.gateway.timezone, **settings.consent},
+    )
+
+
+def _absolute(endpoint: Endpoint, settings: Settings) -> Endpoint:
+    """The registry is read by processes that do not know where the folder is."""
+    tls = {
+        key: str(settings.path(value)) if key in _TLS_FILES and isinstance(value, str) else value
+        for key, value in endpoint.tls.items()
+    }
+    token_file = str(settings.path(endpoint.token_file)) if endpoint.token_file else ""
+    return replace(endpoint, tls=tls, token_file=token_file)
+
+
+def _files(base: Path, folders: Iterable[str], suffix: str) -> Iterable[Path]:
+    for folder in folders:
+        yield from sorted((base / folder).glob(f"*{suffix}"))
+
+
+def _read_region_file(path: Path, reading: _Reading) -> None:
+    name = f"{path.parent.name}/{path.name}"
+    try:
+        content = read_toml(path)
+    except NotConformant as error:
+        reading.report(error.text, name)
+        return
+    for key in content:
+        if key not in REGION_TABLES:
+            reading.problems.append(unknown_key(key, list(REGION_TABLES), Place(name)))
+    _read_tables(content, Place(name), reading)
+
+
+def _read_tables(content: Mapping[str, Any], place: Place, reading: _Reading) -> None:
+    _read_named(Organization, content.get("organization", []), place, "organization", reading)
+    _read_named(Endpoint, content.get("endpoint", []), place, "endpoint", reading)
+    _read_named(Route, content.get("route", []), place, "route", reading)
+    for index, row in enumerate(_rows(content.get("practitioner", []), place, reading), start=1):
+        _read_practitioner(row, place.within(f"practitioner {index}"), reading)
+
+
+def _rows(value: Any, place: Place, reading: _Reading) -> list[dict[str, Any]]:
+    if isinstance(value, list) and all(isinstance(row, dict) for row in value):
+        return value
+    reading.report(f"{place}: write it as [[table]], with two brackets", str(place))
+    return []
+
+
+def _read_named(kind: type[T], value: Any, place: Place, table: str, reading: _Reading) -> None:
+    target: dict[str, Any] = getattr(reading, f"{table}s")
+    for index, row in enumerate(_rows(value, place, reading), start=1):
+        within = place.within(f"{table} {row.get('id', index)}")
+        try:
+            record = read_record(kind, row, within, SPELLING)
+        except NotConformant as error:
+            reading.problems.extend(error.issues)
+            continue
+        if record.id in target:
+            reading.report(f"{within}: the id is used twice", str(within), "duplicate")
+        target[record.id] = record
+
+
+def _read_practitioner(row: Mapping[str, Any], place: Place, reading: _Reading) -> None:
+    try:
+        reading.practitioners.append(read_record(Practitioner, row, place, SPELLING))
+    except NotConformant as error:
+        reading.problems.extend(error.issues)
+
+
+def _read_practitioners(base: Path, reading: _Reading) -> None:
+    for path in _files(base, ["practitioners"], ".csv"):
+        found, problems = read_practitioners(path.read_bytes(), f"practitioners/{path.name}")
+        reading.practitioners.extend(found)
+        reading.problems.extend(problems)
+
+
+def _read_dialects(base: Path, reading: _Reading) -> None:
+    for path in _files(base, ["dialects"], ".toml"):
+        try:
+            reading.dialects[path.stem] = read_toml(path)
+        except NotConformant as error:
+            reading.report(error.text, f"dialects/{path.name}")
+
+
+def _read_consents(base: Path, reading: _Reading) -> tuple[dict[str, Any], ...]:
+    consents = []
+    for path in _files(base, ["consents"], ".json"):
+        name = f"consents/{path.name}"
+        try:
+            content = read_json(path.read_bytes())
+        except NotConformant as error:
+            reading.report(f"{name}: {error.text}", name)
+            continue
+        if isinstance(content, dict) and content.get("resourceType") == "Consent":
+            consents.append(content)
+        else:
+            reading.report(f"{name}: this is not a FHIR Consent", name)
+    return tuple(consents)
+
+
+def _read_samples(base: Path, reading: _Reading) -> tuple[Sample, ...]:
+    samples = []
+    for path in sorted((base / "samples").glob("*/*")):
+        endpoint = path.parent.name
+        if endpoint not in reading.endpoints:
+            name = f"samples/{endpoint}"
+            reading.report(f"{name}: there is no endpoint of this name", name, "not-found")
+        elif path.is_file():
+            samples.append(Sample(endpoint, f"samples/{endpoint}/{path.name}", path.read_bytes()))
+    return tuple(samples)
+
+
+__all__ = ["FILE", "REGION_FOLDERS", "read_folder"]

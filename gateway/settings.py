@@ -1,0 +1,321 @@
+"""Every setting of `gateway.toml`: type, default, one sentence.
+
+The tables of the region (`[[organization]]`, `[[endpoint]]`, `[[route]]`, `[[practitioner]]`) are
+described in `gateway.domain.region` and read by `gateway.configuration`.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from gateway.domain.time import DAY, SECOND, duration
+from profiles.issue import NotConformant
+from profiles.reading.record import Place, read_record
+
+#: Name of the file a folder of configuration starts with.
+FILE = "gateway.toml"
+#: Environment variable that names the configuration where no option does.
+ENVIRONMENT = "GATEWAY_CONFIG"
+#: Tables of `gateway.toml` that belong to the region, not to the settings of one process.
+REGION_TABLES = ("organization", "endpoint", "route", "practitioner")
+
+_SIZE = re.compile(r"(\d+)\s*(B|kB|MB|GB)")
+_BYTES = {"B": 1, "kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
+
+
+def size(text: Any) -> int:
+    """Read a size such as `16kB`, `20MB` into bytes; ValueError otherwise."""
+    match = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
+    if match is None:
+        raise ValueError('a size in quotes, such as "16kB" or "20MB"')
+    return int(match[1]) * _BYTES[match[2]]
+
+
+def span(text: Any) -> int:
+    """Read a duration such as `5s`, `14d` into microseconds; ValueError otherwise."""
+    if not isinstance(text, str):
+        raise ValueError('a duration in quotes, such as "500ms", "5s", "15m", "14d"')  # noqa: TRY004
+    return duration(text)
+
+
+Size = Annotated[int, size]
+Span = Annotated[int, span]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """Who this gateway is."""
+
+    #: Name of the region, shown in the CapabilityStatement and on interface sheets.
+    name: str = "Region"
+    #: Address partners use for the FHIR interface; goes into links of search results.
+    base_url: str = "http://127.0.0.1:8080/fhir"
+    #: Time zone in which dates of consents and reports are read.
+    timezone: str = "Europe/Berlin"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HttpSettings:
+    """The HTTP listener: FHIR, inbound messages, health, metrics."""
+
+    #: Address and port to listen on.
+    listen: str = "127.0.0.1:8080"
+    #: Certificate (PEM) of the listener; empty speaks plain HTTP.
+    certificate: str = ""
+    #: Private key (PEM) of the certificate.
+    key: str = ""
+    #: CA (PEM) whose client certificates are accepted.
+    ca: str = ""
+    #: Largest body taken; an endpoint's own max_bytes holds for its messages.
+    max_body: Size = 20_000_000
+    #: Largest header block taken.
+    max_header: Size = 16_000
+    #: Time a client has for its header block.
+    header_timeout: Span = 10 * SECOND
+    #: Longest silence within a body.
+    body_timeout: Span = 30 * SECOND
+    #: Time one request may take in total.
+    request_timeout: Span = 120 * SECOND
+    #: Requests served at the same time; more are answered 503.
+    concurrency: int = 256
+    #: Failed authentications one address may make in a minute; more are answered 429.
+    failed_logins: int = 30
+    #: Most resources on one page of a search result.
+    page: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SecuritySettings:
+    """How callers prove who they are."""
+
+    #: token (bearer token or client certificate), mtls (client certificate only), none (loopback).
+    authentication: Literal["token", "mtls", "none"] = "token"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """Where messages, resources and evidence lie."""
+
+    #: Database: sqlite:///file or postgresql+psycopg://user@host/database, without a password.
+    url: str = "sqlite:///gateway.db"
+    #: File that holds the database password.
+    password_file: str = ""
+    #: Environment variable that holds the database password.
+    password_env: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeySettings:
+    """Key files, 32 bytes each, readable by the gateway's user only (mode 0400)."""
+
+    #: Wraps the data keys of patients; without it stored bodies cannot be read.
+    data: str = "keys/data.key"
+    #: Mints logical ids; another key gives other ids.
+    region: str = "keys/region.key"
+    #: Keys the hashes of identifiers and search terms.
+    index: str = "keys/index.key"
+    #: Signs the audit log's checkpoints (Ed25519 seed).
+    signing: str = "keys/signing.key"
+    #: Name of the data key, written beside everything it wraps.
+    id: str = "k1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MllpSettings:
+    """Limits every MLLP listener keeps."""
+
+    #: Open connections to one listener.
+    connections: int = 1_000
+    #: Open connections of one peer address.
+    connections_per_peer: int = 400
+    #: Silence after which an idle connection is closed.
+    idle_timeout: Span = 600 * SECOND
+    #: Time from a frame's first to its last byte.
+    frame_timeout: Span = 120 * SECOND
+    #: Frames above this size are spooled to disk while they arrive.
+    spool_above: Size = 1_000_000
+    #: Bytes of frames one listener has in work at a time.
+    held: Size = 256_000_000
+    #: Messages taken from one connection before the first is answered.
+    window: int = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineSettings:
+    """How messages are translated and stored."""
+
+    #: Worker processes for translation; 0 takes one less than there are cores, at least one.
+    workers: int = 0
+    #: Time one message may take to translate before its worker is replaced.
+    message_timeout: Span = 20 * SECOND
+    #: Memory one worker may use.
+    worker_memory: Size = 2_000_000_000
+    #: Most messages in one transaction.
+    batch_messages: int = 256
+    #: Most bytes in one transaction.
+    batch_bytes: Size = 16_000_000
+    #: Messages taken in and not yet stored; beyond that listeners stop reading.
+    backlog: int = 2_048
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeliverySettings:
+    """How deliveries are claimed."""
+
+    #: Time a claimed delivery belongs to one process.
+    lease: Span = 60 * SECOND
+    #: Most deliveries one process has in hand.
+    claims: int = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertSettings:
+    """When waiting becomes an alarm."""
+
+    #: Age at which work that needs a person turns `status` and `/health/ready` to warning.
+    worklist_age: Span = 4 * 3_600 * SECOND
+    #: Age at which an undelivered message of a destination counts as stuck.
+    delivery_age: Span = 3_600 * SECOND
+    #: Age at which an audit event without a number in the log is reported.
+    unnumbered_age: Span = 60 * SECOND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetentionSettings:
+    """How long evidence is kept; messages follow their organization's `retain`."""
+
+    #: Audit events; the year they end in is completed.
+    audit: Span = 3 * 365 * DAY
+    #: How often what is past its time is deleted; 0s leaves that to `gateway retention run`.
+    interval: Span = 3_600 * SECOND
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogSettings:
+    """Log lines on standard error: event names, ids and counts, never patient data."""
+
+    #: DEBUG, INFO, WARNING or ERROR.
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    #: json (one object a line) or text.
+    format: Literal["json", "text"] = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Everything one process needs to know besides the region."""
+
+    #: Folder of the file; relative paths start here.
+    folder: Path = Path()
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
+    http: HttpSettings = field(default_factory=HttpSettings)
+    security: SecuritySettings = field(default_factory=SecuritySettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    #: The consent policy, read by `gateway.configuration` into the region.
+    consent: Mapping[str, Any] = field(default_factory=dict)
+    keys: KeySettings = field(default_factory=KeySettings)
+    mllp: MllpSettings = field(default_factory=MllpSettings)
+    pipeline: PipelineSettings = field(default_factory=PipelineSettings)
+    delivery: DeliverySettings = field(default_factory=DeliverySettings)
+    alert: AlertSettings = field(default_factory=AlertSettings)
+    retention: RetentionSettings = field(default_factory=RetentionSettings)
+    log: LogSettings = field(default_factory=LogSettings)
+
+    def path(self, name: str) -> Path:
+        """Resolve a file named in the configuration."""
+        return (self.folder / name).resolve()
+
+    @property
+    def store_url(self) -> str:
+        """The database URL as the driver wants it: absolute file, password filled in.
+
+        Never print it: it may hold the password. Raises NotConformant when the password cannot
+        be read.
+        """
+        url = self.store.url
+        if url.startswith("sqlite:///") and not url.startswith("sqlite:////"):
+            return f"sqlite:///{self.path(url.removeprefix('sqlite:///'))}"
+        password = self._password()
+        if not password:
+            return url
+        scheme, _, rest = url.partition("://")
+        user, at, host = rest.partition("@")
+        return f"{scheme}://{user}:{quote(password, safe='')}@{host}" if at else url
+
+    def _password(self) -> str:
+        if self.store.password_file:
+            return read_secret(self.path(self.store.password_file))
+        return os.environ.get(self.store.password_env, "") if self.store.password_env else ""
+
+
+#: Tables of `gateway.toml` that hold settings of one process, with their classes.
+TABLES: dict[str, type] = {
+    "gateway": GatewaySettings,
+    "http": HttpSettings,
+    "security": SecuritySettings,
+    "store": StoreSettings,
+    "keys": KeySettings,
+    "mllp": MllpSettings,
+    "pipeline": PipelineSettings,
+    "delivery": DeliverySettings,
+    "alert": AlertSettings,
+    "retention": RetentionSettings,
+    "log": LogSettings,
+}
+
+
+def find(path: str | Path | None = None) -> Path:
+    """Return the configuration file meant: a file, a folder, $GATEWAY_CONFIG or ./gateway.toml.
+
+    Raises NotConformant when there is none.
+    """
+    chosen = Path(path or os.environ.get(ENVIRONMENT) or FILE)
+    if chosen.is_dir():
+        chosen = chosen / FILE
+    if not chosen.is_file():
+        raise NotConformant(
+            f"There is no configuration at {chosen}; `gateway init DIR` makes one, "
+            f"--config or ${ENVIRONMENT} names another."
+        )
+    return chosen
+
+
+def load_settings(path: str | Path | None = None) -> Settings:
+    """Read `gateway.toml`. Raises NotConformant with one Issue for every fault."""
+    chosen = find(path)
+    return settings_from(read_toml(chosen), folder=chosen.resolve().parent, file=chosen.name)
+
+
+def settings_from(mapping: Mapping[str, Any], *, folder: Path, file: str = FILE) -> Settings:
+    """Build settings from a parsed file; tables of the region are left to `configuration`."""
+    own = {key: value for key, value in mapping.items() if key not in REGION_TABLES}
+    place = Place(file)
+    if "folder" in own:
+        raise NotConformant(f"{place}: unknown key 'folder'")
+    return read_record(Settings, {**own, "folder": str(folder)}, place)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; raises NotConformant naming the file and the line."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise NotConformant(f"{path.name} is not valid TOML: {error}") from error
+    except OSError as error:
+        raise NotConformant(f"{path.name} cannot be read: {error.strerror}") from error
+
+
+def read_secret(path: Path) -> str:
+    """Read a secret of one line; raises NotConformant when it is missing or open to others."""
+    try:
+        if path.stat().st_mode & 0o077:
+            raise NotConformant(f"{path.name} may be read by others; chmod 0400 it.")
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise NotConformant(f"{path.name} cannot be read: {error.strerror}") from error
