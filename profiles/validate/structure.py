@@ -1,0 +1,149 @@
+"""Structure of resources: elements, cardinality, types, choices, required codes.
+
+https://hl7.org/fhir/R4/validation.html ("Structure", "Cardinality", "Values/Bindings").
+One schema per resource type, compiled at first use; resources inside resources (Bundle
+entries, contained, Parameters) are validated one by one by their own type's schema.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+import orjson
+
+from profiles.issue import Issue
+from profiles.r4 import facts
+from profiles.reading import write_json
+from profiles.validate.schema import resource_schema
+from profiles.validate.sentences import issues_of
+
+Resource = dict[str, Any]
+Placed = tuple[str, Any]
+
+
+def structure_bytes(body: bytes) -> list[Issue]:
+    """Validate a resource we wrote ourselves, in its serialised form.
+
+    Foreign bytes come through `profiles.reading.read_json` and `structure` instead.
+    Raises ValueError when `body` is not JSON.
+    """
+    return structure(orjson.loads(body))
+
+
+def structure(resource: Any) -> list[Issue]:
+    """Validate a resource and all resources in it; no issue means it is conformant.
+
+    Every issue has a FHIRPath expression as location (`Patient.name[0].family`) and a
+    text that repeats no value.
+    """
+    if not isinstance(resource, dict):
+        return [Issue("error", "structure", "a resource is a JSON object")]
+    issues: list[Issue] = []
+    waiting: list[Placed] = [(_root(resource), resource)]
+    while waiting:
+        place, item = waiting.pop()
+        if not _is_conformant(item):
+            issues.extend(_explain(place, item))
+        waiting.extend(reversed([*_inner(place, item)]))
+    return issues
+
+
+@cache
+def _validator(resource_type: str) -> jsonschema_rs.Draft7Validator:
+    return jsonschema_rs.Draft7Validator(
+        resource_schema(resource_type), pattern_options=jsonschema_rs.RegexOptions()
+    )
+
+
+@cache
+def _schema(resource_type: str) -> dict[str, Any]:
+    """Only for explaining: most processes never need a schema in Python form."""
+    return resource_schema(resource_type)
+
+
+@cache
+def resource_types() -> frozenset[str]:
+    """Names of the concrete R4 resource types."""
+    return frozenset(
+        name
+        for name, one in facts("elements")["types"].items()
+        if one["kind"] == "resource" and not one.get("abstract")
+    )
+
+
+def _root(resource: Resource) -> str:
+    return resource_type if (resource_type := _type(resource)) in resource_types() else ""
+
+
+def _type(resource: Any) -> str:
+    name = resource.get("resourceType") if isinstance(resource, dict) else ""
+    return name if isinstance(name, str) else ""
+
+
+def _is_conformant(item: Any) -> bool:
+    resource_type = _type(item)
+    return resource_type in resource_types() and _validator(resource_type).is_valid(item)
+
+
+def _explain(place: str, item: Any) -> Iterator[Issue]:
+    resource_type = _type(item)
+    if resource_type not in resource_types():
+        yield _without_type(place, item)
+        return
+    # The validator knows plain numbers only; a decimal with its literal goes as number.
+    plain = orjson.loads(write_json(item))
+    found = {
+        issue: None  # a dict keeps the order and drops repetitions
+        for error in _validator(resource_type).iter_errors(plain)
+        for issue in issues_of(error, place, _schema(resource_type))
+    }
+    yield from found
+
+
+def _without_type(place: str, item: Any) -> Issue:
+    if not isinstance(item, dict):
+        return Issue("error", "structure", "a resource is a JSON object", place)
+    if "resourceType" not in item:
+        return Issue("error", "required", "resourceType is missing", place)
+    return Issue("error", "structure", "this resource type does not exist in FHIR R4", place)
+
+
+def _inner(place: str, item: Any) -> Iterator[Placed]:
+    """Resources directly inside a resource, with their places."""
+    if not isinstance(item, dict):
+        return
+    yield from _listed(place, item, "contained", "")
+    if "entry" in item and item.get("resourceType") == "Bundle":
+        yield from _listed(place, item, "entry", "resource")
+        for inner, response in _listed(place, item, "entry", "response"):
+            yield from _named(inner, response, "outcome")
+    if "parameter" in item and item.get("resourceType") == "Parameters":
+        yield from _parameters(place, item, "parameter")
+
+
+def _listed(place: str, item: Resource, name: str, member: str) -> Iterator[Placed]:
+    """Items of a list, or one member of each."""
+    listed = item.get(name)
+    if not isinstance(listed, list):
+        return
+    for index, one in enumerate(listed):
+        if not member:
+            yield f"{place}.{name}[{index}]", one
+        elif isinstance(one, dict) and member in one:
+            yield f"{place}.{name}[{index}].{member}", one[member]
+
+
+def _named(place: str, item: Any, member: str) -> Iterator[Placed]:
+    if isinstance(item, dict) and member in item:
+        yield f"{place}.{member}", item[member]
+
+
+def _parameters(place: str, item: Resource, name: str) -> Iterator[Placed]:
+    """Parameters nest in parts (https://hl7.org/fhir/R4/parameters.html)."""
+    for inner, parameter in _listed(place, item, name, ""):
+        yield from _named(inner, parameter, "resource")
+        if isinstance(parameter, dict):
+            yield from _parameters(inner, parameter, "part")
