@@ -85,7 +85,7 @@ def portable(resource: dict[str, Any]) -> dict[str, Any]:
 
 
 def _copy(node: dict[str, Any]) -> dict[str, Any]:
-    copied = {}
+    copied: dict[str, Any] = {}
     for key, value in node.items():
         kind = type(value)
         if kind is dict:

@@ -100,6 +100,8 @@ def _delimiters(separator: str, encoding: str) -> Delimiters:
     """Fill separators the sender left out with the recommended ones (2.5.4)."""
     default = "^~\\&"
     chosen = encoding[:4] + default[len(encoding) :]
+    if any(c.isalnum() or c.isspace() for c in chosen) or len({separator, *chosen}) < 5:
+        raise NotUnderstood("MSH-2 names no usable encoding characters", location="MSH-2")
     return Delimiters(separator, chosen[0], chosen[1], chosen[2], chosen[3])
 
 

@@ -1,0 +1,125 @@
+"""Traced values: leaves know where they stood in the source.
+
+Loss is what is not found when the finished output is walked; the same walk gives lineage.
+Marks on access would count "read" as "mapped", so nothing is marked before the walk.
+
+A source is an int (one leaf, numbered by the format's tree) or a tuple of ints (a value made
+of several leaves). Strings are `Text`, a str subclass; booleans, integers and decimals cannot
+carry a source themselves and travel as `Value` until `settle` replaces both by plain values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Source = int | tuple[int, ...]
+
+_new = str.__new__
+
+
+class Text(str):
+    """A string that knows its source leaves."""
+
+    __slots__ = ("source",)
+
+    source: Source
+
+
+class Value:
+    """A boolean, integer or decimal that knows its source leaves."""
+
+    __slots__ = ("source", "value")
+
+    def __init__(self, value: Any, source: Source) -> None:
+        """Wrap `value`, made from the leaves in `source`."""
+        self.value = value
+        self.source = source
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when the plain values are."""
+        return isinstance(other, Value) and bool(self.value == other.value)
+
+    def __hash__(self) -> int:
+        """Hash as the plain value."""
+        return hash(self.value)
+
+
+def text(value: str, source: Source) -> Text:
+    """Make a string that came from `source`."""
+    made = _new(Text, value)
+    made.source = source
+    return made
+
+
+def derived(value: str, *parts: object) -> str:
+    """Make a string from several leaves; parts without a source add none."""
+    made = _new(Text, value)
+    made.source = merged(*parts)
+    return made
+
+
+def merged(*parts: object) -> tuple[int, ...]:
+    """All source leaves of several values."""
+    found: list[int] = []
+    for part in parts:
+        source = getattr(part, "source", None)
+        if source is None:
+            continue
+        if type(source) is int:
+            found.append(source)
+        else:
+            found.extend(source)
+    return tuple(found)
+
+
+def settle(node: Any, seen: set[int]) -> None:
+    """Walk finished output in place: collect the leaves found, leave plain values behind."""
+    for key, value in node.items() if type(node) is dict else enumerate(node):
+        kind = type(value)
+        if kind is dict or kind is list:
+            settle(value, seen)
+        elif kind is Text:
+            source = value.source
+            if type(source) is int:
+                seen.add(source)
+            else:
+                seen.update(source)
+            node[key] = str(value)
+        elif kind is Value:
+            source = value.source
+            if type(source) is int:
+                seen.add(source)
+            else:
+                seen.update(source)
+            node[key] = value.value
+
+
+def collect(node: Any, seen: set[int]) -> None:
+    """Collect the leaves of a value that equals something already in the output."""
+    if type(node) is dict:
+        for value in node.values():
+            collect(value, seen)
+    elif type(node) is list or type(node) is tuple:
+        for value in node:
+            collect(value, seen)
+    else:
+        source = getattr(node, "source", None)
+        if source is not None:
+            seen.update((source,) if type(source) is int else source)
+
+
+def lineage(node: Any, path: str, render: Callable[[int], str]) -> dict[str, tuple[str, ...]]:
+    """FHIR element → source paths, for unsettled output; `render` names a leaf."""
+    found: dict[str, tuple[str, ...]] = {}
+    if type(node) is dict:
+        for key, value in node.items():
+            found.update(lineage(value, f"{path}.{key}", render))
+    elif type(node) is list:
+        for index, value in enumerate(node):
+            found.update(lineage(value, f"{path}[{index}]", render))
+    else:
+        leaves = merged(node)
+        if leaves:
+            found[path] = tuple(render(leaf) for leaf in leaves)
+    return found
