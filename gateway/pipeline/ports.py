@@ -220,6 +220,11 @@ class Transaction(Protocol):
     def link(self, rows: Sequence[tuple[int, int, str, str, int, str]]) -> None:
         """Write link events (patient, other, kind, rule, message, by) and the links they leave."""
 
+    def link_events(self, patients: Iterable[int]) -> list[tuple[int, int, int, str, str]]:
+        """Read the link events that name one of the Patients on either side, oldest first:
+        (event, patient, other, kind, rule). `rule` is the source (kvnr, merge, operator); a source
+        never undoes another's link, so `link` removes a link only for the source that made it."""
+
     def open_identity_cases(self, patients: Iterable[int]) -> set[int]:
         """Say which Patients wait for a person to decide on a link."""
 
