@@ -1,1 +1,1 @@
-"""FHIR REST and raw intake over HTTP: one file per interaction."""
+"""The HTTP interface: FHIR reads and searches, inbound messages, health and metrics."""

@@ -1,1 +1,1 @@
-"""The `gateway` command: one file per command group."""
+"""The `gateway` command: one file per command group, registered in `app.py`."""

@@ -23,8 +23,8 @@ from profiles.reading.record import nearest
 
 #: An incoming endpoint that the HTTP listener serves under /inbound/ID.
 HTTP_INBOUND = "http-inbound"
-#: Schemes of `address` by connection type.
-_SCHEMES = {"hl7v2-mllp": ("mllp", "mllps"), "hl7-fhir-rest": ("http", "https")}
+#: How `address` is written, by connection type.
+_FORMS = {"hl7v2-mllp": "host:port", "": "https://host/path"}
 _CREDENTIALS = re.compile(r"://[^/@]*:[^/@]*@")
 
 
@@ -125,12 +125,18 @@ def _address(endpoint: Endpoint, place: str) -> Iterator[Issue]:
     if _CREDENTIALS.search(endpoint.address):
         yield error(f"{place}: no password in address; name a token_file", place)
         return
-    parts = urlsplit(endpoint.address)
-    schemes = _SCHEMES.get(endpoint.connection_type)
-    if schemes and (parts.scheme not in schemes or not parts.hostname):
-        yield error(f"{place}: address starts with {' or '.join(schemes)}://", place)
-    elif parts.scheme in ("http", "mllp") and not host_on_loopback(parts.hostname or ""):
-        yield warning(f"{place}: {parts.scheme}:// sends patient data unprotected", place)
+    if endpoint.connection_type == "hl7v2-mllp":
+        host, protected = endpoint.address.rpartition(":")[0].strip("[]"), bool(endpoint.tls)
+        usable = is_address(endpoint.address)
+    else:
+        parts = urlsplit(endpoint.address)
+        host, protected = parts.hostname or "", parts.scheme == "https"
+        usable = parts.scheme in ("http", "https") and bool(host)
+    if not usable:
+        form = _FORMS.get(endpoint.connection_type, _FORMS[""])
+        yield error(f"{place}: address is written as {form}", place)
+    elif not protected and not host_on_loopback(host):
+        yield warning(f"{place}: patient data travel unprotected to this address", place)
 
 
 def _files(endpoint: Endpoint, place: str) -> Iterator[Issue]:

@@ -41,7 +41,7 @@ What holds where no consent says anything, and what the region allows.
 
 | key | type | default | meaning |
 |---|---|---|---|
-| `implicit` | `deny` or `permit-treatment` | `"deny"` | What holds where no consent of the patient exists. |
+| `implicit` | `deny` or `permit-treatment` | `"deny"` | What holds where no consent exists. |
 """
 _REGION: dict[str, type] = {
     "[[organization]]": Organization,
@@ -100,7 +100,8 @@ def sentences(kind: type) -> dict[str, str]:
 def _section(title: str, kind: type) -> str:
     first = (kind.__doc__ or "").splitlines()[0]
     rows = "\n".join(_rows(kind))
-    return f"\n## {title}\n\n{first}\n\n| key | type | default | meaning |\n|---|---|---|---|\n{rows}\n"
+    head = "| key | type | default | meaning |\n|---|---|---|---|"
+    return f"\n## {title}\n\n{first}\n\n{head}\n{rows}\n"
 
 
 def _rows(kind: type) -> Iterator[str]:
@@ -140,7 +141,7 @@ def _default(item: Field[Any], form: str) -> str:
     if item.default is MISSING:
         return "" if item.default_factory is not MISSING else "required"
     value = item.default
-    if value is None or value == () or value == "":
+    if value is None or value in ((), ""):
         return ""
     if form == "duration":
         return f'`"{_duration(value)}"`'

@@ -1,0 +1,52 @@
+"""The application: every address, once."""
+
+from __future__ import annotations
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from gateway.api import capability, health, inbound, outcome, read, search
+from gateway.api.auth import FailedLogins
+from gateway.api.context import Context
+from gateway.api.limits import Bounded
+from gateway.api.metrics import Counted, Metrics
+from gateway.api.ports import Gateway
+from profiles.issue import GatewayError
+
+#: Every address the gateway serves; HEAD comes with GET.
+ROUTES = (
+    Route("/fhir/metadata", capability.metadata, methods=["GET"]),
+    Route("/fhir/{type}", search.search, methods=["GET"]),
+    Route("/fhir/{type}/_search", search.search, methods=["POST"]),
+    Route("/fhir/{type}/{id}", read.read, methods=["GET"]),
+    Route("/fhir/{type}/{id}/_history/{version}", read.vread, methods=["GET"]),
+    Route("/inbound/{endpoint}", inbound.inbound, methods=["POST"]),
+    Route("/health/live", health.live, methods=["GET"]),
+    Route("/health/ready", health.ready, methods=["GET"]),
+    Route("/metrics", health.metrics, methods=["GET"]),
+)
+
+
+def create_app(gateway: Gateway) -> ASGIApp:
+    """Make the ASGI application of one gateway."""
+    metrics = Metrics()
+    options = gateway.options
+    app = Starlette(
+        routes=list(ROUTES),
+        middleware=[
+            Middleware(Counted, metrics=metrics),
+            Middleware(Bounded, seconds=options.request_timeout, at_once=options.concurrency),
+        ],
+        exception_handlers={
+            HTTPException: outcome.on_http_exception,
+            GatewayError: outcome.on_gateway_error,
+            Exception: outcome.on_unexpected,
+        },
+    )
+    app.router.redirect_slashes = False
+    app.state.context = Context(gateway, FailedLogins(options.failed_logins))
+    app.state.metrics = metrics
+    return app

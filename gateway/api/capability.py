@@ -1,0 +1,75 @@
+"""FHIR capabilities interaction: what this gateway really does, read from what is there.
+
+https://hl7.org/fhir/R4/http.html#capabilities, https://hl7.org/fhir/R4/capabilitystatement.html.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gateway.api.context import Context, require_json
+from gateway.api.outcome import JSON
+from gateway.api.ports import Options
+from profiles.reading import write_json
+from profiles.search import parameters_of, resource_types
+
+#: FHIR version this gateway speaks.
+FHIR_VERSION = "4.0.1"
+#: When the statement last changed its shape.
+_DATE = "2026-11-21"
+_INTERACTIONS = ("read", "vread", "search-type")
+
+
+async def metadata(request: Request) -> Response:
+    """`GET /fhir/metadata`; open to everybody, as the standard asks."""
+    require_json(request)
+    statement = capability_statement(Context.of(request).gateway.options)
+    return Response(write_json(statement), media_type=JSON)
+
+
+def capability_statement(options: Options) -> dict[str, Any]:
+    """Describe the interface as a CapabilityStatement."""
+    return {
+        "resourceType": "CapabilityStatement",
+        "status": "active",
+        "date": _DATE,
+        "publisher": options.name,
+        "kind": "instance",
+        "software": {"name": "region-gateway", "version": options.version},
+        "implementation": {"description": options.name, "url": options.base_url},
+        "fhirVersion": FHIR_VERSION,
+        "format": [JSON],
+        "rest": [
+            {
+                "mode": "server",
+                "security": {"description": _SECURITY[options.authentication]},
+                "resource": [_resource(type_) for type_ in resource_types()],
+            }
+        ],
+    }
+
+
+_SECURITY = {
+    "token": "Bearer token or client certificate of a registered organization.",
+    "mtls": "Client certificate of a registered organization.",
+    "none": "None; the gateway listens on this machine only.",
+}
+
+
+def _resource(type_: str) -> dict[str, Any]:
+    described: dict[str, Any] = {
+        "type": type_,
+        "interaction": [{"code": code} for code in _INTERACTIONS],
+        "versioning": "versioned",
+        "readHistory": True,
+        "conditionalCreate": False,
+        "conditionalUpdate": False,
+        "conditionalDelete": "not-supported",
+    }
+    parameters = [{"name": name, "type": kind} for name, kind in parameters_of(type_)]
+    if parameters:
+        described["searchParam"] = parameters
+    return described

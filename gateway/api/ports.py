@@ -1,0 +1,144 @@
+"""What the HTTP interface needs from the rest of the gateway; `bootstrap` provides it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from gateway.consent import Policy
+from gateway.domain.region import Region
+from gateway.domain.time import Instant
+from gateway.evidence.event_class import EventClass
+from gateway.evidence.parts import Stamp
+from profiles.issue import Issue
+from profiles.search import Criteria
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """Limits and names the interface keeps; durations in seconds."""
+
+    name: str
+    #: Address partners use, without a trailing slash, e.g. https://gw.example/fhir.
+    base_url: str
+    version: str
+    #: token, mtls or none.
+    authentication: str
+    #: 32 bytes; seals the page links of searches.
+    cursor_key: bytes
+    body_timeout: float = 30.0
+    request_timeout: float = 120.0
+    concurrency: int = 256
+    failed_logins: int = 30
+    page: int = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posted:
+    """One input a caller handed in, and who the caller proved to be."""
+
+    endpoint: str
+    organization: str
+    peer: str
+    certificate: str
+    #: "hl7v2" or "fhir_r4".
+    format: str
+    data: bytes
+    #: Idempotency-Key, where the caller sent one; HL7 v2 and Bundles name themselves.
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Taken:
+    """What became of an input."""
+
+    #: HTTP status by `gateway.errors`.
+    status: int
+    #: The acknowledgement for HL7 v2; b"" for none.
+    answer: bytes = b""
+    issues: tuple[Issue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """One version of a stored resource."""
+
+    #: Store number; grows with the order of first storing.
+    number: int
+    type: str
+    id: str
+    version: int
+    #: Organization whose message made it.
+    organization: str
+    #: Store number and logical id of its Patient; 0 and "" for none.
+    patient: int
+    patient_id: str
+    updated_at: Instant
+    deleted: bool
+    #: JSON bytes without meta.versionId and meta.lastUpdated.
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientConsents:
+    """What is known about the consents of one patient."""
+
+    #: Consent resources with meta.versionId, of all linked records.
+    consents: tuple[Mapping[str, Any], ...] = ()
+    #: "Patient/…" of all linked records, the patient's own included.
+    linked: tuple[str, ...] = ()
+    birth_date: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """How the gateway is, for `/health` and `/metrics`: words and counts, never content."""
+
+    #: True: messages can be taken in and stored.
+    ready: bool
+    #: Fixed words per part: ("store", "ok"), ("worklist", "older than 4h").
+    parts: tuple[tuple[str, str], ...] = ()
+    #: (metric, labels, value), e.g. ("messages", {"state": "routed"}, 17).
+    counts: tuple[tuple[str, Mapping[str, str], float], ...] = field(default_factory=tuple)
+
+
+class Gateway(Protocol):
+    """The gateway as the HTTP interface sees it."""
+
+    @property
+    def options(self) -> Options:
+        """Limits and names."""
+
+    def now(self) -> Instant:
+        """The present instant of the gateway's clock."""
+
+    def region(self) -> Region:
+        """The registry in force."""
+
+    def policy(self) -> Policy:
+        """The consent policy in force."""
+
+    async def receive(self, posted: Posted) -> Taken:
+        """Take an input in: returns after the commit.
+
+        Raises Unavailable when nothing could be stored.
+        """
+
+    async def find(self, type_: str, id_: str, version: int = 0) -> Stored | None:
+        """Read one resource: the present version, or one version; None when there is none."""
+
+    async def search(self, criteria: Criteria, *, after: int, limit: int) -> Sequence[Stored]:
+        """Return confirmed hits above store number `after`, in its order, at most `limit`."""
+
+    async def consents(self, patients: Sequence[int]) -> Mapping[int, PatientConsents]:
+        """Read the consents of patients. Raises Unavailable."""
+
+    def stamp(self) -> Stamp:
+        """Make id, time and observer of one audit event."""
+
+    async def audit(self, events: Sequence[tuple[EventClass, dict[str, Any]]]) -> None:
+        """Store audit events; returns after the commit. Raises Unavailable."""
+
+    async def condition(self) -> Condition:
+        """Say how the gateway is."""
