@@ -29,7 +29,7 @@ def read_xml(data: bytes, *, limits: Limits = _DEFAULT) -> _Element:
     Raises NotConformant with issue code `structure` for malformed XML, any DOCTYPE,
     unusual encodings and nesting beyond the limit; `too-costly` for size.
     """
-    from lxml import etree  # noqa: PLC0415 - 10 MB that JSON-only commands need not load
+    from lxml import etree  # 10 MB that JSON-only commands need not load
 
     check_size(data, limits)
     _check_prolog(data)

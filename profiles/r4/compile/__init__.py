@@ -16,12 +16,14 @@ from profiles.r4.compile.bindings import compile_bindings
 from profiles.r4.compile.definitions import Definitions, read_definitions
 from profiles.r4.compile.elements import compile_elements
 from profiles.r4.compile.primitives import compile_primitives
+from profiles.r4.compile.search import compile_search
 
 #: File stem → what writes its content. A new kind of fact is one line here.
 KINDS: dict[str, Callable[[Definitions], Any]] = {
     "primitives": compile_primitives,
     "elements": compile_elements,
     "bindings": compile_bindings,
+    "search": compile_search,
 }
 
 
