@@ -6,8 +6,10 @@ the folded name (lower case, ä = ae, punctuation as one blank).
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
+from fnmatch import translate
+from functools import lru_cache
 
 from gateway.identity.folding import tokens
 
@@ -80,5 +82,11 @@ def is_placeholder(family: str, given: str, placeholders: Placeholders = DEFAULT
     )
 
 
+@lru_cache(maxsize=64)
+def _matcher(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    # One automaton per table: a name is asked about in every comparison.
+    return re.compile("|".join(map(translate, patterns)) or "(?!)")
+
+
 def _any(text: str, patterns: tuple[str, ...]) -> bool:
-    return any(fnmatchcase(text, pattern) for pattern in patterns)
+    return _matcher(patterns).match(text) is not None
