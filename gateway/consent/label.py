@@ -1,0 +1,113 @@
+"""Security labels of resources and elements: what they say, and what may leave with the data.
+
+https://hl7.org/fhir/R4/security-labels.html, HL7 FHIR Data Segmentation for Privacy
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.consent.codes import (
+    ACT_CODE,
+    ACT_REASON,
+    CONFIDENTIALITY,
+    HANDLING,
+    NOT_STIGMATISING,
+    OBSERVATION_VALUE,
+    RANK,
+)
+from gateway.consent.compiled import Code
+
+INLINE_LABEL = (
+    "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What is known about how protected something is."""
+
+    #: Whether anybody labelled it at all.
+    labelled: bool
+    #: Rank of its confidentiality in `RANK`; unlabelled is normal, stigmatising is restricted.
+    rank: int
+    sensitivities: frozenset[Code]
+    #: Every label as stated.
+    stated: frozenset[Code]
+
+
+def read_labels(resource: Mapping[str, Any]) -> Labels:
+    """Read the labels of a resource wherever its type keeps them."""
+    meta = resource.get("meta")
+    codings = list(_codings(meta.get("security"))) if isinstance(meta, Mapping) else []
+    kind = resource.get("resourceType")
+    if kind == "DocumentReference":
+        for concept in resource.get("securityLabel") or ():
+            codings += _codings(concept.get("coding") if isinstance(concept, Mapping) else None)
+    elif kind == "Composition" and isinstance(resource.get("confidentiality"), str):
+        codings.append((CONFIDENTIALITY, resource["confidentiality"]))
+    return weigh(codings)
+
+
+def weigh(codings: list[Code]) -> Labels:
+    """Weigh labels together: the highest protection of all of them counts."""
+    ranks = [RANK.get(code, RANK["V"]) for system, code in codings if system == CONFIDENTIALITY]
+    sensitive = frozenset(code for code in codings if is_sensitivity(code))
+    if any(system == ACT_CODE and code not in NOT_STIGMATISING for system, code in sensitive):
+        ranks.append(RANK["R"])
+    return Labels(
+        labelled=bool(ranks or sensitive),
+        rank=max(ranks, default=RANK["N"]),
+        sensitivities=sensitive,
+        stated=frozenset(codings),
+    )
+
+
+def is_sensitivity(label: Code) -> bool:
+    """Whether a label says what is sensitive; an unknown label does, to be on the safe side."""
+    system, code = label
+    if system in (CONFIDENTIALITY, ACT_REASON, OBSERVATION_VALUE):
+        return False
+    return not (system == ACT_CODE and code in HANDLING)
+
+
+def inline_labels(resource: Mapping[str, Any]) -> Iterator[tuple[str, list[Code]]]:
+    """Yield (element path, labels) of every element that is labelled on its own."""
+    yield from _inline(resource, "")
+
+
+def _inline(value: Mapping[str, Any], path: str) -> Iterator[tuple[str, list[Code]]]:
+    for name, element in value.items():
+        if name in ("extension", "contained", "resourceType"):
+            continue
+        below = f"{path}.{name.removeprefix('_')}" if path else name.removeprefix("_")
+        if isinstance(element, Mapping):
+            yield from _labelled(element, below)
+        elif isinstance(element, list):
+            for index, item in enumerate(element):
+                if isinstance(item, Mapping):
+                    yield from _labelled(item, f"{below}[{index}]")
+
+
+def _labelled(element: Mapping[str, Any], path: str) -> Iterator[tuple[str, list[Code]]]:
+    extensions = element.get("extension")
+    found = [
+        code
+        for extension in (extensions if isinstance(extensions, list) else ())
+        if isinstance(extension, Mapping) and extension.get("url") == INLINE_LABEL
+        for code in _codings([extension.get("valueCoding")])
+    ]
+    if found:
+        yield path, found
+    yield from _inline(element, path)
+
+
+def _codings(value: Any) -> Iterator[Code]:
+    for item in value if isinstance(value, list) else ():
+        if isinstance(item, Mapping) and isinstance(item.get("code"), str):
+            system, code = item.get("system"), item["code"]
+            if not isinstance(system, str):
+                system = CONFIDENTIALITY if code in RANK else ACT_CODE
+            yield system, code

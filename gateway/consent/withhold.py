@@ -1,0 +1,129 @@
+"""What withholding one part means for the others of the same answer (trust rules L5, L7).
+
+Attachments go with their document, statements about resources with the resources, directory
+entries with whoever refers to them; what cannot be cut goes as a whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from gateway.consent.answer import Answer, Part
+from gateway.consent.codes import SPEAKS_OF
+from gateway.consent.decision import Reason
+from gateway.consent.person import Verdict
+
+_WITH_DOCUMENT = Verdict(permit=False, rule="L7 part of a hidden one", reason=Reason.INDIVISIBLE)
+_ONLY_WITHHELD = Verdict(
+    permit=False, rule="L5 only withheld parts refer to it", reason=Reason.ONLY_WITHHELD
+)
+_SIGNED = Verdict(
+    permit=False,
+    rule="L7 signed document",
+    reason=Reason.INDIVISIBLE,
+    obligations=("offer-unsigned-extract",),
+)
+_NARRATIVE = Verdict(permit=False, rule="L7 narrative only", reason=Reason.INDIVISIBLE)
+
+Judged = list[tuple[Part, Verdict]]
+
+
+def follow(answer: Answer, judged: Judged) -> Judged:
+    """Withhold what must not stay behind alone."""
+    hidden = {part.ident for part, verdict in judged if not verdict.permit}
+    changes: dict[str, Verdict] = {}
+    for part in answer.parts:
+        if part.type == "Binary" and any(r.ident in hidden for r in answer.referrers(part.ident)):
+            changes.setdefault(part.ident, _WITH_DOCUMENT)
+    _statements(answer, hidden | changes.keys(), changes)
+    for ident in _left_alone(answer, hidden | changes.keys()):
+        changes.setdefault(ident, _ONLY_WITHHELD)
+    for part, verdict in _indivisible(answer, judged, hidden | changes.keys()):
+        changes[part.ident] = verdict
+    return [
+        (part, changes[part.ident] if verdict.permit and part.ident in changes else verdict)
+        for part, verdict in judged
+    ]
+
+
+def _statements(answer: Answer, hidden: set[str], changes: dict[str, Verdict]) -> None:
+    """Hide a Provenance or MessageHeader when everything it speaks of here is hidden."""
+    found = True
+    while found:
+        found = False
+        for part in answer.parts:
+            if part.type not in SPEAKS_OF or part.ident in hidden:
+                continue
+            about = part.spoken_of()
+            if about and all(target.ident in hidden for target in about):
+                changes[part.ident] = _ONLY_WITHHELD
+                hidden.add(part.ident)
+                found = True
+
+
+def _left_alone(answer: Answer, hidden: set[str]) -> Iterator[str]:
+    """Yield directory entries that only hidden parts lead to."""
+    directory = {p.ident for p in answer.parts if p.parent is None and p.is_directory()}
+    directory -= hidden
+    suspects = _reach(answer, directory, [p for p in answer.parts if p.ident in hidden])
+    starts = [p for p in answer.parts if p.ident not in hidden and p.ident not in suspects]
+    yield from suspects - _reach(answer, directory, starts)
+
+
+def _reach(answer: Answer, directory: set[str], starts: list[Part]) -> set[str]:
+    """Give the directory entries reached from parts through directory entries."""
+    reached: set[str] = set()
+    pending = starts
+    while pending:
+        for name in pending.pop().references() & directory:
+            if name not in reached:
+                reached.add(name)
+                pending += answer.named(name)
+    return reached
+
+
+def _indivisible(
+    answer: Answer, judged: Judged, hidden: set[str]
+) -> Iterator[tuple[Part, Verdict]]:
+    """Yield every part of documents that something would have to be cut out of, but cannot."""
+    for bundle in answer.bundles:
+        if not _is_cut(bundle, judged, hidden):
+            continue
+        verdict = _SIGNED if bundle.get("signature") else None
+        if verdict is None and bundle.get("type") == "document" and _cannot_be_cut(bundle, hidden):
+            verdict = _NARRATIVE
+        if verdict is not None:
+            yield from ((p, verdict) for p, _ in judged if _resource(p).bundle is bundle)
+
+
+def _is_cut(bundle: Mapping[str, Any], judged: Judged, hidden: set[str]) -> bool:
+    return any(p.ident in hidden and _resource(p).bundle is bundle for p, _ in judged)
+
+
+def _resource(part: Part) -> Part:
+    """Give the entry a contained resource or an element stands in."""
+    while part.parent is not None:
+        part = part.parent
+    return part
+
+
+def _cannot_be_cut(bundle: Mapping[str, Any], hidden: set[str]) -> bool:
+    """Whether a document has no Composition left, or tells its story in prose alone."""
+    resources = [e.get("resource") for e in bundle.get("entry") or () if isinstance(e, Mapping)]
+    composition = next(
+        (r for r in resources if isinstance(r, Mapping) and r["resourceType"] == "Composition"),
+        None,
+    )
+    if composition is None or f"Composition/{composition.get('id', '')}" in hidden:
+        return True
+    sections = list(_sections(composition))
+    prose = any(section.get("text") for section in sections)
+    return prose and not any(section.get("entry") for section in sections)
+
+
+def _sections(holder: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    for section in holder.get("section") or ():
+        if isinstance(section, Mapping):
+            yield section
+            yield from _sections(section)
