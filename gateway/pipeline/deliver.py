@@ -14,11 +14,11 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Protocol
 
-from gateway.domain.breaker import Breaker
+from gateway.domain.breaker import Breaker, BreakerState
 from gateway.domain.delivery import Delivery, DeliveryState
 from gateway.domain.log import log
 from gateway.domain.region import Endpoint, Region
-from gateway.domain.time import SECOND, Clock, Instant
+from gateway.domain.time import DAY, SECOND, Clock, Instant
 from gateway.domain.transport import (
     Outgoing,
     PartnerRefused,
@@ -35,6 +35,8 @@ _log = log("deliver")
 
 #: How long a claim holds its lanes without news, in microseconds; longer than any attempt.
 LEASE = 120 * SECOND
+#: Later than any lease.
+FAR = 365 * DAY
 #: How often the loop looks without being woken, in seconds.
 IDLE_WAIT = 0.5
 
@@ -126,27 +128,21 @@ class Deliver:
             stopping.cancel()
             await self._drain()
 
-    async def recover(self, *, all_leases: bool) -> None:
+    async def recover(self, *, alone: bool) -> None:
         """Put back what a crash left claimed or inflight.
 
-        `all_leases` is for a process that knows it is alone: leases of the dead need not run out.
+        A process that knows it is alone need not wait until the leases of the dead run out.
         """
-        now = self.clock()
-        due = now + 365 * 86_400 * SECOND if all_leases else now
-        await asyncio.wrap_future(self.writer.submit(lambda tx: self._recover(tx, due)))
+        await asyncio.wrap_future(self.writer.submit(lambda tx: self._recover(tx, alone)))
 
-    def _recover(self, tx: Transaction, due: Instant) -> None:
+    def _recover(self, tx: Transaction, alone: bool) -> None:  # noqa: FBT001 - as in `recover`
         endpoints = self.region().endpoints
         settled = []
-        for delivery in tx.abandoned(due):
+        for delivery in tx.recover(tx.now + FAR if alone else tx.now):
             endpoint = endpoints.get(delivery.endpoint)
-            if delivery.state is DeliveryState.CLAIMED:
-                state, reason = DeliveryState.QUEUED, "claim-abandoned"
-            elif endpoint is not None and endpoint.idempotent:
-                state, reason = DeliveryState.RETRY, "interrupted"
-            else:
-                state, reason = DeliveryState.AMBIGUOUS, "interrupted"
-            settled.append((delivery, Settled(delivery.id, delivery.fence, state, reason, tx.now)))
+            again = endpoint is not None and endpoint.idempotent
+            state = DeliveryState.RETRY if again else DeliveryState.AMBIGUOUS
+            settled.append((delivery, _moved(delivery, state, "interrupted", tx.now)))
         self._write(tx, settled)
 
     async def _cycle(self) -> bool:
@@ -172,10 +168,15 @@ class Deliver:
                 continue
             lanes = self._lanes_of(endpoint)
             free = endpoint.parallel - lanes.sending
-            allowed = min(free, lanes.breaker.allowance(self.monotonic(), free))
-            if allowed > 0:
-                room[endpoint.id] = allowed
+            if free > 0 and lanes.breaker.state is not BreakerState.CLOSED:
+                free = 1 if self._may_probe(lanes) else 0
+            if free > 0:
+                room[endpoint.id] = free
         return room
+
+    def _may_probe(self, lanes: _Lanes) -> bool:
+        """Say whether the breaker would let one attempt pass; `_start` takes it."""
+        return not lanes.sending and lanes.breaker.admit(self.monotonic()) is not None
 
     def _lanes_of(self, endpoint: Endpoint) -> _Lanes:
         lanes = self._lanes.get(endpoint.id)
@@ -221,7 +222,9 @@ class Deliver:
 
     def _start(self, item: _Ready) -> None:
         endpoint = self.region().endpoints[item.delivery.endpoint]
-        self._lanes_of(endpoint).sending += 1
+        lanes = self._lanes_of(endpoint)
+        lanes.sending += 1
+        lanes.breaker = lanes.breaker.admit(self.monotonic()) or lanes.breaker
         task = asyncio.create_task(self._attempt(endpoint, item))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -242,7 +245,7 @@ class Deliver:
             outcome = error
         finally:
             lanes.sending -= 1
-        self._judge(lanes.breaker, outcome)
+        lanes.breaker = self._judged(lanes.breaker, outcome)
         self._settled.append(
             (item.delivery, self._result(endpoint, item.delivery, outcome, started))
         )
@@ -250,12 +253,13 @@ class Deliver:
             self._settling = True
             asyncio.get_running_loop().call_soon(self._settle_now)
 
-    def _judge(self, breaker: Breaker, outcome: Sent | Exception) -> None:
+    def _judged(self, breaker: Breaker, outcome: Sent | Exception) -> Breaker:
         """A refusal is an answer: only silence and unavailability open the breaker."""
-        if isinstance(outcome, PartnerUnavailable | PartnerUncertain):
-            breaker.failed(self.monotonic())
-        else:
-            breaker.succeeded()
+        if isinstance(outcome, PartnerUnavailable):
+            return breaker.failed(self.monotonic(), retry_after=outcome.retry_after)
+        if isinstance(outcome, PartnerUncertain):
+            return breaker.failed(self.monotonic())
+        return breaker.succeeded()
 
     def _result(
         self, endpoint: Endpoint, delivery: Delivery, outcome: Sent | Exception, started: Instant

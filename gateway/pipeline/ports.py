@@ -252,6 +252,9 @@ class Transaction(Protocol):
         """Write the results of attempts and any other transition; return those that were refused
         because the fence is older or the transition does not exist."""
 
+    def recover(self, now: Instant) -> list[Delivery]:
+        """Put claimed deliveries whose lease ended before `now` back; return the inflight ones."""
+
     def deliveries(self, **criteria: Any) -> list[Delivery]:
         """Read deliveries by state, endpoint, message, patient (operators and withdrawals)."""
 
