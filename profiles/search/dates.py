@@ -1,8 +1,9 @@
 """Dates of any precision as ranges of time.
 
 https://hl7.org/fhir/R4/search.html#date: a date stands for all instants it covers. Ranges
-are half-open, in microseconds since 1970-01-01T00:00Z. A date without a time zone means
-the civil day of the region, on both sides of a comparison.
+are half-open, in microseconds since 1970-01-01T00:00Z. A day, month or year means that of
+the region's civil time, on both sides of a comparison. A time without a zone, which only
+a search can have, is UTC.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-#: Civil time of the health region (dates without a zone).
+#: Civil time of the health region.
 REGION = ZoneInfo("Europe/Berlin")
 #: Ends of open ranges.
 BEGINNING = -(2**62)
@@ -45,7 +46,7 @@ def range_of(text: str) -> Range:
         raise ValueError("not a FHIR date")
     minute, second, fraction, zone = moment.groups()
     start = datetime.fromisoformat(minute + (zone or ""))
-    low = _instant(start if zone else start.replace(tzinfo=REGION))
+    low = _instant(start if zone else start.replace(tzinfo=UTC))
     if second is None:
         return low, low + _MINUTE
     digits = (fraction or "")[:6]

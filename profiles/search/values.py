@@ -187,9 +187,7 @@ def _number(parameter: Parameter, _modifier: str, text: str) -> QuantityValue:
 def _quantity(parameter: Parameter, _modifier: str, text: str) -> QuantityValue:
     prefix, rest = _prefixed(text)
     number, *unit = _UNESCAPED_BAR.split(rest, maxsplit=2)
-    if len(unit) == 1:
-        raise wrong_value(parameter.name)
-    system, code = (_unescape(part) or None for part in unit or ("", ""))
+    system, code = (_unescape(part) or None for part in [*unit, "", ""][:2])
     return _quantity_of(parameter, prefix, number, system, code)
 
 
