@@ -1,0 +1,48 @@
+"""FHIR R4 → one HL7 v2.5 message for partners that speak nothing else.
+
+The message follows from the content: a document becomes MDM, a report or observations ORU, an
+encounter ADT, a patient alone ADT^A31. One bundle is one message, because one delivery is one
+payload with one acknowledgement; what would need several is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mappers.base import Context, Resource
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One HL7 v2 message and what of the bundle it could not carry."""
+
+    #: ER7, segments end with CR, in the partner's character set.
+    data: bytes
+    #: MSH-9 as "ADT^A01".
+    message_type: str
+    #: FHIRPath of every element without a place in the message, e.g. "Patient.photo[0]".
+    left_out: tuple[str, ...]
+
+
+def encode(
+    bundle: Resource,
+    context: Context,
+    *,
+    sending: tuple[str, str],
+    receiving: tuple[str, str],
+    control_id: str,
+    time: str,
+    charset: str,
+) -> Encoded:
+    """Write the resources of a Bundle as one HL7 v2.5 message.
+
+    `context.dialect` is the partner's. `sending` and `receiving` are (application, facility),
+    `control_id` is MSH-10, `time` MSH-7 as an HL7 timestamp, `charset` MSH-18 (table 0211; empty
+    for UNICODE UTF-8). Raises NotSupported when no message carries the content or one alone does
+    not, and NotConformant when the character set lacks a character.
+    """
+    from mappers.hl7v2.write.message import write
+
+    return write(bundle, context, (sending, receiving), control_id, time, charset)
