@@ -35,10 +35,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """One patient's resources of one custodian: decided together."""
+    """One patient's resources of one custodian are decided together; a Bundle for itself."""
 
     patient: int
     custodian: str
+    bundle: int
 
 
 async def visible(
@@ -56,7 +57,9 @@ async def visible(
         if one.organization == identity.organization:
             shown[one.number] = Seen(one, with_meta(one))
         elif _shared(region, one.organization):
-            asked.setdefault(_Question(one.patient, one.organization), []).append(one)
+            bundle = one.number if one.type == "Bundle" else 0
+            question = _Question(one.patient, one.organization, bundle)
+            asked.setdefault(question, []).append(one)
     for question, group in asked.items():
         known = consents.get(question.patient, PatientConsents())
         request = _request(gateway, identity, question, group[0], known, channel)
@@ -97,7 +100,10 @@ def _permitted(
 
 
 def _kept(resources: list[dict[str, Any]], decision: Decision) -> list[dict[str, Any]]:
-    return filter_resources(resources, decision) if decision.permits else []
+    """A Bundle nothing of which is visible would still tell that it exists."""
+    if not decision.permits or not decision.visible:
+        return []
+    return filter_resources(resources, decision)
 
 
 def _shared(region: Region, organization: str) -> bool:

@@ -13,11 +13,11 @@ from starlette.responses import Response
 from gateway.api.context import Context, require_json
 from gateway.api.outcome import JSON
 from gateway.api.ports import Options
+from gateway.api.types import resource_types
+from profiles.r4 import FHIR_VERSION
 from profiles.reading import write_json
-from profiles.search import parameters_of, resource_types
+from profiles.search import parameters_of
 
-#: FHIR version this gateway speaks.
-FHIR_VERSION = "4.0.1"
 #: When the statement last changed its shape.
 _DATE = "2026-11-21"
 _INTERACTIONS = ("read", "vread", "search-type")
@@ -69,7 +69,9 @@ def _resource(type_: str) -> dict[str, Any]:
         "conditionalUpdate": False,
         "conditionalDelete": "not-supported",
     }
-    parameters = [{"name": name, "type": kind} for name, kind in parameters_of(type_)]
+    parameters = [
+        {"name": name, "type": one.kind} for name, one in sorted(parameters_of(type_).items())
+    ]
     if parameters:
         described["searchParam"] = parameters
     return described

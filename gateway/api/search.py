@@ -21,11 +21,12 @@ from gateway.api.access import Seen, caller_of, visible
 from gateway.api.auth import Identity
 from gateway.api.context import Context, request_id
 from gateway.api.limits import read_body
+from gateway.api.types import resource_types
 from gateway.evidence import audit_event
 from gateway.evidence.event_class import EventClass
 from profiles.issue import Issue, NotConformant, NotSupported, operation_outcome
 from profiles.reading import write_json
-from profiles.search import Criteria, parse_criteria
+from profiles.search import Criteria, parameters_of, parse_criteria
 
 #: Parameters about the answer, not about the resources.
 _CONTROL = frozenset({"_count", "_page", "_format", "_pretty"})
@@ -36,6 +37,11 @@ _FORM = "application/x-www-form-urlencoded"
 _FORM_LIMIT = 64_000
 #: Most parameters of one search.
 _PARAMETERS = 64
+_IGNORED = Issue(
+    "warning",
+    "not-supported",
+    "Parameters that are not evaluated here were ignored; Prefer: handling=strict refuses them.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,8 @@ async def search(request: Request) -> Response:
     """`GET /fhir/{type}?…` and `POST /fhir/{type}/_search`."""
     context = Context.of(request)
     identity = context.identify(request)
+    if request.path_params["type"] not in resource_types():
+        return outcome.answer(404)
     pairs = await _pairs(request, context)
     try:
         question = _question(request, pairs, context, identity)
@@ -84,7 +92,7 @@ def _question(
 ) -> Question:
     type_ = request.path_params["type"]
     used, warnings = _known(type_, pairs, strict=_strict(request))
-    criteria = parse_criteria(f"{type_}?{urlencode(used)}" if used else type_)
+    criteria = parse_criteria(type_, parameters=used)
     control = {name: value for name, value in pairs if name in _CONTROL}
     count = _count(control.get("_count"), context.gateway.options.page)
     after = 0
@@ -99,21 +107,17 @@ def _known(
 ) -> tuple[list[tuple[str, str]], list[Issue]]:
     """Keep the parameters that are evaluated; the others are an error or a warning."""
     used, warnings = [], []
+    known = parameters_of(type_)
     for name, value in pairs:
+        plain = name.partition(":")[0]
         if name in _CONTROL or not value:
             continue
-        if name.startswith("_has") or "." in name:
-            # Ignoring it would widen the result, so leniency does not apply.
-            raise NotSupported("Chained searches are not evaluated here.")
-        try:
-            parse_criteria(f"{type_}?{urlencode([(name, value)])}")
-        except NotSupported as error:
-            if strict:
-                raise
-            warnings += [Issue("warning", one.code, one.text) for one in error.issues]
-        else:
+        # Ignoring a chain or a modifier would widen the result, so leniency does not apply.
+        if plain in known or "." in name or plain == "_has" or strict:
             used.append((name, value))
-    return used, warnings
+        else:
+            warnings.append(_IGNORED)
+    return used, warnings[:1]
 
 
 def _strict(request: Request) -> bool:
