@@ -23,40 +23,27 @@ from gateway.consent.references import Key, at_path, identifier_key, relative, w
 class Part:
     """One part of an answer; everything but its name and type is worked out when asked for."""
 
-    __slots__ = (
-        *("_labels", "_references", "_subjects", "answer", "asked", "bundle"),
-        *("full_url", "ident", "parent", "resource", "type", "virtual"),
-    )
+    #: The resource an element or a contained resource stands in.
+    parent: Part | None = None
+    #: The Bundle it is an entry of.
+    bundle: Mapping[str, Any] | None = None
+    #: False for what is only referred to.
+    asked = True
+    full_url = ""
+    #: Whether this is one element of its parent rather than a resource.
+    is_element = False
+    #: Whether it stands for data nobody has shown.
+    virtual = False
+    _labels: Labels | None = None
+    _references: frozenset[str] | None = None
+    _subjects: tuple[Key, ...] | None = None
 
-    def __init__(
-        self,
-        answer: Answer,
-        resource: Mapping[str, Any],
-        ident: str,
-        *,
-        parent: Part | None = None,
-        bundle: Mapping[str, Any] | None = None,
-        asked: bool = True,
-    ) -> None:
-        """Name a part; `asked` is False for what is only referred to."""
+    def __init__(self, answer: Answer, resource: Mapping[str, Any], ident: str) -> None:
+        """Name a part of an answer."""
         self.answer = answer
         self.resource = resource
         self.ident = ident
         self.type: str = resource.get("resourceType") or ""
-        self.parent = parent
-        self.bundle = bundle
-        self.asked = asked
-        self.full_url = ""
-        #: Stands for data nobody has shown.
-        self.virtual = False
-        self._labels: Labels | None = None
-        self._references: frozenset[str] | None = None
-        self._subjects: tuple[Key, ...] | None = None
-
-    @property
-    def is_element(self) -> bool:
-        """Whether this is one element of its parent rather than a resource."""
-        return "@" in self.ident
 
     def host(self) -> Part:
         """Give the resource that an element stands in, or the part itself."""
@@ -68,11 +55,15 @@ class Part:
             self._labels = read_labels(self.resource)
         return self._labels
 
+    def set_labels(self, labels: Labels) -> None:
+        """Take labels that stand elsewhere than in a resource."""
+        self._labels = labels
+
     def references(self) -> frozenset[str]:
         """Give the names of everything it refers to."""
         if self._references is None:
-            found = map(self.answer.resolve, walk_references(self.resource))
-            self._references = frozenset(name for name in found if name)
+            found = set(map(self.answer.resolve, walk_references(self.resource)))
+            self._references = frozenset(found - {""})
         return self._references
 
     def is_directory(self) -> bool:
@@ -89,27 +80,44 @@ class Part:
         """Give the patients it is about; empty when that cannot be told."""
         if self._subjects is None:
             self._subjects = ()  # what speaks of itself in a circle is about nobody
-            self._subjects = self._find_subjects()
+            self._subjects = self._plain_subject() or self._find_subjects()
         return self._subjects
 
+    def _plain_subject(self) -> tuple[Key, ...]:
+        """Give the subject in its ordinary form, `subject` or `patient` with "Patient/id"."""
+        if self.type in SUBJECT_ELEMENTS or self.parent is not None:
+            return ()
+        resource = self.resource
+        if ("subject" in resource) == ("patient" in resource):
+            return ()
+        subject = resource.get("subject") or resource.get("patient")
+        reference = subject.get("reference") if isinstance(subject, dict) else None
+        if not isinstance(reference, str) or not reference.startswith("Patient/"):
+            return ()
+        return (reference,) if reference.count("/") == 1 and ":" not in reference else ()
+
     def _find_subjects(self) -> tuple[Key, ...]:
-        if self.parent is not None and (self.is_element or self.type == "Patient"):
-            return self.parent.subjects()
+        parent = self.parent
+        if parent is not None and (self.is_element or self.type == "Patient"):
+            return parent.subjects()
         if self.type == "Patient":
             return (self.ident,)
         found: list[Key] = []
         elements = SUBJECT_ELEMENTS.get(self.type, ORDINARY_SUBJECT)
-        for element in elements:
-            for value in at_path(self.resource, element):
-                if not self._add_subject(value, found):
-                    return ()
-        if not found and self.type in SPEAKS_OF:
-            found += [key for part in self.spoken_of() for key in part.subjects()]
-        if not found and self.type == "Binary":
-            found += [key for part in self.answer.referrers(self.ident) for key in part.subjects()]
-        if not found and self.parent is not None and not _names_any(self.resource, elements):
-            return self.parent.subjects()
+        values = [value for element in elements for value in at_path(self.resource, element)]
+        if not all(self._add_subject(value, found) for value in values):
+            return ()
+        if not found:
+            found += [key for part in self._speaks_for() for key in part.subjects()]
+        if not found and parent is not None and not values:
+            return parent.subjects()
         return tuple(dict.fromkeys(found))
+
+    def _speaks_for(self) -> list[Part]:
+        """Give the parts it has its patients from when it names none itself."""
+        if self.type in SPEAKS_OF:
+            return self.spoken_of()
+        return self.answer.referrers(self.ident) if self.type == "Binary" else []
 
     def _add_subject(self, value: Any, found: list[Key]) -> bool:
         """Add a patient a reference names; False where it names one that cannot be told."""
@@ -119,7 +127,8 @@ class Part:
             return True
         name = self.answer.resolve(reference) if reference else ""
         if name:
-            if name.startswith("Patient/"):
+            named = self.answer.named(name) if ":" in name else ()
+            if name.startswith("Patient/") or any(part.type == "Patient" for part in named):
                 found.append(name)
             return True
         kind = value.get("type") if isinstance(value, Mapping) else ""
@@ -148,43 +157,49 @@ class Answer:
         self._by_name: dict[str, list[Part]] | None = None
         self._referrers: dict[str, list[Part]] | None = None
         for resource in resources:
-            self._take(resource, "", None, asked=True)
+            self._take(resource, "", None)
+        asked = len(self.parts)
         for resource in context:
-            self._take(resource, "", None, asked=False)
+            self._take(resource, "", None)
+        for part in self.parts[asked:]:
+            part.asked = False
 
-    def _take(
-        self, resource: Any, full_url: str, bundle: Mapping[str, Any] | None, *, asked: bool
-    ) -> None:
+    def _take(self, resource: Any, full_url: str, bundle: Mapping[str, Any] | None) -> None:
         if not isinstance(resource, Mapping):
             resource = {}
         if resource.get("resourceType") == "Bundle":
             self.bundles.append(resource)
             for entry in entries(resource):
-                self._take_entry(entry, resource, asked=asked)
+                self._take_entry(entry if isinstance(entry, Mapping) else {}, resource)
             return
-        ident = name_of(resource, full_url, len(self.parts))
-        part = Part(self, resource, ident, bundle=bundle, asked=asked)
-        part.full_url = full_url
+        part = Part(self, resource, name_of(resource, full_url, len(self.parts)))
         self.parts.append(part)
+        if bundle is not None:
+            part.bundle = bundle
         if full_url:
-            self._full_urls[full_url] = ident
-        for inner in resource.get("contained") or ():
-            if isinstance(inner, Mapping):
-                name = f"{ident}#{inner.get('id', '')}"
-                self.parts.append(Part(self, inner, name, parent=part, asked=asked))
+            part.full_url = full_url
+            self._full_urls[full_url] = part.ident
+        if "contained" in resource:
+            self._take_contained(part)
 
-    def _take_entry(self, entry: Any, bundle: Mapping[str, Any], *, asked: bool) -> None:
-        if not isinstance(entry, Mapping):
-            entry = {}
+    def _take_contained(self, holder: Part) -> None:
+        inner = holder.resource["contained"]
+        for resource in inner if isinstance(inner, list) else ():
+            if isinstance(resource, Mapping):
+                part = Part(self, resource, f"{holder.ident}#{resource.get('id', '')}")
+                part.parent = holder
+                self.parts.append(part)
+
+    def _take_entry(self, entry: Mapping[str, Any], bundle: Mapping[str, Any]) -> None:
         full_url = entry.get("fullUrl")
         full_url = full_url if isinstance(full_url, str) else ""
         if "resource" in entry:
-            self._take(entry["resource"], full_url, bundle, asked=asked)
+            self._take(entry["resource"], full_url, bundle)
             return
         # An entry without resource (history, batch response) still says that something is there.
         ident = entry_name(entry, full_url, len(self.parts))
-        kind = ident.split("/", 1)[0]
-        part = Part(self, {"resourceType": kind}, ident, bundle=bundle, asked=asked)
+        part = Part(self, {"resourceType": ident.split("/", 1)[0]}, ident)
+        part.bundle = bundle
         self.parts.append(part)
 
     def resolve(self, reference: str) -> str:
@@ -236,16 +251,16 @@ def entry_name(entry: Mapping[str, Any], full_url: str, position: int) -> str:
 def elements(part: Part) -> Iterator[Part]:
     """Yield the elements of a part that carry labels of their own."""
     for path, codings in inline_labels(part.resource):
-        shell = {"resourceType": part.type}
-        found = Part(part.answer, shell, f"{part.ident}@{path}", parent=part, asked=part.asked)
-        found._labels = weigh(codings)  # noqa: SLF001  the element's labels replace its resource's
-        yield found
+        yield _element(part, path, weigh(codings))
+
+
+def _element(part: Part, path: str, labels: Labels) -> Part:
+    found = Part(part.answer, {"resourceType": part.type}, f"{part.ident}@{path}")
+    found.parent, found.asked, found.is_element = part, part.asked, True
+    found.set_labels(labels)
+    return found
 
 
 def _reference(value: Any) -> str:
     reference = value.get("reference") if isinstance(value, Mapping) else None
     return reference if isinstance(reference, str) else ""
-
-
-def _names_any(resource: Mapping[str, Any], paths: Sequence[str]) -> bool:
-    return any(True for path in paths for _ in at_path(resource, path))

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from gateway.consent.codes import CARE_PURPOSES, PURPOSE_PARENTS, is_a
 from gateway.consent.compiled import DENY, NONE, PERMIT, CompiledConsent, Named, Rule
 from gateway.consent.dates import Span, period, span, zone
-from gateway.consent.provision import Unreadable, named, read_rule
+from gateway.consent.provision import UnreadableError, named, read_rule
 from gateway.consent.references import identifier_key, tail
 
 _STATUSES = frozenset({"active", "inactive", "rejected", "draft", "proposed", "entered-in-error"})
@@ -67,7 +67,7 @@ def _root(consent: Mapping[str, Any], where: ZoneInfo, base: str) -> tuple[str, 
         if "provision" not in consent:
             return ("" if base else "neither provision nor base policy"), None
         root = read_rule(consent["provision"], {}, where, consent.get("contained"))
-    except Unreadable as error:
+    except UnreadableError as error:
         return str(error), None
     if root.type == NONE and not base:
         return "the root provision has no type", None
@@ -148,7 +148,7 @@ def _displays(references: Any) -> str:
 def _named(reference: Any) -> Named:
     try:
         return named(reference, None)
-    except Unreadable:
+    except UnreadableError:
         return Named("", comparable=False)
 
 

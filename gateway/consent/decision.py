@@ -76,7 +76,7 @@ class Decision:
     removed: tuple[str, ...] = ()
     #: What whoever acts on the decision must also do.
     obligations: tuple[str, ...] = ()
-    #: A sentence for the patient by language ("de", "en"); names from the case, no clinical content.
+    #: A sentence for the patient by language ("de", "en"): names of the case, nothing clinical.
     explanation: Mapping[str, str] = field(default_factory=dict)
     #: "Type/id" of resources that are not part of the answer and must not be referred to either.
     masked: tuple[str, ...] = ()

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from gateway.consent.answer import Answer, Part, elements
-from gateway.consent.codes import BREAK_GLASS, MAIN_CODES
+from gateway.consent.codes import ACT_CODE, BREAK_GLASS, MAIN_CODES
 from gateway.consent.compile import compile_consent
 from gateway.consent.compiled import CompiledConsent
 from gateway.consent.content import main_codes
@@ -27,6 +27,9 @@ from gateway.consent.select import select
 from gateway.consent.withhold import follow
 
 _Item = TypeVar("_Item")
+
+#: Says that elements of the resource carry labels of their own.
+_MARKED = (ACT_CODE, "PROCESSINLINELABEL")
 
 _DIRECTORY = Verdict(permit=True, rule="R1 no patient data", reason=Reason.PERMIT)
 _NO_SUBJECT = Verdict(permit=False, rule="R1 no patient named", reason=Reason.NO_SUBJECT)
@@ -101,7 +104,7 @@ class _Judge:
         self._consents = [_compiled(consent, policy.timezone) for consent in consents]
         self._mandates = [m for m in policy.legal_mandates if _asks_for(m, request, self._asked)]
         self._glass = _may_break_glass(request, policy, self._asked)
-        self._people: dict[Key, Person] = {}
+        self._people: dict[Key, Person | Verdict] = {}
 
     def judge(self, part: Part) -> Verdict:
         """Judge one part by the first rule that applies."""
@@ -112,36 +115,39 @@ class _Judge:
             return _NO_SUBJECT
         for mandate in self._mandates:
             if self._falls_under(part, mandate):
-                return Verdict(
-                    permit=True,
-                    rule=f"R2 legal mandate {mandate.id}",
-                    reason=Reason.PERMIT,
-                    obligations=("log-legal-basis", "minimum-dataset"),
-                    note="mandate",
-                )
-        verdicts = [self._about(subject, part) for subject in subjects]
-        return next((verdict for verdict in verdicts if not verdict.permit), verdicts[0])
+                return _mandated(mandate)
+        verdict = self._about(subjects[0], part)
+        for subject in subjects[1:]:
+            if not verdict.permit:
+                break
+            verdict = self._about(subject, part)
+        return verdict
 
     def looks_inside(self, part: Part) -> bool:
         """Whether elements of a part must be looked at for labels of their own."""
-        if part.is_directory() or part.is_element or part.virtual:
+        if part.is_element or part.virtual or part.is_directory():
             return False
-        marked = any(code == "PROCESSINLINELABEL" for _, code in part.labels().stated)
-        return marked or any(self._people[s].by_label for s in part.subjects() if s in self._people)
+        if "meta" in part.resource and _MARKED in part.labels().stated:
+            return True
+        people = [self._people.get(subject) for subject in part.subjects()]
+        return any(isinstance(person, Person) and person.by_label for person in people)
 
     def _about(self, subject: Key, part: Part) -> Verdict:
-        person = self._linked(subject) if self._request.linked else frozenset((subject,))
-        if self._request.action == "access" and any(
-            requester_is(self._request.actor, key) for key in person
-        ):
-            return _OWN
-        if not self._request.consent_store_available:
-            allowed = self._glass and self._policy.break_glass.on_unavailable
-            return _NO_STORE_EMERGENCY if allowed else _NO_STORE
         known = self._people.get(subject)
         if known is None:
-            known = self._people[subject] = self._person(person)
-        return known.judge(part)
+            known = self._people[subject] = self._settle(subject)
+        return known if isinstance(known, Verdict) else known.judge(part)
+
+    def _settle(self, subject: Key) -> Person | Verdict:
+        """Find out what holds for all of a person's data, or whom to ask about each part."""
+        person = self._linked(subject) if self._request.linked else frozenset((subject,))
+        request = self._request
+        if request.action == "access" and any(requester_is(request.actor, k) for k in person):
+            return _OWN
+        if request.consent_store_available:
+            return self._person(person)
+        allowed = self._glass and self._policy.break_glass.on_unavailable
+        return _NO_STORE_EMERGENCY if allowed else _NO_STORE
 
     def _person(self, person: frozenset[Key]) -> Person:
         where = zone(self._policy.timezone)
@@ -193,6 +199,16 @@ class _Judge:
         )
 
 
+def _mandated(mandate: LegalMandate) -> Verdict:
+    return Verdict(
+        permit=True,
+        rule=f"R2 legal mandate {mandate.id}",
+        reason=Reason.PERMIT,
+        obligations=("log-legal-basis", "minimum-dataset"),
+        note="mandate",
+    )
+
+
 def _compiled(consent: Mapping[str, Any] | CompiledConsent, timezone: str) -> CompiledConsent:
     if not isinstance(consent, CompiledConsent):
         return compile_consent(consent, timezone)
@@ -225,25 +241,25 @@ def _may_break_glass(request: Request, policy: Policy, asked: Asked) -> bool:
 def _decision(judged: list[tuple[Part, Verdict]], request: Request) -> Decision:
     """Put the verdicts on the parts together."""
     hidden = {part.ident for part, verdict in judged if not verdict.permit}
-    own = [(part, verdict) for part, verdict in judged if part.asked]
-    visible = _unique(p.ident for p, _ in own if p.parent is None and p.ident not in hidden)
-    removed = _unique(
-        p.ident
-        for p, _ in own
-        if p.ident in hidden and (p.parent is None or p.parent.ident not in hidden)
-    )
-    withheld = [verdict for part, verdict in own if part.ident in hidden and not verdict.permit]
-    given = [verdict for part, verdict in own if part.ident not in hidden]
+    own = [one for one in judged if one[0].asked]
+    names = dict.fromkeys(p.ident for p, _ in own if p.parent is None)
+    inner = [p for p, _ in own if p.parent is not None and p.parent.ident not in hidden]
+    visible = tuple(name for name in names if name not in hidden)
+    removed = tuple(name for name in names if name in hidden)
+    removed += _unique(part.ident for part in inner if part.ident in hidden)
+    withheld = _unique(v for p, v in own if not v.permit)
+    given = _unique(v for p, v in own if p.ident not in hidden)
     outcome = PERMIT if not removed else REDACT if visible else DENY
     decisive = _decisive(withheld or given)
-    verdicts = [decisive, *withheld, *(given if outcome != DENY else ())]
+    verdicts = (decisive, *withheld, *(given if outcome != DENY else ()))
+    virtual = bool(own) and own[0][0].virtual
     return Decision(
         outcome=outcome,
         rule=decisive.rule,
         reason=decisive.reason,
         consents=_unique((c.id, c.version) for v in verdicts for c in v.consents),
-        visible=() if _is_virtual(own) else visible,
-        removed=() if _is_virtual(own) else removed,
+        visible=() if virtual else visible,
+        removed=() if virtual else removed,
         obligations=_obligations(outcome, own, verdicts, hidden),
         explanation=explain(outcome, decisive, request),
         masked=_unique(p.ident for p, _ in judged if not p.asked and p.ident in hidden),
@@ -251,18 +267,18 @@ def _decision(judged: list[tuple[Part, Verdict]], request: Request) -> Decision:
     )
 
 
-def _decisive(verdicts: list[Verdict]) -> Verdict:
+def _decisive(verdicts: tuple[Verdict, ...]) -> Verdict:
     """Give the verdict with the strongest reason; rules about people before those about lists."""
-    ranked = sorted(
-        verdicts, key=lambda v: (STRONGEST_FIRST.index(v.reason), v.rule == _DIRECTORY.rule)
-    )
+    if len(verdicts) == 1:
+        return verdicts[0]
+    ranked = sorted(verdicts, key=lambda v: (STRONGEST_FIRST.index(v.reason), v is _DIRECTORY))
     return ranked[0] if ranked else _DIRECTORY
 
 
 def _obligations(
     outcome: str,
     own: list[tuple[Part, Verdict]],
-    verdicts: list[Verdict],
+    verdicts: tuple[Verdict, ...],
     hidden: set[str],
 ) -> tuple[str, ...]:
     duties = [duty for verdict in verdicts for duty in verdict.obligations]
@@ -272,14 +288,10 @@ def _obligations(
         if any(bundle.get("type") == "document" for bundle in cut):
             duties += ("regenerate-narrative", "new-document-identity")
     elif outcome == PERMIT and any(
-        part.labels().sensitivities for part, _ in own if "meta" in part.resource
+        "meta" in part.resource and part.labels().sensitivities for part, _ in own
     ):
         duties.append("strip-sensitivity-labels")
     return _unique(duties)
-
-
-def _is_virtual(own: list[tuple[Part, Verdict]]) -> bool:
-    return bool(own) and own[0][0].virtual
 
 
 def _unique(items: Iterable[_Item]) -> tuple[_Item, ...]:

@@ -10,10 +10,9 @@ import tomllib
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
 
 from gateway.consent.compiled import CompiledConsent
-from gateway.consent.decision import PERMIT, REDACT, Reason
+from gateway.consent.decision import REDACT, Reason
 from gateway.consent.person import Verdict
 from gateway.consent.request import Request
 
@@ -21,16 +20,25 @@ LANGUAGES = ("de", "en")
 
 
 @lru_cache(maxsize=1)
-def catalogue() -> Mapping[str, Any]:
-    """Give the sentences: {"sentence": {key: {language: text}}, "purpose": …, "phrase": …}."""
-    return tomllib.loads(files(__package__).joinpath("catalogue.toml").read_text("utf-8"))
+def catalogue() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    """Give the texts: {language: {"sentence" | "phrase" | "purpose": {key: text}}}."""
+    data = tomllib.loads(files(__package__).joinpath("catalogue.toml").read_text("utf-8"))
+    return {
+        language: {
+            group: {key: texts[language] for key, texts in entries.items()}
+            for group, entries in data.items()
+        }
+        for language in LANGUAGES
+    }
 
 
 def explain(outcome: str, decisive: Verdict, request: Request) -> dict[str, str]:
     """Explain an outcome in every language."""
     key = sentence_key(decisive)
+    texts = catalogue()
     return {
-        language: _sentence(outcome, key, decisive, request, language) for language in LANGUAGES
+        language: _sentence(outcome, key, decisive, request, texts[language], language)
+        for language in LANGUAGES
     }
 
 
@@ -40,50 +48,47 @@ def sentence_key(decisive: Verdict) -> str:
         return decisive.note
     if decisive.reason != Reason.PERMIT:
         return decisive.reason
+    if decisive.consents and decisive.consents[0].attested_by:
+        return "permit-attested"
     return _PERMITS.get(decisive.rule.split(" ", 1)[0], "permit")
 
 
 _PERMITS = {"R1": "no-patient-data", "R6": "own-access", "R18": "implicit-permit"}
 
 
-def _sentence(outcome: str, key: str, decisive: Verdict, request: Request, language: str) -> str:
-    data = catalogue()
-    phrases = {name: texts[language] for name, texts in data["phrase"].items()}
-    consent = next(iter(decisive.consents), decisive.lapsed)
-    if consent is not None and consent.attested_by and key == "permit":
-        key = "permit-attested"
+def _sentence(
+    outcome: str,
+    key: str,
+    decisive: Verdict,
+    request: Request,
+    texts: Mapping[str, Mapping[str, str]],
+    language: str,
+) -> str:
+    phrases = texts["phrase"]
+    consent = decisive.consents[0] if decisive.consents else decisive.lapsed
     names = {
         "recipient": request.actor.name() or phrases["recipient"],
-        "purpose": _purposes(request, data["purpose"], language),
+        "purpose": _purposes(request, texts["purpose"]),
         "consent": _consent(consent, phrases, language),
         "source": consent.attested_by if consent is not None else "",
         "law": decisive.rule.removeprefix("R2 legal mandate "),
     }
-    text = _fill(data["sentence"][key][language], names)
-    if outcome == REDACT and decisive.reason != PERMIT:
-        return f"{_fill(data['sentence']['redact'][language], names)} {text}"
-    return text
+    # Only the sentence is a format, what is put into it is not looked at again.
+    text = texts["sentence"][key].format_map(names)
+    if outcome == REDACT and decisive.reason != Reason.PERMIT:
+        text = f"{texts['sentence']['redact'].format_map(names)} {text}"
+    return text[:1].upper() + text[1:]
 
 
-def _fill(text: str, names: Mapping[str, str]) -> str:
-    """Put names into a sentence; a name that looks like a placeholder stays a name."""
-    for name in ("recipient", "purpose", "consent", "source", "law"):
-        if "{" + name + "}" in text:
-            before, _, after = text.partition("{" + name + "}")
-            return _fill(before, names) + names[name] + _fill(after, names)
-    return text
-
-
-def _purposes(request: Request, known: Mapping[str, Mapping[str, str]], language: str) -> str:
-    codes = [purpose.rpartition("|")[2] for purpose in request.purposes]
-    texts = [known[code][language] if code in known else code for code in codes]
-    return ", ".join(texts) or known["unstated"][language]
+def _purposes(request: Request, known: Mapping[str, str]) -> str:
+    codes = (purpose.rpartition("|")[2] for purpose in request.purposes)
+    return ", ".join([known.get(code, code) for code in codes]) or known["unstated"]
 
 
 def _consent(consent: CompiledConsent | None, phrases: Mapping[str, str], language: str) -> str:
-    if consent is None:
-        return phrases["consent"]
     text = phrases["consent"]
+    if consent is None:
+        return text
     if consent.date:
         text += phrases["of"] + _date(consent.date, language)
     if consent.organization:
@@ -93,5 +98,4 @@ def _consent(consent: CompiledConsent | None, phrases: Mapping[str, str], langua
 
 def _date(date: str, language: str) -> str:
     """Write a FHIR date (year, month or day) the way people read it."""
-    parts = date.split("-")
-    return ".".join(reversed(parts)) if language == "de" else date
+    return ".".join(reversed(date.split("-"))) if language == "de" else date

@@ -34,20 +34,20 @@ _MEANINGS = frozenset({"instance", "related", "dependents", "authoredby"})
 _DEEPEST = 20
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """A part of a provision the engine does not evaluate; the text names it, never its value."""
 
 
 def read_rule(
     value: Any, inherited: Mapping[str, Any], where: ZoneInfo, contained: Any, depth: int = 0
 ) -> Rule:
-    """Read one provision with everything below it; raises Unreadable.
+    """Read one provision with everything below it; raises UnreadableError.
 
     `inherited` holds the elements stated further up, which a permit takes over (rule R14).
     """
     given = _object(value, "provision")
     if depth > _DEEPEST:
-        raise Unreadable("provisions are nested too deeply")
+        raise UnreadableError("provisions are nested too deeply")
     kind = _type(given, depth)
     own = {
         name: _READERS[name](element, where, contained)
@@ -67,17 +67,19 @@ def _type(given: Mapping[str, Any], depth: int) -> str:
     if kind in (compiled.PERMIT, compiled.DENY):
         return str(kind)
     if kind is not None:
-        raise Unreadable("provision.type is neither permit nor deny")
+        raise UnreadableError("provision.type is neither permit nor deny")
     if depth:
-        raise Unreadable("a nested provision has no type")
+        raise UnreadableError("a nested provision has no type")
     if set(given) - {"id", "provision"}:
-        raise Unreadable("the root provision has no type but constraints")
+        raise UnreadableError("the root provision has no type but constraints")
     return compiled.NONE
 
 
 def _evaluated(name: str) -> bool:
     if name not in _READERS:
-        raise Unreadable(f"provision.{name} is not evaluated" if name.isalnum() else "unknown part")
+        raise UnreadableError(
+            f"provision.{name} is not evaluated" if name.isalnum() else "unknown part"
+        )
     return True
 
 
@@ -106,7 +108,7 @@ def _rule(kind: str, elements: Mapping[str, Any], children: tuple[Rule, ...]) ->
 def _period(value: Any, where: ZoneInfo, _contained: Any) -> Span:
     read = period(value, where)
     if read is None:
-        raise Unreadable("a period cannot be read")
+        raise UnreadableError("a period cannot be read")
     return read
 
 
@@ -123,7 +125,7 @@ def _actor(item: Mapping[str, Any], contained: Any) -> ActorTest:
 
 
 def named(reference: Any, contained: Any) -> Named:
-    """Read a Reference; a contained resource is known by its identifiers. Raises Unreadable."""
+    """Read a Reference (raises UnreadableError); contained ones are known by their identifiers."""
     given = _object(reference, "reference")
     literal = given.get("reference")
     literal = literal if isinstance(literal, str) else ""
@@ -142,7 +144,7 @@ def named(reference: Any, contained: Any) -> Named:
 def _actions(value: Any, _where: ZoneInfo, _contained: Any) -> frozenset[str]:
     found = [c for item in _objects(value, "action") for c in _concept(item, "action")]
     if any(s not in ("", _CONSENT_ACTION) or c not in _ACTIONS for s, c in found):
-        raise Unreadable("provision.action has a code that is not evaluated")
+        raise UnreadableError("provision.action has a code that is not evaluated")
     return frozenset(code for _, code in found)
 
 
@@ -169,7 +171,7 @@ def _code(
     policies = frozenset(code for code in found if code[0] in POLICY_SYSTEMS)
     clinical = tuple(code for code in found if code[0] not in POLICY_SYSTEMS)
     if policies and clinical:
-        raise Unreadable("provision.code mixes policies and data")
+        raise UnreadableError("provision.code mixes policies and data")
     return policies, clinical
 
 
@@ -181,7 +183,7 @@ def _datum(item: Mapping[str, Any], contained: Any) -> DataTest:
     _only(item, {"id", "meaning", "reference"}, "data")
     meaning = item.get("meaning")
     if not isinstance(meaning, str) or meaning not in _MEANINGS:
-        raise Unreadable("provision.data.meaning is not known")
+        raise UnreadableError("provision.data.meaning is not known")
     return DataTest(meaning, named(item.get("reference"), contained))
 
 
@@ -207,22 +209,22 @@ def _concept(value: Any, name: str) -> list[Code]:
 def _coding(item: Mapping[str, Any], name: str) -> Code:
     system, code = item.get("system", ""), item.get("code")
     if not isinstance(system, str) or not isinstance(code, str) or not code:
-        raise Unreadable(f"provision.{name} has a coding without code")
+        raise UnreadableError(f"provision.{name} has a coding without code")
     return system, code
 
 
 def _only(item: Mapping[str, Any], names: set[str], where: str) -> None:
     if not set(item) <= names:
-        raise Unreadable(f"provision.{where} has a part that is not evaluated")
+        raise UnreadableError(f"provision.{where} has a part that is not evaluated")
 
 
 def _objects(value: Any, name: str) -> list[Mapping[str, Any]]:
     if not isinstance(value, list) or not value:
-        raise Unreadable(f"provision.{name} is not a list with content")
+        raise UnreadableError(f"provision.{name} is not a list with content")
     return [_object(item, name) for item in value]
 
 
 def _object(value: Any, name: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping) or not value:
-        raise Unreadable(f"provision.{name} is not an object with content")
+        raise UnreadableError(f"provision.{name} is not an object with content")
     return value

@@ -42,19 +42,23 @@ def identifier_key(identifier: object) -> Key:
     return ""
 
 
-def walk_references(value: Any) -> Iterator[str]:
-    """Yield every literal reference and every attachment address inside a value."""
+def walk_references(value: Any) -> list[str]:
+    """Give every literal reference and every attachment address inside a value."""
+    found = []
     stack = [value]
     while stack:
         item = stack.pop()
-        if isinstance(item, dict):
-            for name in ("reference", "url"):
-                text = item.get(name)
-                if isinstance(text, str) and (name == "reference" or "contentType" in item):
-                    yield text
-            stack.extend(v for v in item.values() if isinstance(v, dict | list))
-        elif isinstance(item, list):
-            stack.extend(v for v in item if isinstance(v, dict | list))
+        if type(item) is list:
+            stack += item
+        elif type(item) is dict:
+            for name, inner in item.items():
+                if type(inner) is dict or type(inner) is list:
+                    stack.append(inner)
+                elif type(inner) is str and (
+                    name == "reference" or (name == "url" and "contentType" in item)
+                ):
+                    found.append(inner)
+    return found
 
 
 def at_path(resource: Mapping[str, Any], path: str) -> Iterator[Any]:

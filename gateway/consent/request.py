@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,14 +29,8 @@ class Actor:
 
     def keys(self) -> frozenset[Key]:
         """Give every reference and identifier of the actor and of what it belongs to."""
-        return frozenset(self._keys())
-
-    def _keys(self) -> Iterable[Key]:
-        if self.reference:
-            yield self.reference
-        yield from self.identifiers
-        for group in self.member_of:
-            yield from group._keys()
+        own = (self.reference, *self.identifiers) if self.reference else self.identifiers
+        return frozenset(own).union(*[group.keys() for group in self.member_of])
 
     def kinds(self) -> frozenset[str]:
         """Give the kinds of organization found on the way up."""

@@ -26,12 +26,16 @@ _SIGNED = Verdict(
 )
 _NARRATIVE = Verdict(permit=False, rule="L7 narrative only", reason=Reason.INDIVISIBLE)
 
+_LISTS = frozenset({"searchset", "history", "batch-response", "transaction-response"})
+
 Judged = list[tuple[Part, Verdict]]
 
 
 def follow(answer: Answer, judged: Judged) -> Judged:
     """Withhold what must not stay behind alone."""
     hidden = {part.ident for part, verdict in judged if not verdict.permit}
+    if not _is_list(answer) and all(p.ident in hidden or p.is_directory() for p in answer.parts):
+        return [(part, _ONLY_WITHHELD if v.permit else v) for part, v in judged]
     changes: dict[str, Verdict] = {}
     for part in answer.parts:
         if part.type == "Binary" and any(r.ident in hidden for r in answer.referrers(part.ident)):
@@ -45,6 +49,14 @@ def follow(answer: Answer, judged: Judged) -> Judged:
         (part, changes[part.ident] if verdict.permit and part.ident in changes else verdict)
         for part, verdict in judged
     ]
+
+
+def _is_list(answer: Answer) -> bool:
+    """Whether entries stand for themselves, as in the answer to a search.
+
+    In a message, directory entries only accompany the patient's data: without them, nothing goes.
+    """
+    return any(bundle.get("type") in _LISTS for bundle in answer.bundles)
 
 
 def _statements(answer: Answer, hidden: set[str], changes: dict[str, Verdict]) -> None:
@@ -66,6 +78,8 @@ def _left_alone(answer: Answer, hidden: set[str]) -> Iterator[str]:
     """Yield directory entries that only hidden parts lead to."""
     directory = {p.ident for p in answer.parts if p.parent is None and p.is_directory()}
     directory -= hidden
+    if not directory:
+        return
     suspects = _reach(answer, directory, [p for p in answer.parts if p.ident in hidden])
     starts = [p for p in answer.parts if p.ident not in hidden and p.ident not in suspects]
     yield from suspects - _reach(answer, directory, starts)
@@ -75,7 +89,7 @@ def _reach(answer: Answer, directory: set[str], starts: list[Part]) -> set[str]:
     """Give the directory entries reached from parts through directory entries."""
     reached: set[str] = set()
     pending = starts
-    while pending:
+    while pending and len(reached) < len(directory):
         for name in pending.pop().references() & directory:
             if name not in reached:
                 reached.add(name)
