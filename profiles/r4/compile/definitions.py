@@ -21,7 +21,16 @@ _STRUCTURES = ("profiles-types", "profiles-resources")
 _TERMINOLOGY = ("valuesets", "v3-codesystems", "v2-tables")
 _FHIR_TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
 #: Additions that reached the JSON schema as well.
-_ADDED = frozenset({"DeviceDefinition.classification"})
+_ADDED = frozenset(
+    {
+        "DeviceDefinition.classification",
+        "Meta.account",
+        "Meta.author",
+        "Meta.compartment",
+        "Meta.project",
+        "ObservationDefinition.publisher",
+    }
+)
 _SYSTEM_TYPES = "http://hl7.org/fhirpath/System."
 
 Json = dict[str, Any]
