@@ -3,8 +3,8 @@
 A frame is handed on as soon as it is complete, up to `window` of them before the first is
 answered; then reading stops and TCP pushes back. Handing on costs one task and no queue.
 
-Nothing here judges content: what is not MLLP, takes too long or has no answer closes the
-connection without one, and the sender sends again.
+Nothing here judges content: what is not MLLP, takes too long or has no answer closes the connection
+without one, and the sender sends again.
 """
 
 from __future__ import annotations
@@ -91,8 +91,6 @@ class MllpConnection(asyncio.Protocol):
         self._stuck_since = 0.0
         self._closing_since = 0.0
 
-    # asyncio.Protocol -----------------------------------------------------------
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Look at the certificate before anything is read."""
         # Not every loop's transports are subclasses of asyncio.Transport (uvloop's are not).
@@ -153,8 +151,6 @@ class MllpConnection(asyncio.Protocol):
         self._stuck_since = 0.0
         self._regulate()
 
-    # called by the server -------------------------------------------------------
-
     def check(self, now: float) -> None:
         """Close when a time limit is over; called about once a second."""
         if self._transport is None:
@@ -191,8 +187,6 @@ class MllpConnection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
 
-    # frames ---------------------------------------------------------------------
-
     def _take(self, events: Sequence[Event]) -> None:
         broken = ""
         for event in events:
@@ -212,7 +206,7 @@ class MllpConnection(asyncio.Protocol):
         while self._waiting and len(self._answers) < shared.window:
             event = self._waiting[0]
             held = event.size if isinstance(event, Frame) else len(event.header)
-            if not shared.budget.take(held, self._woken):
+            if not shared.budget.take(held, self._go_on):
                 return
             self._waiting.popleft()
             received = self._received(event)
@@ -220,7 +214,7 @@ class MllpConnection(asyncio.Protocol):
             self._answers.append((answer, event.size))
             answer.add_done_callback(partial(self._answered, held))
 
-    def _woken(self) -> None:
+    def _go_on(self) -> None:
         self._hand_on()
         self._regulate()
 
@@ -248,10 +242,9 @@ class MllpConnection(asyncio.Protocol):
         if self._silent:
             self.stop(None)
         else:
-            self._hand_on()
-            self._regulate()
-            if self._stopping:
-                self._close_when_done()
+            self._go_on()
+        if self._stopping:
+            self._close_when_done()
 
     def _result(self, answer: asyncio.Future[bytes | None]) -> bytes | None:
         try:
@@ -264,8 +257,6 @@ class MllpConnection(asyncio.Protocol):
         except Exception as error:  # noqa: BLE001 - one message's failure closes one connection only
             self._observe(WireFault.RECEIVE_FAILED, type(error).__name__)
         return None
-
-    # flow -----------------------------------------------------------------------
 
     def _regulate(self) -> None:
         if self._transport is None or self._transport.is_closing():

@@ -27,11 +27,11 @@ class Authority:
         )
         self.file = self._write(f"{name}-ca.pem", self._certificate)
 
-    def issue(self, name, *, days=1):
-        """Issue a certificate for a name and 127.0.0.1; return its `tls` settings."""
+    def issue(self, name, *, days=1, address="127.0.0.1"):
+        """Issue a certificate for a name and an address; return its `tls` settings."""
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        names = [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        names = [x509.DNSName(name), x509.IPAddress(ipaddress.ip_address(address))]
         certificate = (
             self._builder(subject, self._certificate.subject, key, days=days)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
