@@ -38,6 +38,9 @@ class Labels:
     stated: frozenset[Code]
 
 
+_UNLABELLED = Labels(labelled=False, rank=RANK["N"], sensitivities=frozenset(), stated=frozenset())
+
+
 def read_labels(resource: Mapping[str, Any]) -> Labels:
     """Read the labels of a resource wherever its type keeps them."""
     meta = resource.get("meta")
@@ -53,6 +56,8 @@ def read_labels(resource: Mapping[str, Any]) -> Labels:
 
 def weigh(codings: list[Code]) -> Labels:
     """Weigh labels together: the highest protection of all of them counts."""
+    if not codings:
+        return _UNLABELLED
     ranks = [RANK.get(code, RANK["V"]) for system, code in codings if system == CONFIDENTIALITY]
     sensitive = frozenset(code for code in codings if is_sensitivity(code))
     if any(system == ACT_CODE and code not in NOT_STIGMATISING for system, code in sensitive):
@@ -75,7 +80,22 @@ def is_sensitivity(label: Code) -> bool:
 
 def inline_labels(resource: Mapping[str, Any]) -> Iterator[tuple[str, list[Code]]]:
     """Yield (element path, labels) of every element that is labelled on its own."""
-    yield from _inline(resource, "")
+    if _has_inline_label(resource):
+        yield from _inline(resource, "")
+
+
+def _has_inline_label(resource: Mapping[str, Any]) -> bool:
+    """Look for one label quickly: nearly no resource has any."""
+    stack: list[Any] = list(resource.values())
+    while stack:
+        item = stack.pop()
+        if type(item) is list:
+            stack += item
+        elif type(item) is dict:
+            if item.get("url") == INLINE_LABEL:
+                return True
+            stack += item.values()
+    return False
 
 
 def _inline(value: Mapping[str, Any], path: str) -> Iterator[tuple[str, list[Code]]]:

@@ -18,7 +18,7 @@ from gateway.consent.request import Request
 from gateway.consent.select import Selection
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Verdict:
     """What holds for one part, and by which rule."""
 
@@ -73,6 +73,8 @@ class Person:
         #: Whether labelled elements must be looked for inside resources.
         self.by_label = any(one.by_label for one in bound)
         self._always: Verdict | None = None
+        #: Verdicts by what the consents said: few differ however many parts there are.
+        self._combined: dict[tuple[tuple[int, bool], ...], Verdict | None] = {}
 
     def judge(self, part: Part) -> Verdict:
         """Give the verdict for one part."""
@@ -104,25 +106,15 @@ class Person:
         self, question: Sequence[BoundConsent], part: Part, around: Surroundings
     ) -> Verdict:
         """Combine: any deny denies, else any doubt denies, else any permit permits."""
-        said = [(one.source.consent, *one.says(part, around)) for one in question]
-        for result, permit, rule, reason in _ORDER:
-            found = [(consent, emergency) for consent, what, emergency in said if what == result]
-            if found:
-                emergency = any(flag for _, flag in found)
-                duties = ("reject-at-intake",) if result == INDETERMINATE else ()
-                return Verdict(
-                    permit=permit,
-                    rule=rule,
-                    reason=reason,
-                    consents=tuple(consent for consent, _ in found),
-                    obligations=BREAK_GLASS_DUTIES if permit and emergency else duties,
-                    emergency=emergency,
-                )
-        return self._without_consent(question, part)
+        said = tuple([one.says(part, around) for one in question])
+        if said not in self._combined:
+            self._combined[said] = _weigh(question, said)
+        return self._combined[said] or self._without_consent(question, part)
 
     def _without_consent(self, question: Sequence[BoundConsent], part: Part) -> Verdict:
         if self._positive:
-            positive = (one.source.consent for one in question if one.source.consent.positive)
+            sources = (one.source for one in question if not one.source.withholds_only)
+            positive = (source.consent for source in sources if source.consent.positive)
             return Verdict(
                 permit=False,
                 rule="R18 not covered by any consent",
@@ -131,11 +123,11 @@ class Person:
             )
         applying = [rule for rule in self._implicit if _reaches(rule, part)]
         if applying and all(rule.permit for rule in applying):
-            return Verdict(permit=True, rule="R18 implicit policy", reason=Reason.PERMIT)
+            return Verdict(permit=True, rule=_IMPLICIT, reason=Reason.PERMIT)
         why, consent = (*self._selection.lapsed, ("", None))[0]
         return Verdict(
             permit=False,
-            rule="R18 implicit policy",
+            rule=_IMPLICIT,
             reason=Reason.NO_CONSENT,
             note=why,
             lapsed=consent,
@@ -160,11 +152,35 @@ class Person:
         )
 
 
+_IMPLICIT = "R18 implicit policy"
 _ORDER = (
     (DENIES, False, "R9 explicit deny", Reason.EXPLICIT_DENY),
     (INDETERMINATE, False, "R16 consent cannot be interpreted", Reason.INDETERMINATE),
     (PERMITS, True, "R9 permit", Reason.PERMIT),
 )
+
+
+def _weigh(question: Sequence[BoundConsent], said: Sequence[tuple[int, bool]]) -> Verdict | None:
+    """Give the verdict of what the consents say; None when none of them applies."""
+    results = {result for result, _ in said}
+    for result, permit, rule, reason in _ORDER:
+        if result not in results:
+            continue
+        emergency = any(flag for what, flag in said if what == result)
+        duties = ("reject-at-intake",) if result == INDETERMINATE else ()
+        return Verdict(
+            permit=permit,
+            rule=rule,
+            reason=reason,
+            consents=tuple(
+                one.source.consent
+                for one, (what, _) in zip(question, said, strict=True)
+                if what == result
+            ),
+            obligations=BREAK_GLASS_DUTIES if permit and emergency else duties,
+            emergency=emergency,
+        )
+    return None
 
 
 def is_care(asked: Asked) -> bool:
