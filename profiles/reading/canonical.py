@@ -13,9 +13,9 @@ from typing import Any
 
 import orjson
 
-#: Something that may be a number which orjson writes otherwise than ECMAScript.
-#: Also matches inside texts: then the slow way gives the same bytes.
-_UNUSUAL_NUMBER = re.compile(rb"[:\[,]-?\d+(?:[.eE]|(?<=\d{16}))")
+#: Something that may be a number which orjson writes otherwise than ECMAScript, as a
+#: member or in a list. May match inside texts: then the slow way gives the same bytes.
+_UNUSUAL_NUMBER = re.compile(rb'[:\[,](?<![^"]:)-?\d+(?:[.eE]|(?<=\d{16}))')
 #: UTF-8 lead bytes from U+E000 on, where code points and UTF-16 units sort differently.
 _UNUSUAL_NAME = re.compile(rb"[\xee-\xff]")
 

@@ -17,11 +17,10 @@ import orjson
 from profiles.reading.decimals import decimal_from_literal, literal_of
 from profiles.reading.limits import Limits, check_size, refused
 
-#: A JSON string, also an unterminated one: always matches at a quote, so that hostile
-#: input cannot make the search start over at every following quote.
-_STRING = re.compile(rb'"(?:[^"\\]++|\\.?)*+"?', re.DOTALL)
+#: A string in what `_skeleton` leaves of a document; an unterminated one matches too.
+_STRING = re.compile(rb'"[^"]*+"?')
 _BRACKETS = bytes.maketrans(b"{}", b"[]")
-_NOT_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
+_NEITHER_BRACKET_NOR_QUOTE = bytes(byte for byte in range(256) if byte not in b'[]{}"')
 #: Escapes that may bring in a control character or a surrogate.
 _SUSPICIOUS_ESCAPE = re.compile(rb"\\[bfu]")
 #: C0 controls without TAB, LF, CR; surrogates (a Python str only holds lone ones).
@@ -78,8 +77,9 @@ def _check_nesting(data: bytes, limits: Limits) -> None:
     Each round of removing `[]` takes away the innermost level everywhere, so a
     document of depth n is empty after n rounds.
     """
-    skeleton = _STRING.sub(b"", data).translate(_BRACKETS, _NOT_BRACKETS)
-    if len(skeleton) > 2 * limits.containers:
+    skeleton = _skeleton(data)
+    # An array of n numbers has one bracket pair and n - 1 commas.
+    if max(len(skeleton) // 2, data.count(b",") // 4) > limits.containers:
         raise refused("the document has too many parts", code="too-costly")
     for _ in range(limits.depth):
         if not skeleton:
@@ -90,6 +90,18 @@ def _check_nesting(data: bytes, limits: Limits) -> None:
         skeleton = inner
     if skeleton:
         raise refused("the document is nested too deeply")
+
+
+def _skeleton(data: bytes) -> bytes:
+    """Return the brackets outside of strings, all as square ones.
+
+    Without escapes every quote opens or closes a string, and removing two adjacent
+    quotes leaves all others what they were.
+    """
+    if b"\\" in data:
+        data = data.replace(rb"\\", b"").replace(rb"\"", b"")
+    marks = data.translate(_BRACKETS, _NEITHER_BRACKET_NOR_QUOTE).replace(b'""', b"")
+    return _STRING.sub(b"", marks)
 
 
 def _parse(text: str) -> Any:
