@@ -167,6 +167,9 @@ class Transaction(Protocol):
     def add_messages(self, rows: Sequence[MessageRow]) -> None:
         """Store messages with their raw bytes sealed."""
 
+    def still_received(self, messages: Iterable[int]) -> set[int]:
+        """Say which messages are stored on receipt and not processed yet, and lock them."""
+
     def raw(self, messages: Iterable[int]) -> dict[int, bytes]:
         """Read the original bytes of messages."""
 
@@ -242,8 +245,11 @@ class Transaction(Protocol):
     def claim(self, endpoints: Mapping[str, int], *, lease_until: Instant) -> list[Delivery]:
         """Claim due lane heads (queued or retry → claimed), at most `endpoints[id]` an endpoint."""
 
-    def begin(self, rows: Sequence[tuple[Delivery, bytes, bytes]]) -> None:
-        """Mark claimed deliveries inflight: (delivery, bytes to send, decision JSON); checks fences."""
+    def begin(self, rows: Sequence[tuple[Delivery, bytes, bytes]]) -> list[int]:
+        """Mark claimed deliveries inflight: (delivery, bytes to send, decision JSON).
+
+        Stored bytes of an earlier attempt are kept: a resend repeats them. Returns the deliveries
+        that were refused because the claim was lost (fence)."""
 
     def outgoing(self, deliveries: Sequence[int]) -> dict[int, bytes]:
         """Read the stored bytes of deliveries that were sent before (a resend repeats them)."""
@@ -256,7 +262,8 @@ class Transaction(Protocol):
         """Put claimed deliveries whose lease ended before `now` back; return the inflight ones."""
 
     def deliveries(self, **criteria: Any) -> list[Delivery]:
-        """Read deliveries by state, endpoint, message, patient (operators and withdrawals)."""
+        """Read deliveries (operators, withdrawals, the clock): state (one or several), numbers,
+        message, patients (undone ones only), endpoint, expires_before, limit, newest_first."""
 
     # evidence ------------------------------------------------------------------
     def add_audit(self, rows: Sequence[AuditRow]) -> None:
@@ -269,10 +276,10 @@ class IndexCoder(Protocol):
     It holds the index key only, never the data key.
     """
 
-    def identifier_term(self, type: str, system: str, value: str) -> bytes:  # noqa: A002
+    def identifier_term(self, type: str, system: str, value: str, /) -> bytes:  # noqa: A002
         """Return the keyed hash (16 bytes) of a business identifier."""
 
-    def encode(self, type: str, terms: Terms) -> bytes:  # noqa: A002
+    def encode(self, type: str, terms: Terms, /) -> bytes:  # noqa: A002
         """Return the index terms of one resource as `NewVersion.terms` wants them."""
 
 

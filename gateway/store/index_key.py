@@ -1,0 +1,49 @@
+"""The index key and all it makes: keyed terms of identifiers, resources and search values.
+
+Worker processes get this key only, never the key that wraps data keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from profiles.search import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class IndexKey:
+    """Keyed hashing of what is searched for; picklable, implements the port's IndexCoder."""
+
+    key: bytes
+
+    def identifier_term(self, type: str, system: str, value: str) -> bytes:  # noqa: A002 - FHIR's word, and the port's
+        """Return the 16 byte term of one business identifier of a resource type."""
+        text = f"identifier\0{type}\0{system}\0{value}"
+        return blake2b(text.encode(), key=self.key, digest_size=16).digest()
+
+    def resource_term(self, resource_type: str, logical_id: str) -> bytes:
+        """Return the 16 byte term of a resource's type and logical id."""
+        text = f"id\0{resource_type}\0{logical_id}"
+        return blake2b(text.encode(), key=self.key, digest_size=16).digest()
+
+    def search_term(self, resource_type: str, param: str, value: str) -> int:
+        """Return the signed 64 bit term of one value of a search parameter."""
+        return _search_term(self.key, resource_type, param, value)
+
+    def encode(self, type: str, terms: Terms) -> bytes:  # noqa: A002 - FHIR's word, and the port's
+        """Return the index terms of one resource as `NewVersion.terms` wants them."""
+        from gateway.store.index_terms import encode
+
+        return encode(self, type, terms)
+
+
+# Codes, statuses and systems come again in every message; a pure function may remember them.
+@lru_cache(maxsize=32_768)
+def _search_term(key: bytes, resource_type: str, param: str, value: str) -> int:
+    text = f"search\0{resource_type}\0{param}\0{value}"
+    digest = blake2b(text.encode(), key=key, digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)

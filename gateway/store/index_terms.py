@@ -1,0 +1,89 @@
+"""Index terms as bytes: what worker processes make of `profiles.search.Terms`.
+
+Values become keyed hashes here, so neither the pending table nor the search tables hold readable
+values, except the beginnings of strings that prefix search needs.
+
+    counts (4 × 32 bit) | terms (int64) | dates (param, low, high) | quantities (param, value)
+    | beginnings (param, length, text)
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.store.index_key import IndexKey
+    from profiles.search import Terms
+
+#: Characters of a string's beginning that stay readable.
+PREFIX = 16
+_COUNTS = struct.Struct(">IIII")
+_DATE = struct.Struct(">qqq")
+_QUANTITY = struct.Struct(">qd")
+_BEGINNING = struct.Struct(">qH")
+
+
+@dataclass(frozen=True, slots=True)
+class IndexTerms:
+    """The terms of one resource, as the search tables hold them."""
+
+    terms: tuple[int, ...]
+    #: (param, low, high) in microseconds, half-open.
+    dates: list[tuple[int, int, int]]
+    #: (param, value).
+    quantities: list[tuple[int, float]]
+    #: (param, beginning).
+    prefixes: list[tuple[int, str]]
+
+
+def token_values(system: str, code: str) -> tuple[str, ...]:
+    """Everything a token is found by: `code` and `system|code`."""
+    return (code, f"{system}|{code}") if code else ()
+
+
+def encode(key: IndexKey, resource_type: str, terms: Terms) -> bytes:
+    """Return the index terms of one resource."""
+    hashed: set[int] = set()
+    term = key.search_term
+    for param, system, code in terms.tokens:
+        for value in token_values(system, code):
+            hashed.add(term(resource_type, param, value))
+    for pairs in (terms.references, terms.uris):
+        hashed.update(term(resource_type, param, value) for param, value in pairs)
+    # One term for the type itself: searches without an indexed condition start from it.
+    hashed.add(term(resource_type, "", ""))
+    dates = {(term(resource_type, p, "\0"), low, high) for p, low, high in terms.dates}
+    numbers = {(term(resource_type, p, "\0"), v) for p, _, _, v in terms.quantities}
+    starts = {(term(resource_type, p, "\0"), v[:PREFIX]) for p, v in terms.strings}
+    parts = [
+        _COUNTS.pack(len(hashed), len(dates), len(numbers), len(starts)),
+        struct.pack(f">{len(hashed)}q", *sorted(hashed)),
+    ]
+    parts += [_DATE.pack(*date) for date in sorted(dates)]
+    parts += [_QUANTITY.pack(*number) for number in sorted(numbers)]
+    for hashed_param, start in sorted(starts):
+        text = start.encode()
+        parts += (_BEGINNING.pack(hashed_param, len(text)), text)
+    return b"".join(parts)
+
+
+def decode(data: bytes) -> IndexTerms:
+    """Read what `encode` wrote."""
+    count, dates, numbers, starts = _COUNTS.unpack_from(data)
+    at = _COUNTS.size
+    terms = struct.unpack_from(f">{count}q", data, at)
+    at += 8 * count
+    end = at + dates * _DATE.size
+    date_rows = list(_DATE.iter_unpack(data[at:end]))
+    at, end = end, end + numbers * _QUANTITY.size
+    quantity_rows = list(_QUANTITY.iter_unpack(data[at:end]))
+    at = end
+    prefixes = []
+    for _ in range(starts):
+        param, length = _BEGINNING.unpack_from(data, at)
+        at += _BEGINNING.size
+        prefixes.append((param, data[at : at + length].decode()))
+        at += length
+    return IndexTerms(terms, date_rows, quantity_rows, prefixes)

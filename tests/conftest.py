@@ -1,0 +1,98 @@
+"""Fixtures every test may use: keys, a clock that tests move, a store on each database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import uuid
+from dataclasses import dataclass
+
+import pytest
+
+from gateway.store import keys as store_keys
+from gateway.store import open_store, schema
+
+POSTGRES = os.environ.get("GATEWAY_TEST_POSTGRES", "")
+
+
+@dataclass
+class TestClock:
+    """An injected clock; it goes on by a microsecond with every look."""
+
+    __test__ = False
+    instant: int = 1_750_000_000_000_000
+
+    def __call__(self):
+        self.instant += 1
+        return self.instant
+
+    def advance(self, microseconds):
+        self.instant += microseconds
+
+
+@pytest.fixture(scope="session")
+def keys():
+    return store_keys.make(b"d" * 32, b"r" * 32, b"i" * 32)
+
+
+@pytest.fixture
+def clock():
+    return TestClock()
+
+
+@pytest.fixture(scope="session")
+def empty_sqlite(tmp_path_factory):
+    """A migrated SQLite file to copy: migrations run once for all tests."""
+    path = tmp_path_factory.mktemp("template") / "store.db"
+    schema.upgrade(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def empty_postgres():
+    """A migrated PostgreSQL database to copy; skipped without GATEWAY_TEST_POSTGRES."""
+    if not POSTGRES:
+        pytest.skip("GATEWAY_TEST_POSTGRES is not set")
+    name = f"gateway_template_{uuid.uuid4().hex[:12]}"
+    _administer(f"CREATE DATABASE {name}")
+    schema.upgrade(_database_url(name))
+    yield name
+    _administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def store_url(request, tmp_path):
+    """The URL of an empty store of this test's own, on each database."""
+    if request.param == "sqlite":
+        template = request.getfixturevalue("empty_sqlite")
+        shutil.copy(template, tmp_path / "store.db")
+        yield f"sqlite:///{tmp_path / 'store.db'}"
+        return
+    template = request.getfixturevalue("empty_postgres")
+    name = f"gateway_{uuid.uuid4().hex[:12]}"
+    _administer(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    yield _database_url(name)
+    _administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def store(store_url, keys, clock):
+    """An open, empty store."""
+    opened = open_store(store_url, keys, clock=clock)
+    yield opened
+    opened.close()
+
+
+def _database_url(name):
+    from sqlalchemy.engine import make_url
+
+    return make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
+
+
+def _administer(statement):
+    import psycopg
+
+    from gateway.store.postgres import conninfo
+
+    with psycopg.connect(conninfo(POSTGRES), autocommit=True) as connection:
+        connection.execute(statement)
