@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-#: Civil time of the health region.
-REGION = ZoneInfo("Europe/Berlin")
+#: Civil time of the health region (IANA time zone database).
+REGION = "Europe/Berlin"
 #: Ends of open ranges.
 BEGINNING = -(2**62)
 END = 2**62
@@ -87,7 +87,13 @@ def _after(day: date) -> int:
 
 
 def _midnight(day: date) -> int:
-    return _instant(datetime(day.year, day.month, day.day, tzinfo=REGION))
+    return _instant(datetime(day.year, day.month, day.day, tzinfo=_region()))
+
+
+@cache
+def _region() -> ZoneInfo:
+    """Read the zone at first use: a system may lack the time zone database."""
+    return ZoneInfo(REGION)
 
 
 def _instant(moment: datetime) -> int:
