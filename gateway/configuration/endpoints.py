@@ -17,14 +17,15 @@ from gateway.configuration.finding import (
 )
 from gateway.configuration.secret import secret_fault
 from gateway.domain.region import Endpoint, Region
-from gateway.endpoints import CONNECTION_TYPES
+from gateway.endpoints import connection_type
 from profiles.issue import Issue, NotConformant
-from profiles.reading.record import nearest
 
-#: An incoming endpoint that the HTTP listener serves under /inbound/ID.
-HTTP_INBOUND = "http-inbound"
-#: How `address` is written, by connection type.
-_FORMS = {"hl7v2-mllp": "host:port", "": "https://host/path"}
+#: What to write for settings an endpoint needs and leaves out.
+_MISSING = {
+    "listen": 'add listen = "127.0.0.1:2575"',
+    "idempotent": "say whether an uncertain delivery may be sent again; "
+    "add idempotent = true or idempotent = false",
+}
 _CREDENTIALS = re.compile(r"://[^/@]*:[^/@]*@")
 
 
@@ -51,21 +52,18 @@ def _who(endpoint: Endpoint, region: Region, place: str) -> Iterator[Issue]:
 
 
 def _connection_type(endpoint: Endpoint, place: str) -> Iterator[Issue]:
-    known = [*CONNECTION_TYPES, HTTP_INBOUND]
-    if endpoint.connection_type not in known:
-        yield error(
-            f"{place}: unknown connection_type {endpoint.connection_type!r}; "
-            f"did you mean {nearest(endpoint.connection_type, known)!r}?",
-            place,
-            "not-supported",
-        )
+    try:
+        missing = connection_type(endpoint.connection_type).missing(endpoint)
+    except NotConformant as refused:
+        yield error(f"{place}: {refused.text}", place, "not-supported")
+        return
+    for name in missing:
+        yield error(f"{place}: {_MISSING.get(name, f'add {name}')}", place, "required")
 
 
 def _incoming(endpoint: Endpoint, place: str) -> Iterator[Issue]:
     if endpoint.connection_type == "hl7v2-mllp":
-        if not endpoint.listen:
-            yield error(f'{place}: add listen = "127.0.0.1:2575"', place, "required")
-        elif is_address(endpoint.listen):
+        if is_address(endpoint.listen):
             yield from _listener(endpoint, place)
     elif endpoint.listen:
         yield error(f"{place}: only MLLP endpoints listen for themselves", place)
@@ -104,16 +102,7 @@ def _peers(endpoint: Endpoint, place: str) -> Iterator[Issue]:
 
 
 def _outgoing(endpoint: Endpoint, place: str) -> Iterator[Issue]:
-    if endpoint.idempotent is None:
-        yield error(
-            f"{place}: say whether an uncertain delivery may be sent again; "
-            f"add idempotent = true or idempotent = false",
-            place,
-            "required",
-        )
-    if not endpoint.address:
-        yield error(f"{place}: add address", place, "required")
-    else:
+    if endpoint.address:
         yield from _address(endpoint, place)
     if endpoint.retry.attempts < 1 or endpoint.parallel < 1 or endpoint.timeout <= 0:
         yield error(f"{place}: retry.attempts, parallel and timeout must be positive", place)
@@ -125,17 +114,14 @@ def _address(endpoint: Endpoint, place: str) -> Iterator[Issue]:
     if _CREDENTIALS.search(endpoint.address):
         yield error(f"{place}: no password in address; name a token_file", place)
         return
-    if endpoint.connection_type == "hl7v2-mllp":
-        host, protected = endpoint.address.rpartition(":")[0].strip("[]"), bool(endpoint.tls)
-        usable = is_address(endpoint.address)
-    else:
-        parts = urlsplit(endpoint.address)
-        host, protected = parts.hostname or "", parts.scheme == "https"
-        usable = parts.scheme in ("http", "https") and bool(host)
-    if not usable:
-        form = _FORMS.get(endpoint.connection_type, _FORMS[""])
-        yield error(f"{place}: address is written as {form}", place)
-    elif not protected and not host_on_loopback(host):
+    try:
+        connection_type(endpoint.connection_type).make_sender(endpoint)
+    except NotConformant as refused:
+        yield error(f"{place}: {refused.text}", place)
+        return
+    parts = urlsplit(endpoint.address if "://" in endpoint.address else f"//{endpoint.address}")
+    protected = parts.scheme in ("https", "mllps") or bool(endpoint.tls)
+    if not protected and not host_on_loopback(parts.hostname or ""):
         yield warning(f"{place}: patient data travel unprotected to this address", place)
 
 

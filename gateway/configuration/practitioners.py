@@ -37,7 +37,7 @@ def read_practitioners(data: bytes, file: str) -> tuple[list[Practitioner], list
         for row in rows:
             _read_row(row, rows.line_num, file, found, problems)
     except csv.Error:
-        problems.append(_fault(file, rows.line_num, "the quoting is broken"))
+        problems.append(_fault(file, rows.line_num + 1, "the quoting is broken"))
     return [_practitioner(key, local) for key, local in found.items()], problems
 
 

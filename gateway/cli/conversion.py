@@ -1,0 +1,155 @@
+"""The work behind `gateway convert`: files in, lines and report entries out, in input order.
+
+One task is one message. Tasks are independent, so that several processes can share them.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import mappers
+from gateway.cli.output import issue_json, json_bytes
+from mappers import Mapped
+from mappers.dialect import Dialect
+from profiles.issue import GatewayError, Issue, operation_outcome
+
+#: Messages handed to a process at a time.
+_PORTION = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What to make of every message."""
+
+    format: str
+    dialect: Dialect | None
+    #: "fhir" or a format that can be written.
+    to: str
+    lineage: bool
+    report: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One message of one file."""
+
+    source: str
+    #: Position in its file, from 1; 0 when it is the only one.
+    number: int
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """One message as it goes out."""
+
+    line: bytes
+    report: bytes
+    ok: bool
+
+
+def tasks_of(files: Sequence[tuple[str, Path | None]], options: Options) -> Iterator[Task]:
+    """Read the files one after another and split them into messages.
+
+    Raises OSError for a file that cannot be read.
+    """
+    for source, path in files:
+        data = _read(path)
+        messages = list(mappers.split(data, format=options.format)) or [data]
+        alone = len(messages) == 1
+        for number, message in enumerate(messages, start=1):
+            yield Task(source, 0 if alone else number, message)
+
+
+def run(tasks: Iterator[Task], options: Options, jobs: int) -> Iterator[Done]:
+    """Convert tasks in order, with several processes where `jobs` is more than one."""
+    if jobs <= 1:
+        for task in tasks:
+            yield convert_one(task, options)
+        return
+    waiting: deque[Future[list[Done]]] = deque()
+    with ProcessPoolExecutor(jobs) as pool:
+        while True:
+            while len(waiting) < 2 * jobs and (portion := list(islice(tasks, _PORTION))):
+                waiting.append(pool.submit(_convert_all, portion, options))
+            if not waiting:
+                return
+            yield from waiting.popleft().result()
+
+
+def _convert_all(tasks: Sequence[Task], options: Options) -> list[Done]:
+    return [convert_one(task, options) for task in tasks]
+
+
+def convert_one(task: Task, options: Options) -> Done:
+    """Convert one message; whatever goes wrong becomes an OperationOutcome in its place."""
+    try:
+        mapped = _translate(task, options)
+        line, ok = _written(mapped, options), mapped.refusal is None
+    except GatewayError as error:
+        return _failed(task, error.issues, options)
+    except Exception as error:  # noqa: BLE001 - one message must not end the others
+        text = f"The mapping failed ({type(error).__name__}); this is a fault of the gateway."
+        return _failed(task, (Issue("fatal", "exception", text),), options)
+    report = json_bytes(_report(task, mapped)) if options.report else b""
+    return Done(line, report, ok)
+
+
+def _translate(task: Task, options: Options) -> Mapped:
+    return next(
+        iter(
+            mappers.convert(
+                task.data,
+                format=options.format,
+                dialect=options.dialect,
+                lineage=options.lineage,
+            )
+        )
+    )
+
+
+def _written(mapped: Mapped, options: Options) -> bytes:
+    if options.to == "fhir" or mapped.refusal is not None:
+        return json_bytes(mapped.bundle)
+    return mappers.write(mapped.bundle, format=options.to)
+
+
+def _failed(task: Task, issues: tuple[Issue, ...], options: Options) -> Done:
+    report = b""
+    if options.report:
+        empty = Mapped(format="" if options.format == "auto" else options.format, message_type="")
+        report = json_bytes(_report(task, empty, issues))
+    return Done(json_bytes(operation_outcome(issues)), report, ok=False)
+
+
+def _report(task: Task, mapped: Mapped, issues: tuple[Issue, ...] = ()) -> dict[str, Any]:
+    loss = mapped.loss
+    refused = mapped.refusal.issues if mapped.refusal is not None else ()
+    found = tuple(dict.fromkeys((*mapped.issues, *refused, *issues)))
+    entry: dict[str, Any] = {"source": task.source}
+    if task.number:
+        entry["message"] = task.number
+    entry |= {
+        "format": mapped.format,
+        "message_type": mapped.message_type,
+        "fields": loss.fields,
+        "mapped": loss.mapped,
+        "ignored": loss.ignored,
+        "unmapped": [{"path": path, "value": value} for path, value in loss.unmapped],
+        "issues": [issue_json(issue) for issue in found],
+    }
+    if mapped.lineage is not None:
+        entry["lineage"] = {element: list(paths) for element, paths in mapped.lineage.items()}
+    return entry
+
+
+def _read(path: Path | None) -> bytes:
+    import sys
+
+    return sys.stdin.buffer.read() if path is None else path.read_bytes()
