@@ -6,7 +6,7 @@ each is validated by its own type's schema (structure.py).
 
 Rules that JSON Schema states in a roundabout way carry a `$comment` naming the rule and
 the element, from which sentences.py makes the issue:
-`required:status`, `choice:value[x]`, `binding:…`, `nulls:given`.
+`required:status`, `choice:value[x]`, `binding:…`, `nulls:given`, `target:`.
 """
 
 from __future__ import annotations
@@ -112,6 +112,12 @@ class _Object:
             return _ref(f"{self.type}.{element['path']}")
         if code == "Resource":
             return _ANY_RESOURCE
+        if targets := element.get("targets"):
+            return (
+                {"allOf": [_ref(code), _pointing_to(targets)]}
+                if code == "Reference"
+                else _ref(code)
+            )
         bound = facts("bindings")["finite"].get(element.get("binding"))
         return _ref(code) if bound is None else _bound(code, bound)
 
@@ -189,6 +195,16 @@ def _present(names: list[str]) -> Iterator[Schema]:
     for name in names:
         yield {"required": [name]}
         yield {"required": [f"_{name}"]}
+
+
+def _pointing_to(targets: list[str]) -> Schema:
+    """A relative reference (`Type/id`) names one of the target types.
+
+    URLs, `urn:uuid:…` and `#contained` do not tell their type.
+    """
+    allowed = "|".join(targets)
+    pattern = f"^(?:(?:{allowed})/|[^A-Z]|[A-Z][A-Za-z]*(?:[^A-Za-z/]|$))"
+    return {"properties": {"reference": {"$comment": "target:", "pattern": pattern}}}
 
 
 def _bound(code: str, systems: dict[str, list[str]]) -> Schema:

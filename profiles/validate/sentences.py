@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from profiles.issue import Issue
+from profiles.issue import Issue, Severity
 
 #: An element name worth repeating; anything else could be content in the wrong place.
 _ELEMENT_NAME = re.compile(r"_?[a-z][A-Za-z]{0,39}\Z")
@@ -27,6 +27,8 @@ _JSON_WORDS = {
     "null": "null",
 }
 
+#: Rules whose breach does no harm on the way: even published examples break them.
+_TOLERATED = frozenset({"target:"})
 #: What went wrong: issue code, sentence, and the member it is about ("" the place itself).
 Finding = tuple[str, str, str]
 
@@ -36,8 +38,9 @@ def issues_of(
 ) -> Iterator[Issue]:
     """Turn one schema error at or below `place` into issues."""
     location = place + expression(error.instance_path)
+    severity: Severity = "warning" if _comment(error, schema) in _TOLERATED else "error"
     for code, text, member in _findings(error, schema):
-        yield Issue("error", code, text, f"{location}.{member}" if member else location)
+        yield Issue(severity, code, text, f"{location}.{member}" if member else location)
 
 
 def expression(path: Iterable[str | int]) -> str:
@@ -95,11 +98,16 @@ def _nulls_rule(_error: jsonschema_rs.ValidationError, element: str) -> Finding:
     return ("structure", "has null without an extension in its place", element)
 
 
+def _target_rule(_error: jsonschema_rs.ValidationError, _element: str) -> Finding:
+    return ("value", "refers to a resource type that R4 does not allow here", "")
+
+
 _RULES: dict[str, Callable[[jsonschema_rs.ValidationError, str], Finding]] = {
     "required": _required_rule,
     "choice": _choice_rule,
     "binding": _binding_rule,
     "nulls": _nulls_rule,
+    "target": _target_rule,
 }
 
 

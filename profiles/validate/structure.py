@@ -34,7 +34,9 @@ def structure_bytes(body: bytes) -> list[Issue]:
 
 
 def structure(resource: Any) -> list[Issue]:
-    """Validate a resource and all resources in it; no issue means it is conformant.
+    """Validate a resource and all resources in it; no error means it is conformant.
+
+    A relative reference to a type that the element does not allow is a warning.
 
     Every issue has a FHIRPath expression as location (`Patient.name[0].family`) and a
     text that repeats no value.
