@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-from gateway.domain.time import DAY, SECOND, duration
+from gateway.domain.time import SECOND, duration
 from profiles.issue import NotConformant
 from profiles.reading.record import Place, read_record
 
@@ -113,18 +113,10 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeySettings:
-    """Key files, 32 bytes each, readable by the gateway's user only (mode 0400)."""
+    """Key files: 32 random bytes in hexadecimal, readable by the gateway's user only (0400)."""
 
-    #: Wraps the data keys of patients; without it stored bodies cannot be read.
-    data: str = "keys/data.key"
-    #: Mints logical ids; another key gives other ids.
-    region: str = "keys/region.key"
-    #: Keys the hashes of identifiers and search terms.
-    index: str = "keys/index.key"
-    #: Signs the audit log's checkpoints (Ed25519 seed).
-    signing: str = "keys/signing.key"
-    #: Name of the data key, written beside everything it wraps.
-    id: str = "k1"
+    #: Folder of data.key, region.key, index.key and signing.key.
+    folder: str = "keys"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,16 +158,6 @@ class PipelineSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeliverySettings:
-    """How deliveries are claimed."""
-
-    #: Time a claimed delivery belongs to one process.
-    lease: Span = 60 * SECOND
-    #: Most deliveries one process has in hand.
-    claims: int = 64
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSettings:
     """When waiting becomes an alarm."""
 
@@ -191,8 +173,8 @@ class AlertSettings:
 class RetentionSettings:
     """How long evidence is kept; messages follow their organization's `retain`."""
 
-    #: Audit events; the year they end in is completed.
-    audit: Span = 3 * 365 * DAY
+    #: Full years audit events are kept; the calendar year they end in is completed.
+    audit_years: int = 3
     #: How often what is past its time is deleted; 0s leaves that to `gateway retention run`.
     interval: Span = 3_600 * SECOND
 
@@ -222,7 +204,6 @@ class Settings:
     keys: KeySettings = field(default_factory=KeySettings)
     mllp: MllpSettings = field(default_factory=MllpSettings)
     pipeline: PipelineSettings = field(default_factory=PipelineSettings)
-    delivery: DeliverySettings = field(default_factory=DeliverySettings)
     alert: AlertSettings = field(default_factory=AlertSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     log: LogSettings = field(default_factory=LogSettings)
@@ -263,7 +244,6 @@ TABLES: dict[str, type] = {
     "keys": KeySettings,
     "mllp": MllpSettings,
     "pipeline": PipelineSettings,
-    "delivery": DeliverySettings,
     "alert": AlertSettings,
     "retention": RetentionSettings,
     "log": LogSettings,

@@ -14,8 +14,6 @@ import typer
 
 from gateway.cli.output import Json, fail, show
 
-#: Key files and their lengths in bytes.
-KEYS = {"data.key": 32, "region.key": 32, "index.key": 32, "signing.key": 32}
 #: What has to be kept off this machine, and why.
 BACKUP = (
     ("keys/data.key", "without it nothing stored can be read"),
@@ -47,9 +45,11 @@ def init(
 
 
 def _write_keys(folder: Path) -> str:
+    from gateway.store.keys import KEY_BYTES, create
+
     folder.mkdir(mode=0o700)
-    for name, length in KEYS.items():
-        _write_secret(folder / name, secrets.token_bytes(length))
+    create(folder)
+    _write_secret(folder / "signing.key", f"{secrets.token_hex(KEY_BYTES)}\n".encode())
     token = secrets.token_urlsafe(32)
     _write_secret(folder / _TOKEN, f"{token}\n".encode())
     return token

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from gateway.configuration.endpoints import endpoint_rules
 from gateway.configuration.finding import error, is_address, on_loopback, warning
@@ -15,7 +16,11 @@ from gateway.configuration.routes import route_rules
 from gateway.configuration.secret import secret_fault
 from gateway.domain.region import Region
 from gateway.settings import Settings
+from gateway.store.keys import FILES, KEY_BYTES
 from profiles.issue import Issue, NotConformant
+
+#: The store's keys and the one that signs checkpoints.
+KEY_FILES = (*FILES.values(), "signing.key")
 
 
 def check(settings: Settings, region: Region) -> tuple[Issue, ...]:
@@ -89,14 +94,20 @@ def store_rules(settings: Settings) -> Iterator[Issue]:
 
 def key_rules(settings: Settings) -> Iterator[Issue]:
     """Key files exist, hold 32 bytes, and nobody else reads them."""
+    folder = settings.path(settings.keys.folder)
     place = "gateway.toml [keys]"
-    for name in ("data", "region", "index", "signing"):
-        path = settings.path(getattr(settings.keys, name))
-        fault = secret_fault(path)
-        if not fault and path.stat().st_size != 32:
-            fault = "must hold exactly 32 bytes"
+    for name in KEY_FILES:
+        fault = secret_fault(folder / name) or _key_fault(folder / name)
         if fault:
-            yield error(f"{place}: {name} = {path.name}: {fault}", place)
+            yield error(f"{place}: {name}: {fault}", place)
+
+
+def _key_fault(path: Path) -> str:
+    try:
+        usable = len(bytes.fromhex(path.read_text(encoding="ascii"))) == KEY_BYTES
+    except ValueError:
+        usable = False
+    return "" if usable else f"must hold {KEY_BYTES} bytes in hexadecimal"
 
 
 def dialect_rules(region: Region) -> Iterator[Issue]:

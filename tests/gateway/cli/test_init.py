@@ -17,7 +17,7 @@ def test_keys_are_random_and_readable_by_their_owner_only(tmp_path):
     for key in ("data.key", "region.key", "index.key", "signing.key"):
         one, other = (tmp_path / name / "keys" / key for name in ("a", "b"))
         assert stat.S_IMODE(one.stat().st_mode) == 0o400
-        assert len(one.read_bytes()) == 32
+        assert len(bytes.fromhex(one.read_text(encoding="ascii"))) == 32
         assert one.read_bytes() != other.read_bytes()
     assert stat.S_IMODE((tmp_path / "a" / "keys").stat().st_mode) == 0o700
 

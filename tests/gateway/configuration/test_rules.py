@@ -77,7 +77,7 @@ def test_tokens_over_plain_http_beyond_loopback_are_a_warning(changed):
         ("sqlite:///gateway.db", "mysql://x", "url starts with sqlite:///"),
         ('url = "sqlite:///gateway.db"', 'url = "postgresql://u:p@h/d"', "no password in url"),
         ('implicit = "deny"', 'implicit = "allow"', "[consent]"),
-        ('data = "keys/data.key"', 'data = "keys/none.key"', "the file is missing"),
+        ('folder = "keys"', 'folder = "other"', "the file is missing"),
         ('id = "klinikum-http"', 'id = "klinikum-adt"', "the id is used twice"),
         ('id = "discharge-letters"', 'id = "Entlassbriefe für alle"', "an id has letters"),
         ('listen = "127.0.0.1:2575"', 'listen = "2575"', "is not host:port"),
@@ -110,6 +110,14 @@ def test_keys_others_can_read_are_refused(folder):
     (folder / "keys" / "data.key").chmod(0o444)
 
     assert "chmod 0400 data.key" in _errors(load(folder))[0]
+
+
+def test_a_key_that_is_no_key_is_refused(folder):
+    key = folder / "keys" / "index.key"
+    key.chmod(0o600)
+    key.write_text("abc", encoding="ascii")
+
+    assert "index.key: must hold 32 bytes in hexadecimal" in _errors(load(folder))[0]
 
 
 def test_two_listeners_do_not_share_an_address(changed):
