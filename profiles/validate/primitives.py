@@ -38,18 +38,46 @@ _PATTERNS = {
 }
 
 
+#: Where the schemas of whole numbers lie.
+_WHOLE_NUMBERS = "urn:fhir:r4:"
+
+
 def primitive_schema(name: str) -> dict[str, Any]:
     """Return the JSON Schema of one primitive type."""
     primitive = facts("primitives")[name]
-    schema: dict[str, Any] = {"type": primitive["json"]}
     if primitive["json"] == "integer":
-        schema |= {"minimum": primitive["min"], "maximum": primitive["max"]}
+        return {"$ref": f"{_WHOLE_NUMBERS}{name}"}
+    schema: dict[str, Any] = {"type": primitive["json"]}
     if primitive["json"] == "string":
         schema["pattern"] = _PATTERNS.get(name) or f"^(?:{primitive.get('regex', '.*')})$"
         schema["minLength"] = 1
     if length := primitive.get("length"):
         schema["maxLength"] = length
     return schema
+
+
+def whole_number_schemas() -> list[tuple[str, dict[str, Any]]]:
+    """Return (URI, schema) of the integer types, in draft 4: to later drafts 1.0 is whole."""
+    return [
+        (
+            f"{_WHOLE_NUMBERS}{name}",
+            {
+                "$schema": "http://json-schema.org/draft-04/schema#",
+                "type": "integer",
+                "minimum": primitive["min"],
+                "maximum": primitive["max"],
+            },
+        )
+        for name, primitive in facts("primitives").items()
+        if primitive["json"] == "integer"
+    ]
+
+
+def whole_number_type(location: str) -> str:
+    """Return the integer type whose schema a keyword location lies in, or ""."""
+    if not location.startswith(_WHOLE_NUMBERS):
+        return ""
+    return location.removeprefix(_WHOLE_NUMBERS).partition("#")[0]
 
 
 def primitive_types() -> frozenset[str]:

@@ -19,6 +19,7 @@ from profiles.validate.primitives import primitive_schema, primitive_types
 
 Schema = dict[str, Any]
 
+_LOCAL = "#/definitions/"
 #: From here on a choice is only looked at when the object could hold two of its types.
 _MANY_TYPES = 12
 #: In XML these are attributes, so they cannot carry extensions.
@@ -37,15 +38,16 @@ def resource_schema(resource_type: str) -> Schema:
             waiting.extend(_references(definitions[name]))
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "$ref": f"#/definitions/{resource_type}",
+        "$ref": f"{_LOCAL}{resource_type}",
         "definitions": definitions,
     }
 
 
 def _references(schema: Any) -> Iterator[str]:
     if isinstance(schema, dict):
-        if reference := schema.get("$ref"):
-            yield reference.removeprefix("#/definitions/")
+        reference = schema.get("$ref", "")
+        if reference.startswith(_LOCAL):
+            yield reference.removeprefix(_LOCAL)
         for inner in schema.values():
             yield from _references(inner)
     elif isinstance(schema, list):
@@ -184,7 +186,7 @@ class _Object:
 
 
 def _ref(name: str) -> Schema:
-    return {"$ref": f"#/definitions/{name}"}
+    return {"$ref": f"{_LOCAL}{name}"}
 
 
 def _many(item: Schema) -> Schema:

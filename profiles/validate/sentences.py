@@ -13,6 +13,7 @@ from typing import Any
 import jsonschema_rs
 
 from profiles.issue import Issue, Severity
+from profiles.validate.primitives import whole_number_type
 
 #: An element name worth repeating; anything else could be content in the wrong place.
 _ELEMENT_NAME = re.compile(r"_?[a-z][A-Za-z]{0,39}\Z")
@@ -138,7 +139,9 @@ def _wrong_type(error: jsonschema_rs.ValidationError) -> Finding:
 def _not_of_type(error: jsonschema_rs.ValidationError) -> Finding:
     """A primitive's own rule: the definition it stands in names the type."""
     path = list(error.schema_path)
-    name = path[1] if len(path) == 3 and path[0] == "definitions" else "value"
+    name = whole_number_type(error.absolute_keyword_location or "")
+    if not name:
+        name = str(path[1]) if len(path) == 3 and path[0] == "definitions" else "value"
     return ("value", f"is not a valid {name}", "")
 
 

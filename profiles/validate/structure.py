@@ -17,6 +17,7 @@ import orjson
 from profiles.issue import Issue
 from profiles.r4 import facts
 from profiles.reading import write_json
+from profiles.validate.primitives import whole_number_schemas
 from profiles.validate.schema import resource_schema
 from profiles.validate.sentences import issues_of
 
@@ -56,8 +57,15 @@ def structure(resource: Any) -> list[Issue]:
 @cache
 def _validator(resource_type: str) -> jsonschema_rs.Draft7Validator:
     return jsonschema_rs.Draft7Validator(
-        resource_schema(resource_type), pattern_options=jsonschema_rs.RegexOptions()
+        resource_schema(resource_type),
+        pattern_options=jsonschema_rs.RegexOptions(),
+        registry=_whole_numbers(),
     )
+
+
+@cache
+def _whole_numbers() -> jsonschema_rs.Registry:
+    return jsonschema_rs.Registry(whole_number_schemas())
 
 
 @cache
@@ -87,7 +95,13 @@ def _type(resource: Any) -> str:
 
 def _is_conformant(item: Any) -> bool:
     resource_type = _type(item)
-    return resource_type in resource_types() and _validator(resource_type).is_valid(item)
+    if resource_type not in resource_types():
+        return False
+    try:
+        return _validator(resource_type).is_valid(item)
+    except ValueError:
+        # Something the validator does not take as it stands, such as a WrittenDecimal.
+        return False
 
 
 def _explain(place: str, item: Any) -> Iterator[Issue]:
@@ -95,14 +109,20 @@ def _explain(place: str, item: Any) -> Iterator[Issue]:
     if resource_type not in resource_types():
         yield _without_type(place, item)
         return
-    # The validator knows plain numbers only; a decimal with its literal goes as number.
-    plain = orjson.loads(write_json(item))
     found = {
         issue: None  # a dict keeps the order and drops repetitions
-        for error in _validator(resource_type).iter_errors(plain)
+        for error in _validator(resource_type).iter_errors(_plain(item))
         for issue in issues_of(error, place, _schema(resource_type))
     }
     yield from found
+
+
+def _plain(item: Any) -> Any:
+    """Return numbers as the validator knows them: a WrittenDecimal becomes a float."""
+    try:
+        return orjson.loads(write_json(item))
+    except TypeError:  # an integer beyond 64 bits, which the validator takes as it stands
+        return item
 
 
 def _without_type(place: str, item: Any) -> Issue:

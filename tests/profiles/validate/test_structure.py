@@ -7,8 +7,10 @@ from pathlib import Path
 
 import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from profiles.reading import read_json, write_json
+from profiles.reading import WrittenDecimal, read_json, write_json
 from profiles.validate import resource_types, structure, structure_bytes
 
 SAMPLES = Path(os.environ.get("GATEWAY_SAMPLES", Path(__file__).parents[3] / "../shared/samples"))
@@ -171,8 +173,25 @@ DEFECTS = [
     (PATIENT, ["photo", 0, "data"], "iVBOR", "Patient.photo[0].data", "value"),
     (PATIENT, ["language"], " de", "Patient.language", "value"),
     (PATIENT, ["telecom"], [{"rank": 0}], "Patient.telecom[0].rank", "value"),
+    (PATIENT, ["telecom"], [{"rank": 2**70}], "Patient.telecom[0].rank", "value"),
     (PATIENT, ["telecom"], [{"rank": 2**31}], "Patient.telecom[0].rank", "value"),
     (PATIENT, ["telecom"], [{"rank": Decimal("1.5")}], "Patient.telecom[0].rank", "structure"),
+    (PATIENT, ["telecom"], [{"rank": 1.0}], "Patient.telecom[0].rank", "structure"),
+    (PATIENT, ["telecom"], [{"rank": Decimal("1.0")}], "Patient.telecom[0].rank", "structure"),
+    (
+        PATIENT,
+        ["telecom"],
+        [{"rank": WrittenDecimal("1e0")}],
+        "Patient.telecom[0].rank",
+        "structure",
+    ),
+    (
+        PATIENT,
+        ["telecom"],
+        [{"rank": WrittenDecimal("1" * 25)}],
+        "Patient.telecom[0].rank",
+        "structure",
+    ),
     (OBSERVATION, ["issued"], "2024-01-01", "Observation.issued", "value"),
     (OBSERVATION, ["effectiveDateTime"], "2024-01-01T10:00", "Observation.effective", "value"),
     (OBSERVATION, ["effectiveDateTime"], "2024-01-01T10:00:00", "Observation.effective", "value"),
@@ -305,6 +324,33 @@ def test_what_is_no_resource_is_an_issue():
         {"resourceType": ["Patient"]},
     ):
         assert structure(value)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["resourceType", "entry", "resource", "contained", "parameter", "part"])
+            | st.text(max_size=5),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(st.sampled_from(GOOD), st.data())
+def test_any_json_in_any_place_is_judged_not_crashed_on(resource, data):
+    path, place = [], resource
+    while isinstance(place, dict | list) and place and (not path or data.draw(st.booleans())):
+        keys = sorted(place) if isinstance(place, dict) else range(len(place))
+        path.append(data.draw(st.sampled_from(keys)))
+        place = place[path[-1]]
+    for issue in structure(changed(resource, path, data.draw(JSON))):
+        assert issue.text
+        assert issue.location.startswith(resource["resourceType"]) or path == ["resourceType"]
 
 
 def test_an_issue_never_repeats_a_value():
