@@ -2,12 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from mappers.apply import apply
 from mappers.base import Action, Change, Context, Format, Key, Loss, Mapped, PatientFacts
+from mappers.dialect import Dialect
+from profiles.issue import NotSupported
 
 #: Goes into every Provenance; raised whenever the same bytes map to other resources.
 MAPPING_VERSION = "1"
 
+#: Name of a format → module that exposes FORMAT; imported on first use, asked in this order.
+FORMATS: dict[str, str] = {
+    "hl7v2": "mappers.hl7v2",
+    "fhir_r4": "mappers.fhir_r4",
+}
+
+#: Key and namespace of `convert`: public, so that everybody gets the same ids.
+PUBLIC_KEY = b"region-gateway public key for conversion without a region"
+PUBLIC_NAMESPACE = "https://region-gateway.example/sid/sender"
+
 __all__ = [
+    "FORMATS",
     "MAPPING_VERSION",
     "Action",
     "Change",
@@ -17,4 +37,85 @@ __all__ = [
     "Loss",
     "Mapped",
     "PatientFacts",
+    "apply",
+    "convert",
+    "format_named",
+    "recognise",
+    "split",
+    "translate",
+    "writable",
+    "write",
 ]
+
+
+@cache
+def format_named(name: str) -> Format:
+    """Return a format; raises NotSupported when there is none of this name."""
+    if name not in FORMATS:
+        raise NotSupported(f"there is no format named {name!r}")
+    found: Format = import_module(FORMATS[name]).FORMAT
+    return found
+
+
+def recognise(data: bytes) -> str:
+    """Name the format of these bytes; raises NotSupported when no format knows them."""
+    for name in FORMATS:
+        if format_named(name).recognises(data):
+            return name
+    raise NotSupported("no format recognises the content")
+
+
+def split(data: bytes, *, format: str = "auto") -> Iterator[bytes]:  # noqa: A002  the stable API's word
+    """Yield the messages of a file or frame, in order."""
+    name = recognise(data) if format == "auto" else format
+    return format_named(name).split(data)
+
+
+def translate(data: bytes, format: str, context: Context) -> Mapped:  # noqa: A002  the stable API's word
+    """Translate one message; what cannot be translated is told in `Mapped.refusal`."""
+    return format_named(format).translate(data, context)
+
+
+def convert(
+    data: bytes,
+    *,
+    format: str = "auto",  # noqa: A002  the stable API's word
+    dialect: Dialect | None = None,
+    lineage: bool = False,
+) -> Iterator[Mapped]:
+    """Translate every message of a file, with public ids and the default namespace.
+
+    Raises NotSupported when no format recognises the content; what a single message lacks is
+    told in its `Mapped.refusal`.
+    """
+    name = recognise(data) if format == "auto" else format
+    chosen = format_named(name)
+    context = Context(PUBLIC_KEY, dialect or Dialect(), PUBLIC_NAMESPACE, lineage)
+    for message in chosen.split(data):
+        yield chosen.translate(message, context)
+
+
+def writable() -> list[str]:
+    """Name the formats FHIR can be written as."""
+    return ["hl7v2"]
+
+
+def write(bundle: dict[str, Any], *, format: str, dialect: Dialect | None = None) -> bytes:  # noqa: A002  the stable API's word
+    """Write a Bundle in a partner's format; raises NotSupported when it cannot be."""
+    if format not in writable():
+        raise NotSupported(f"FHIR cannot be written as {format!r}")
+    from mappers.hl7v2.write import encode
+    from mappers.times import to_hl7
+
+    context = Context(PUBLIC_KEY, dialect or Dialect(), PUBLIC_NAMESPACE)
+    stamp = str(bundle.get("timestamp", ""))
+    digest = hashlib.sha256(repr(bundle).encode()).hexdigest()
+    return encode(
+        bundle,
+        context,
+        sending=("GATEWAY", ""),
+        receiving=("", ""),
+        control_id=digest[:20].upper(),
+        time=to_hl7(stamp) if stamp else "",
+        charset="UNICODE UTF-8",
+    ).data

@@ -133,6 +133,8 @@ class Mapped:
     recipients: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     #: Provenance of the translation, naming the source by its SHA-256.
     provenance: Resource | None = None
+    #: FHIR instant the sender put on the message; empty when it says none.
+    timestamp: str = ""
 
     @property
     def bundle(self) -> Resource:

@@ -21,12 +21,10 @@ def transaction(mapped: Mapped) -> dict[str, Any]:
     """Render the changes of one message and their Provenance as a transaction Bundle."""
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "transaction"}
     entries = [_entry(change) for change in mapped.changes if not change.partial]
-    provenance = mapped.provenance
-    if provenance is not None:
-        recorded = provenance.get("recorded")
-        if recorded:
-            bundle["timestamp"] = recorded
-        entries.append(_created(provenance))
+    if mapped.timestamp:
+        bundle["timestamp"] = mapped.timestamp
+    if mapped.provenance is not None:
+        entries.append(_created(mapped.provenance))
     if entries:
         bundle["entry"] = entries
     return bundle

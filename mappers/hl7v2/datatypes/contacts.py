@@ -1,0 +1,195 @@
+"""XAD → Address and XTN → ContactPoint (HL7 v2.5 chapter 2.A.85, 2.A.93; ADXP extensions)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mappers.hl7v2.session import Session
+from mappers.hl7v2.tokenizer import Component, Repetition, leaf
+from mappers.trace import Text, Value, derived, text
+
+_CORE = "http://hl7.org/fhir/StructureDefinition/"
+_ADXP = _CORE + "iso21090-ADXP-"
+_POST_BOX = re.compile(r"(?:Postfach|P\.?\s?O\.? Box)\s+(\S.*)", re.IGNORECASE)
+_HOUSE_NUMBER = re.compile(r"(\D*[^\d\s])\s+(\d+\s?[a-zA-Z]?(?:\s?[-/]\s?\d+\s?[a-zA-Z]?)?)")
+_SIMPLE = ((3, "city"), (4, "state"), (5, "postalCode"), (6, "country"), (9, "district"))
+DELETE = '""'
+
+
+def xad(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+    """XAD → Address."""
+    address: dict[str, Any] = {}
+    size = len(repetition)
+    kind = leaf(repetition, 7) if size > 7 else None
+    if kind is not None:
+        _use_and_type(session, kind, address)
+    _lines(repetition, address)
+    for number, element in _SIMPLE:
+        if number < size:
+            value = leaf(repetition, number)
+            if value is not None and value != DELETE:
+                address[element] = value
+    if size > 8 and (part := leaf(repetition, 8)) is not None:
+        _extend(address, "precinct", part)
+    if size > 10:
+        _validity(session, repetition, address)
+    return address if address.keys() - {"use", "type"} else None
+
+
+def _use_and_type(session: Session, kind: Text, address: dict[str, Any]) -> None:
+    use = session.lookup("address-use", kind)
+    if use is not None:
+        address["use"] = text(use.code, kind.source)
+    postal = session.lookup("address-type", kind)
+    address["type"] = text(postal.code if postal else "both", kind.source)
+    if use is None and postal is None:
+        extension = {"url": _CORE + "originalText", "valueString": kind}
+        address.setdefault("extension", []).append(extension)
+
+
+def _lines(repetition: Repetition, address: dict[str, Any]) -> None:
+    lines: list[str] = []
+    parts: list[dict[str, Any] | None] = []
+    if len(repetition) > 1 and repetition[1] is not None:
+        _street(repetition[1], lines, parts, address)
+    other = leaf(repetition, 2)
+    if other is not None and other != DELETE:
+        lines.append(other)
+        parts.append({"extension": [_part("additionalLocator", other)]})
+    addressee = leaf(repetition, 19)
+    if addressee is not None:
+        lines.append(addressee)
+        parts.append(None)
+    if lines:
+        address["line"] = lines
+        if any(parts):
+            address["_line"] = parts
+
+
+def _street(
+    component: Component,
+    lines: list[str],
+    parts: list[dict[str, Any] | None],
+    address: dict[str, Any],
+) -> None:
+    if type(component) is list:
+        given = [*component, None, None, None][:3]
+        whole, street, number = given
+        line: str | None = whole
+        if line is None:
+            line = derived(" ".join(p for p in (street, number) if p), street, number)
+    else:
+        whole = line = component  # type: ignore[assignment]  # not a list, so a leaf
+        street = number = None
+        if line == DELETE:
+            return
+    if not line:
+        return
+    if whole is not None and street is None and number is None:
+        street, number = _guess(whole, address)
+    named = (("streetName", street), ("houseNumber", number))
+    extensions = [_part(name, part) for name, part in named if part is not None]
+    if (box := _box(line, whole)) is not None:
+        address["type"] = address.get("type", "postal")
+        extensions = [_part("postBox", box)]
+    lines.append(line)
+    parts.append({"extension": extensions} if extensions else None)
+
+
+def _guess(line: Text, _address: dict[str, Any]) -> tuple[Text | None, Text | None]:
+    """Split "Lindenweg 12a": KBV profiles need street and house number apart."""
+    match = _HOUSE_NUMBER.fullmatch(line)
+    if match is None:
+        return None, None
+    return text(match.group(1), line.source), text(match.group(2), line.source)
+
+
+def _box(line: str, whole: Text | None) -> Text | None:
+    match = _POST_BOX.fullmatch(line)
+    if match is None or whole is None:
+        return None
+    return text(match.group(1), whole.source)
+
+
+def _part(name: str, value: str) -> dict[str, str]:
+    return {"url": _ADXP + name, "valueString": value}
+
+
+def _extend(address: dict[str, Any], name: str, value: Text) -> None:
+    address.setdefault("extension", []).append(_part(name, value))
+
+
+def _validity(session: Session, repetition: Repetition, address: dict[str, Any]) -> None:
+    tract = leaf(repetition, 10)
+    if tract is not None:
+        _extend(address, "censusTract", tract)
+    period = {}
+    for number, side in ((13, "start"), (14, "end")):
+        value = session.date_time(leaf(repetition, number))
+        if value is not None:
+            period[side] = value
+    if period:
+        address["period"] = period
+
+
+def xtn(session: Session, repetition: Repetition, use: str = "") -> dict[str, Any] | None:
+    """XTN → ContactPoint; `use` is the default where XTN.2 says nothing."""
+    stated = leaf(repetition, 2)
+    equipment = leaf(repetition, 3)
+    point: dict[str, Any] = {}
+    system = session.lookup("telecom-system", equipment) if equipment is not None else None
+    if system is None and equipment is not None:
+        system = session.lookup("telecom-system", text(equipment.capitalize(), equipment.source))
+    mail = leaf(repetition, 4)
+    _system(point, system.code if system else None, equipment, mail)
+    _value(point, repetition, mail)
+    if "value" not in point:
+        return None
+    _use(session, point, stated, equipment, use)
+    rank = leaf(repetition, 18)
+    if rank is not None and rank.isdigit() and int(rank) > 0:
+        point["rank"] = Value(int(rank), rank.source)
+    return point
+
+
+def _system(
+    point: dict[str, Any], system: str | None, equipment: Text | None, mail: Text | None
+) -> None:
+    if system is not None and equipment is not None:
+        point["system"] = text(system, equipment.source)
+    elif mail is not None and "@" in mail:
+        point["system"] = "email"
+    else:
+        point["system"] = "phone"
+
+
+def _use(
+    session: Session, point: dict[str, Any], stated: Text | None, equipment: Text | None, use: str
+) -> None:
+    if equipment == "CP":
+        point["use"] = derived("mobile", equipment, stated)
+        return
+    known = session.lookup("telecom-use", stated) if stated is not None else None
+    if known is not None and stated is not None and stated != "NET":
+        point["use"] = text(known.code, stated.source)
+    elif use and point["system"] != "email":
+        point["use"] = use
+    if stated == "NET":
+        point["system"] = derived("email", stated, equipment)
+
+
+def _value(point: dict[str, Any], repetition: Repetition, mail: Text | None) -> None:
+    country, area, local, extension = (leaf(repetition, n) for n in (5, 6, 7, 8))
+    whole = leaf(repetition, 1) or leaf(repetition, 12)
+    if mail is not None and mail != DELETE:
+        point["value"] = mail
+    elif local is not None:
+        number = " ".join(part for part in (area, local) if part)
+        if country is not None:
+            number = f"+{country.lstrip('+')} {number.removeprefix('0')}"
+        if extension is not None:
+            number += f" X{extension}"
+        point["value"] = derived(number, country, area, local, extension)
+    elif whole is not None and whole != DELETE:
+        point["value"] = whole

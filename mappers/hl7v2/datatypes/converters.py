@@ -1,0 +1,174 @@
+"""The datatype maps rows may name: "XPN", "CX", "CWE", "DTM", …"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+from mappers.dialect import Row as DialectRow
+from mappers.hl7v2.datatypes import codings, contacts, identifiers, names, parties
+from mappers.hl7v2.session import Session
+from mappers.hl7v2.tokenizer import Repetition, leaf, sub
+from mappers.trace import Text, Value, text
+from profiles.reading.decimals import decimal_from_literal
+
+Convert = Callable[[Session, Repetition], Any]
+DELETE = '""'
+_NUMBER = re.compile(r"-?\d{1,64}(\.\d{1,64})?([eE][+-]?\d{1,3})?")
+
+
+def converter(datatype: str, argument: str, field: int) -> Convert:
+    """Return the map of a datatype; raises KeyError for an unknown name."""
+    del field
+    return _MAKERS[datatype](argument)
+
+
+def _text(_argument: str) -> Convert:
+    def convert(_session: Session, repetition: Repetition) -> Text | None:
+        found = leaf(repetition, 1)
+        return None if found == DELETE else found
+
+    return convert
+
+
+def _code(argument: str) -> Convert:
+    return lambda session, repetition: session.code(argument, leaf(repetition, 1))
+
+
+def _concept(argument: str) -> Convert:
+    name, _, default = argument.partition(" ")
+    if ":" in name:
+        name, default = "", name
+    return lambda session, rep: codings.concept(session, rep, name, default=default)
+
+
+def _coding(argument: str) -> Convert:
+    def convert(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+        if leaf(repetition, 1) in (None, DELETE):
+            return None
+        return codings.coding(session, repetition, default=argument)
+
+    return convert
+
+
+def _boolean(_argument: str) -> Convert:
+    def convert(session: Session, repetition: Repetition) -> Value | None:
+        found = session.code("yes-no", leaf(repetition, 1))
+        return Value(found == "true", found.source) if isinstance(found, Text) else None
+
+    return convert
+
+
+def _positive(_argument: str) -> Convert:
+    def convert(session: Session, repetition: Repetition) -> Value | None:
+        found = leaf(repetition, 1)
+        if found is None or found == DELETE:
+            return None
+        if not found.isdigit() or not 0 < int(found) < 2**31:
+            session.issue("value", "not a positive whole number", found, "102")
+            return None
+        return Value(int(found), found.source)
+
+    return convert
+
+
+def quantity(session: Session, number: Text) -> Value | None:
+    """NM → decimal, its digits kept; an invalid one becomes an issue and None."""
+    literal = number.removeprefix("+").replace(",", ".", 1)
+    if literal.startswith("."):
+        literal = f"0{literal}"
+    literal = literal.rstrip(".")
+    if _NUMBER.fullmatch(literal) is None:
+        session.issue("value", "not a number", number, "102")
+        return None
+    return Value(decimal_from_literal(_plain_zeroes(literal)), number.source)
+
+
+def _plain_zeroes(literal: str) -> str:
+    """JSON knows no leading zeros."""
+    sign = "-" if literal.startswith("-") else ""
+    digits = literal.removeprefix("-").lstrip("0")
+    return sign + (digits if digits and digits[0] not in ".eE" else f"0{digits}")
+
+
+def _days(_argument: str) -> Convert:
+    def convert(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+        found = leaf(repetition, 1)
+        value = quantity(session, found) if found is not None else None
+        if value is None:
+            return None
+        return {"value": value, "unit": "d", "system": "http://unitsofmeasure.org", "code": "d"}
+
+    return convert
+
+
+def _place(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+    """DLD and other names of a place → Reference to a Location by identifier."""
+    code = codings.plain(repetition)
+    if code is None:
+        return None
+    identifier = {"system": f"{session.namespace}/location", "value": code}
+    return {"type": "Location", "identifier": identifier, "display": leaf(repetition, 2) or code}
+
+
+def _organization(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+    """IS, CWE or HD naming a house → Reference to an Organization by identifier."""
+    code = codings.plain(repetition)
+    if code is None:
+        return None
+    identifier = {"system": f"{session.namespace}/organization", "value": code}
+    words = leaf(repetition, 2) or code
+    return {"type": "Organization", "identifier": identifier, "display": words}
+
+
+def _narrative(_session: Session, repetition: Repetition) -> dict[str, Any] | None:
+    words = leaf(repetition, 1)
+    if words is None:
+        return None
+    div = f'<div xmlns="http://www.w3.org/1999/xhtml">{escape(words)}</div>'
+    return {"status": "additional", "div": text(div, words.source)}
+
+
+def extension_target(row: DialectRow) -> str:
+    """Target text of a dialect's extension row."""
+    return f"extension({row.url}).{_VALUE_NAMES.get(row.datatype, 'valueString')}"
+
+
+_VALUE_NAMES = {
+    "CWE": "valueCodeableConcept",
+    "CX": "valueIdentifier",
+    "DTM": "valueDateTime",
+    "DT": "valueDate",
+    "ID": "valueCode",
+    "XTN": "valueContactPoint",
+    "XAD": "valueAddress",
+    "boolean": "valueBoolean",
+}
+
+_MAKERS: dict[str, Callable[[str], Convert]] = {
+    "ST": _text,
+    "ID": _code,
+    "CWE": _concept,
+    "Coding": _coding,
+    "CX": lambda kind: lambda s, r: identifiers.cx(s, r, kind or "patient"),
+    "EI": lambda kind: lambda s, r: identifiers.ei(s, r, kind),
+    "XPN": lambda use: lambda s, r: names.xpn(s, r, use),
+    "XAD": lambda _: contacts.xad,
+    "XTN": lambda use: lambda s, r: contacts.xtn(s, r, use),
+    "XCN": lambda _: parties.practitioner,
+    "XON": lambda _: parties.organization,
+    "DTM": lambda _: lambda s, r: s.date_time(leaf(r, 1)),
+    "DT": lambda _: lambda s, r: s.date(leaf(r, 1)),
+    "instant": lambda _: lambda s, r: s.instant(leaf(r, 1)),
+    "boolean": _boolean,
+    "positive": _positive,
+    "days": _days,
+    "family": lambda _: lambda _s, r: sub(r, 1, 1),
+    "Text": lambda _: lambda _s, r: {"text": t} if (t := leaf(r, 1)) else None,
+    "Place": lambda _: _place,
+    "Organization": lambda _: _organization,
+    "Narrative": lambda _: _narrative,
+    "Annotation": lambda _: lambda _s, r: {"text": t} if (t := leaf(r, 1)) else None,
+}

@@ -1,0 +1,156 @@
+"""XPN and FN → HumanName with the German parts (HL7 v2.5 chapter 2.A.88, de.basisprofil)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mappers.codes import table
+from mappers.hl7v2.session import PACKAGE, Session
+from mappers.hl7v2.tokenizer import Component, Repetition, leaf
+from mappers.trace import Text, derived, text
+
+_CORE = "http://hl7.org/fhir/StructureDefinition/"
+_OWN_PREFIX = _CORE + "humanname-own-prefix"
+_OWN_NAME = _CORE + "humanname-own-name"
+_PARTNER_PREFIX = _CORE + "humanname-partner-prefix"
+_PARTNER_NAME = _CORE + "humanname-partner-name"
+_AFFIX = "http://fhir.de/StructureDefinition/humanname-namenszusatz"
+_QUALIFIER = _CORE + "iso21090-EN-qualifier"
+DELETE = '""'
+
+
+def xpn(session: Session, repetition: Repetition, use: str = "") -> dict[str, Any] | None:
+    """XPN → HumanName; `use` is the default where XPN.7 says nothing."""
+    return _human_name(session, repetition, first=1, kind=7, use=use)
+
+
+def xcn_name(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+    """XCN components 2 to 6 (and 10) → HumanName."""
+    return _human_name(session, repetition, first=2, kind=10, use="")
+
+
+def _human_name(
+    session: Session, repetition: Repetition, *, first: int, kind: int, use: str
+) -> dict[str, Any] | None:
+    name: dict[str, Any] = {}
+    size = len(repetition)
+    stated = leaf(repetition, kind) if size > kind else None
+    if stated is not None and (known := session.lookup("name-use", stated)) is not None:
+        name["use"] = text(known.code, stated.source)
+    elif use:
+        name["use"] = use
+    if size > first and repetition[first] is not None:
+        _family(repetition[first], name)
+    given = [
+        part for n in (first + 1, first + 2) if (part := leaf(repetition, n)) and part != DELETE
+    ]
+    if given:
+        name["given"] = given
+    if size > first + 3:
+        _affixes(repetition, first, name)
+    if size > kind + 1:
+        _rest(session, repetition, first, name)
+    return name if len(name) > ("use" in name) else None
+
+
+def _family(component: Component, name: dict[str, Any]) -> None:
+    if type(component) is list:
+        _family_parts(component, name)
+        return
+    surname: Text = component  # type: ignore[assignment]  # not a list, so a leaf
+    if surname == DELETE:
+        return
+    name["family"] = surname
+    prefix = own_prefix(surname)
+    if prefix:
+        source = surname.source
+        name["_family"] = {
+            "extension": [
+                {"url": _OWN_PREFIX, "valueString": text(prefix, source)},
+                {"url": _OWN_NAME, "valueString": text(surname[len(prefix) + 1 :], source)},
+            ]
+        }
+
+
+def _family_parts(parts: list[Text | None], name: dict[str, Any]) -> None:
+    padded = [*parts, *[None] * (5 - len(parts))]
+    surname, prefix, own, partner_prefix, partner = padded[:5]
+    if surname is None:
+        surname = derived(" ".join(p for p in (prefix, own) if p), prefix, own) or None  # type: ignore[assignment]
+    elif prefix is not None and own is None and not surname.startswith(prefix):
+        own, surname = surname, derived(f"{prefix} {surname}", prefix, surname)  # type: ignore[assignment]
+    if surname is not None:
+        name["family"] = surname
+    extensions = [
+        {"url": url, "valueString": part}
+        for url, part in (
+            (_OWN_PREFIX, prefix),
+            (_OWN_NAME, own),
+            (_PARTNER_PREFIX, partner_prefix),
+            (_PARTNER_NAME, partner),
+        )
+        if part is not None
+    ]
+    if extensions:
+        name["_family"] = {"extension": extensions}
+
+
+def own_prefix(surname: str) -> str:
+    """Return the Vorsatzwort a surname begins with ("von der"), "" when there is none."""
+    head, blank, _ = surname.partition(" ")
+    if not blank or not head[0].islower():
+        return ""
+    known = table(PACKAGE, "vorsatzwort")
+    words = surname.split(" ")
+    for count in range(min(3, len(words) - 1), 0, -1):
+        candidate = " ".join(words[:count])
+        if candidate.lower() in known:
+            return candidate
+    return ""
+
+
+def _affixes(repetition: Repetition, first: int, name: dict[str, Any]) -> None:
+    """Suffix (in Germany Namenszusatz), prefix (academic title) and degree."""
+    suffix = leaf(repetition, first + 3)
+    suffixes = []
+    if suffix is not None and suffix != DELETE:
+        if suffix in table(PACKAGE, "namenszusatz"):
+            extension = {"url": _AFFIX, "valueString": suffix}
+            name.setdefault("_family", {}).setdefault("extension", []).append(extension)
+        else:
+            suffixes.append(suffix)
+    title = leaf(repetition, first + 4)
+    if title is not None and title != DELETE:
+        name["prefix"] = [title]
+        name["_prefix"] = [{"extension": [{"url": _QUALIFIER, "valueCode": "AC"}]}]
+    degree = leaf(repetition, first + 5)
+    if first == 1 and degree is not None and degree != DELETE:
+        suffixes.append(degree)
+    if suffixes:
+        name["suffix"] = suffixes
+
+
+def _rest(session: Session, repetition: Repetition, first: int, name: dict[str, Any]) -> None:
+    """Validity, assembly order and professional suffix of XPN.10 to XPN.14."""
+    if first != 1:
+        return
+    period = {}
+    for number, side in ((12, "start"), (13, "end")):
+        value = session.date_time(leaf(repetition, number))
+        if value is not None:
+            period[side] = value
+    if period:
+        name["period"] = period
+    order = leaf(repetition, 11)
+    if order is not None and (code := session.code("name-order", order)) is not None:
+        extension = {"url": _CORE + "humanname-assembly-order", "valueCode": code}
+        name["extension"] = [extension]
+    professional = leaf(repetition, 14)
+    if professional is not None:
+        name.setdefault("suffix", []).append(professional)
+
+
+def display(name: dict[str, Any]) -> str:
+    """Write a name for reading: "Dr. med. Ines Bergmann"."""
+    parts = [*name.get("prefix", ()), *name.get("given", ()), name.get("family", "")]
+    return " ".join(part for part in parts if part)

@@ -1,0 +1,1 @@
+"""One file per segment: what its fields mean, and where rows say it."""

@@ -1,0 +1,228 @@
+"""DG1, PR1 and AL1 → Condition, Procedure, AllergyIntolerance (HL7 v2.5 chapter 6.5, 3.4.6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mappers.base import Action
+from mappers.hl7v2.datatypes.codings import concept
+from mappers.hl7v2.datatypes.identifiers import ei
+from mappers.hl7v2.datatypes.parties import practitioner
+from mappers.hl7v2.segments.pid import reference
+from mappers.hl7v2.session import V2, Draft, Session
+from mappers.hl7v2.table_rows import apply_rows, table
+from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
+from mappers.trace import Text, Value, text
+
+_VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
+_ALTERNATE = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
+_ENCOUNTER_DIAGNOSIS = {
+    "system": "http://terminology.hl7.org/CodeSystem/condition-category",
+    "code": "encounter-diagnosis",
+}
+_ACTIVE = {
+    "system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
+    "code": "active",
+}
+#: PR1 field → SNOMED CT function of the performer ("" none).
+_PERFORMERS = ((8, "88189002"), (11, "304292004"), (12, ""))
+
+
+def diagnosis(session: Session, segment: Segment) -> None:
+    """DG1 → Condition and Encounter.diagnosis."""
+    patient, visit = session.patient, session.encounter
+    code = _code(session, segment, 3, 4)
+    if patient is None or code is None:
+        return
+    parent = visit.id if visit is not None else patient.id
+    draft = _named(session, segment, "Condition", 20, parent, code, 6, 5)
+    resource = draft.resource
+    resource.setdefault("code", code)
+    resource["subject"] = reference(patient)
+    if visit is not None:
+        resource["category"] = [{"coding": [dict(_ENCOUNTER_DIAGNOSIS)]}]
+        resource["encounter"] = reference(visit)
+    apply_rows(session, segment, table("dg1_condition"), draft)
+    _verification(segment, draft)
+    session.conditions.append(draft)
+    if visit is not None and draft.action is not Action.CANCEL:
+        _role(session, segment, visit, draft)
+
+
+def _verification(segment: Segment, draft: Draft) -> None:
+    action = segment.first(21)
+    if action is not None and action.upper() == "D":
+        draft.action = Action.CANCEL
+        status = {"system": _VERIFICATION, "code": text("entered-in-error", action.source)}
+        draft.resource["verificationStatus"] = {"coding": [status]}
+        return
+    kind = segment.first(6)
+    if kind == "W":
+        status = {"system": _VERIFICATION, "code": text("provisional", kind.source)}
+        draft.resource["verificationStatus"] = {"coding": [status]}
+
+
+def _role(session: Session, segment: Segment, visit: Draft, condition: Draft) -> None:
+    stated: dict[str, Any] = {"condition": reference(condition)}
+    for repetition in segment.repetitions(6):
+        code = leaf(repetition, 1)
+        table_name = "" if code == "W" else "diagnosis-role"
+        use = concept(session, repetition, table_name, "DG1-6", V2 + "0052")
+        if use is not None:
+            stated["use"] = use
+        break
+    rank = segment.first(15)
+    if rank is not None and rank.isdigit() and int(rank) > 0:
+        stated["rank"] = Value(int(rank), rank.source)
+    session.append(visit, "diagnosis", stated)
+
+
+def procedure(session: Session, segment: Segment) -> None:
+    """PR1 → Procedure."""
+    patient, visit = session.patient, session.encounter
+    code = _code(session, segment, 3, 4)
+    if patient is None or code is None:
+        return
+    parent = visit.id if visit is not None else patient.id
+    draft = _named(session, segment, "Procedure", 19, parent, code, 0, 5)
+    resource = draft.resource
+    resource["status"] = "completed"
+    resource.setdefault("code", code)
+    resource["subject"] = reference(patient)
+    if visit is not None:
+        resource["encounter"] = reference(visit)
+    apply_rows(session, segment, table("pr1_procedure"), draft)
+    for field, function in _PERFORMERS:
+        for repetition in segment.repetitions(field):
+            _performer(session, repetition, function, resource)
+    action = segment.first(20)
+    if action is not None and action.upper() == "D":
+        draft.action = Action.CANCEL
+        resource["status"] = text("entered-in-error", action.source)
+
+
+def _performer(
+    session: Session, repetition: Repetition, function: str, resource: dict[str, Any]
+) -> None:
+    actor = practitioner(session, repetition)
+    if actor is None:
+        return
+    stated: dict[str, Any] = {}
+    if function:
+        stated["function"] = {"coding": [{"system": "http://snomed.info/sct", "code": function}]}
+    stated["actor"] = actor
+    resource.setdefault("performer", []).append(stated)
+
+
+def allergy(session: Session, segment: Segment) -> None:
+    """AL1 → AllergyIntolerance."""
+    patient = session.patient
+    code = _code(session, segment, 3, 0)
+    if patient is None or code is None:
+        return
+    draft = session.natural("AllergyIntolerance", patient.id, *_named_by(code))
+    resource = draft.resource
+    resource["clinicalStatus"] = {"coding": [dict(_ACTIVE)]}
+    resource["patient"] = reference(patient)
+    resource.setdefault("code", code)
+    _allergen_type(session, segment, resource)
+    _reaction(session, segment, resource)
+    apply_rows(session, segment, table("al1_allergyintolerance"), draft)
+
+
+def _allergen_type(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
+    for repetition in segment.repetitions(2):
+        code = leaf(repetition, 1)
+        if code is None or code == '""':
+            return
+        kind, category = (
+            session.lookup("allergy-type", code),
+            session.lookup("allergy-category", code),
+        )
+        if kind is not None:
+            resource["type"] = text(kind.code, code.source)
+        if category is not None:
+            resource["category"] = [text(category.code, code.source)]
+        extension = _original(session, repetition, V2 + "0127", always=category is None)
+        if extension is not None:
+            resource["_category" if category else "_type"] = [extension] if category else extension
+        return
+
+
+def _original(
+    session: Session, repetition: Repetition, system: str, *, always: bool
+) -> dict[str, Any] | None:
+    """Keep the sender's own words beside a plain code."""
+    if len(repetition) < 3 and not always:
+        return None
+    words = concept(session, repetition, default=system)
+    return {"extension": [{"url": _ALTERNATE, "valueCodeableConcept": words}]} if words else None
+
+
+def _reaction(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
+    """AL1-5 manifestation with AL1-4 as its severity; alone, AL1-4 is the criticality."""
+    shown: list[dict[str, Any]] = [{"text": words} for words in segment.texts(5) if words != '""']
+    for repetition in segment.repetitions(4):
+        code = leaf(repetition, 1)
+        if code is None or code == '""':
+            break
+        name = "allergy-severity" if shown else "allergy-criticality"
+        found = session.lookup(name, code)
+        extension = _original(session, repetition, V2 + "0128", always=found is None)
+        reaction: dict[str, Any] = {"manifestation": shown} if shown else resource
+        element = "severity" if shown else "criticality"
+        if found is not None:
+            reaction[element] = text(found.code, code.source)
+        if extension is not None:
+            reaction[f"_{element}"] = extension
+        if shown:
+            resource["reaction"] = [reaction]
+        return
+    if shown:
+        resource["reaction"] = [{"manifestation": shown}]
+
+
+def _code(session: Session, segment: Segment, field: int, text_field: int) -> dict[str, Any] | None:
+    """Coded field with its free-text companion (DG1-4, PR1-4)."""
+    code: dict[str, Any] | None = None
+    for repetition in segment.repetitions(field):
+        code = concept(session, repetition)
+        break
+    words: Text | None = segment.first(text_field) if text_field else None
+    if words is not None and words != '""':
+        if code is not None and code.get("text") == words:
+            session.echoes.append(words)
+        elif code is not None and "text" in code and not code.get("coding"):
+            code["text"] = words
+        else:
+            code = {**(code or {}), "text": words}
+    return code
+
+
+def _named_by(code: dict[str, Any]) -> tuple[str, str]:
+    """What a code says, as natural key: system and code, else the text."""
+    for coding in code.get("coding", ()):
+        return str(coding.get("system", "")), str(coding["code"])
+    return "", str(code.get("text", ""))
+
+
+def _named(
+    session: Session,
+    segment: Segment,
+    kind: str,
+    identifier_field: int,
+    parent: str,
+    code: dict[str, Any],
+    type_field: int,
+    time_field: int,
+) -> Draft:
+    """Name a statement by its own identifier, else by parent, code, type and time."""
+    for repetition in segment.repetitions(identifier_field):
+        identifier = ei(session, repetition, kind.lower())
+        if identifier is not None:
+            draft = session.natural(kind, parent, identifier["system"], identifier["value"])
+            draft.resource["identifier"] = [identifier]
+            return draft
+    stated = segment.first(type_field) if type_field else None
+    when = segment.first(time_field)
+    return session.natural(kind, parent, *_named_by(code), stated or "", when or "")

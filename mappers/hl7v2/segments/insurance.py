@@ -1,0 +1,173 @@
+"""IN1 → Coverage and the payer's Organization (HL7 v2.5 chapter 6.5.6; GKV/PKV use)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from mappers.base import Key
+from mappers.hl7v2.datatypes.codings import concept
+from mappers.hl7v2.datatypes.contacts import xad
+from mappers.hl7v2.datatypes.identifiers import KVNR, cx
+from mappers.hl7v2.datatypes.names import xpn
+from mappers.hl7v2.segments.pid import reference
+from mappers.hl7v2.session import Draft, Session
+from mappers.hl7v2.table_rows import apply_rows, table
+from mappers.hl7v2.tokenizer import Segment, leaf
+from mappers.trace import Text, text
+
+_VERSICHERTENART = "http://fhir.de/StructureDefinition/gkv/versichertenart"
+_CLASS = "http://terminology.hl7.org/CodeSystem/coverage-class"
+_KVNR_SHAPE = re.compile(r"[A-Z]\d{9}")
+_SELF = frozenset({"SEL", "ONESELF", "SELF", "18", "01"})
+
+
+def coverage(session: Session, segment: Segment) -> None:
+    """IN1 → Coverage; IN1-3 to -7 → the payer as an Organization in the sender's namespace."""
+    patient = session.patient
+    if patient is None or not any(segment.raw[2:]):
+        return
+    payer = _payer(session, segment)
+    plan = segment.first(2) or ""
+    number = segment.first(49) or segment.first(36) or ""
+    draft = session.natural("Coverage", patient.id, payer.get("key", ""), plan, number)
+    resource = draft.resource
+    resource["status"] = "active"
+    resource["beneficiary"] = reference(patient)
+    resource["payor"] = [payer["reference"]]
+    _type(session, segment, resource)
+    _classes(session, segment, resource)
+    _numbers(session, segment, resource, patient)
+    apply_rows(session, segment, table("in1_coverage"), draft)
+    _insured(session, segment, resource, patient)
+
+
+def _payer(session: Session, segment: Segment) -> dict[str, Any]:
+    identifiers = [i for r in segment.repetitions(3) if (i := cx(session, r, "payer"))]
+    name = segment.first(4)
+    if not identifiers and name is None:
+        absent = {"type": "Organization", "display": "unbekannt"}
+        return {"reference": absent}
+    named = f"{identifiers[0]['system']}|{identifiers[0]['value']}" if identifiers else str(name)
+    key = Key("Organization", f"{session.namespace}/key/Organization", named)
+    draft = session.draft("Organization", key, subject=False)
+    if len(draft.resource) == 2:
+        apply_rows(session, segment, table("in1_organization"), draft)
+        _contact(session, segment, draft)
+    stated: dict[str, Any] = dict(reference(draft))
+    if identifiers:
+        stated["identifier"] = {k: identifiers[0][k] for k in ("system", "value")}
+    if name is not None:
+        stated["display"] = name
+    return {"reference": stated, "key": named}
+
+
+def _contact(session: Session, segment: Segment, draft: Draft) -> None:
+    for repetition in segment.repetitions(6):
+        name = xpn(session, repetition)
+        if name is not None:
+            draft.resource.setdefault("contact", []).append({"name": name})
+
+
+def _type(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
+    """IN1-2 or IN1-35 as kind of insurance; IN1-15 as Versichertenart or plan type."""
+    for repetition in segment.repetitions(2):
+        code = leaf(repetition, 1)
+        found = session.lookup("versicherungsart", code, "IN1-2") if code is not None else None
+        if code is not None and found is not None:
+            coding = {"system": found.system, "code": text(found.code, code.source)}
+            kind: dict[str, Any] = {"coding": [coding]}
+            if (words := leaf(repetition, 2)) is not None:
+                kind["text"] = words
+            resource["type"] = kind
+        break
+    for repetition in segment.repetitions(15):
+        code = leaf(repetition, 1)
+        found = session.lookup("versichertenart", code, "IN1-15") if code is not None else None
+        if code is not None and found is not None:
+            coding = {"system": found.system, "code": text(found.code, code.source)}
+            coding["display"] = leaf(repetition, 2) or found.display
+            extension = {"url": _VERSICHERTENART, "valueCoding": coding}
+            resource.setdefault("extension", []).append(extension)
+        elif (kind_of_plan := concept(session, repetition)) is not None:
+            resource.setdefault("type", kind_of_plan)
+        break
+
+
+def _classes(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
+    """Plan (IN1-2, where it is no kind of insurance) and group (IN1-8, IN1-9)."""
+    plan = segment.first(2)
+    if plan is not None and plan != '""' and session.lookup("versicherungsart", plan) is None:
+        _class(resource, "plan", plan, segment.component(2, 2))
+    group = segment.first(8)
+    if group is not None and group != '""':
+        _class(resource, "group", group, segment.first(9))
+
+
+def _class(resource: dict[str, Any], kind: str, value: Text, name: Text | None) -> None:
+    made: dict[str, Any] = {"type": {"coding": [{"system": _CLASS, "code": kind}]}}
+    made["value"] = value
+    if name is not None:
+        made["name"] = name
+    resource.setdefault("class", []).append(made)
+
+
+def _numbers(session: Session, segment: Segment, resource: dict[str, Any], patient: Draft) -> None:
+    """IN1-49 insured's number and IN1-36 policy number; either may be the KVNR."""
+    insured = segment.first(49)
+    if insured is not None and insured != '""':
+        resource["subscriberId"] = insured
+    for field in (49, 36):
+        for repetition in segment.repetitions(field):
+            number = leaf(repetition, 1)
+            if number is None or number == '""':
+                continue
+            if _KVNR_SHAPE.fullmatch(number):
+                identifier: dict[str, Any] | None = {"system": KVNR, "value": number}
+            else:
+                identifier = cx(session, repetition, "insured" if field == 49 else "policy")
+            present = resource.setdefault("identifier", [])
+            if identifier in present:
+                session.echoes.append(identifier)
+            elif identifier is not None:
+                present.append(identifier)
+    del patient
+
+
+def _insured(session: Session, segment: Segment, resource: dict[str, Any], patient: Draft) -> None:
+    """IN1-16, -18 and -19: the insured person, a RelatedPerson unless it is the patient."""
+    role = segment.first(17)
+    person: dict[str, Any] = {}
+    names = [n for r in segment.repetitions(16) if (n := xpn(session, r)) is not None]
+    addresses = [a for r in segment.repetitions(19) if (a := xad(session, r)) is not None]
+    born = session.date(segment.first(18))
+    if names:
+        person["name"] = names
+    if born is not None:
+        person["birthDate"] = born
+    if addresses:
+        person["address"] = addresses
+    if (role is not None and role.upper() in _SELF) or not person:
+        resource["subscriber"] = reference(patient)
+        _repeats_patient(session, segment)
+        return
+    first = names[0] if names else {}
+    draft = session.natural(
+        "RelatedPerson",
+        patient.id,
+        "insured",
+        first.get("family", ""),
+        " ".join(first.get("given", ())),
+        born or "",
+    )
+    if "patient" in draft.resource:
+        session.echoes.append(person)
+    else:
+        draft.resource.update(person, patient=reference(patient))
+    resource["subscriber"] = reference(draft)
+
+
+def _repeats_patient(session: Session, segment: Segment) -> None:
+    """The insured is the patient: PID is the source of name, birth date and address."""
+    for field in (16, 18, 19, 43):
+        session.ignored.append((segment.repetitions(field), "the insured is the patient of PID"))

@@ -1,0 +1,49 @@
+"""NK1 → RelatedPerson and Patient.contact (HL7 v2.5 chapter 3.4.5).
+
+Organizations (employer, agencies, insurer) are contacts only; persons are both.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mappers.hl7v2.segments.pid import reference
+from mappers.hl7v2.session import Draft, Session
+from mappers.hl7v2.table_rows import apply_rows, table
+from mappers.hl7v2.tokenizer import Segment
+
+#: NK1-3 and NK1-7 codes of those who are contacts and no relatives.
+_ORGANIZATIONS = frozenset({"EMR", "E", "F", "I", "S"})
+
+
+def next_of_kin(session: Session, segment: Segment) -> None:
+    """NK1 → contact of the patient, and RelatedPerson where it is a person."""
+    patient = session.patient
+    if patient is None:
+        return
+    contact = Draft({"resourceType": "Patient", "id": patient.id}, patient.keys, "")
+    apply_rows(session, segment, table("nk1_contact"), contact)
+    said = {k: v for k, v in contact.resource.items() if k not in ("resourceType", "id")}
+    if said:
+        patient.resource.setdefault("contact", []).append(said)
+    role = segment.first(3) or segment.first(7)
+    if role not in _ORGANIZATIONS:
+        _related_person(session, segment, said, patient)
+
+
+def _related_person(
+    session: Session, segment: Segment, said: dict[str, Any], patient: Draft
+) -> None:
+    name = said.get("name", {})
+    identifier = segment.first(33) or segment.first(12) or ""
+    given = " ".join(name.get("given", ()))
+    role = segment.first(3) or ""
+    if not (name or identifier or role):
+        return
+    draft = session.natural(
+        "RelatedPerson", patient.id, name.get("family", ""), given, role, identifier
+    )
+    if "patient" in draft.resource:
+        return
+    draft.resource["patient"] = reference(patient)
+    apply_rows(session, segment, table("nk1_relatedperson"), draft)

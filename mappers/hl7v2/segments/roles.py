@@ -1,0 +1,116 @@
+"""ROL and PRT → participants; the general practitioner and letter recipients where the dialect
+says they stand (HL7 v2.5 chapter 15.4.7, v2.7 chapter 7.3.4).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mappers.hl7v2.datatypes.parties import organization, practitioner
+from mappers.hl7v2.session import Session
+from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
+from mappers.trace import text
+
+_PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
+#: Role codes of the general practitioner: HL7 table 0443 and the German role table.
+GENERAL_PRACTITIONER = frozenset({"PP", "FHCP", "HA", "HAUSARZT", "1"})
+#: Role codes of those a result or letter goes to.
+RECIPIENT = frozenset({"RCT", "RCP", "IRCP", "RECIPIENT"})
+
+
+def role_segments(session: Session, segments: list[Segment]) -> None:
+    """ROL and PRT of the patient or visit level."""
+    for segment in segments:
+        role = _role(segment)
+        if role in GENERAL_PRACTITIONER or role in RECIPIENT:
+            continue
+        visit = session.encounter
+        found = session.lookup("provider-role", role) if role is not None else None
+        for reference in _persons(session, segment):
+            if visit is None:
+                continue
+            participant: dict[str, Any] = {"individual": reference}
+            if found is not None and role is not None:
+                coding = {"system": found.system, "code": text(found.code, role.source)}
+                participant["type"] = [{"coding": [coding]}]
+            elif role is not None:
+                participant["type"] = [{"text": segment.component(_role_field(segment), 2) or role}]
+            session.append(visit, "participant", participant)
+
+
+def general_practitioner(session: Session) -> None:
+    """Patient.generalPractitioner from the first place of the dialect that names somebody."""
+    patient = session.patient
+    if patient is None:
+        return
+    for place in session.dialect.general_practitioner:
+        found = _named_at(session, place, GENERAL_PRACTITIONER)
+        if found:
+            for reference in found:
+                session.append(patient, "generalPractitioner", reference)
+            _recipient(session, "Patient.generalPractitioner", found)
+            return
+
+
+def document_recipients(session: Session) -> list[dict[str, Any]]:
+    """Recipients of a document from all places the dialect names."""
+    found: list[dict[str, Any]] = []
+    for place in session.dialect.document_recipients:
+        found += _named_at(session, place, RECIPIENT)
+    _recipient(session, "DocumentReference.recipient", found)
+    return found
+
+
+def _named_at(session: Session, place: str, roles: frozenset[str]) -> list[dict[str, Any]]:
+    name, _, field = place.partition("-")
+    found: list[dict[str, Any]] = []
+    for segment in session.message.all(name):
+        if field.isdigit():
+            for repetition in segment.repetitions(int(field)):
+                found += _person_or_house(session, repetition)
+        elif _role(segment) in roles:
+            found += _persons(session, segment)
+    return found
+
+
+def _person_or_house(session: Session, repetition: Repetition) -> list[dict[str, Any]]:
+    if leaf(repetition, 1) == '""':
+        return []
+    reference = practitioner(session, repetition)
+    return [reference] if reference is not None else []
+
+
+def _persons(session: Session, segment: Segment) -> list[dict[str, Any]]:
+    """ROL-4, or PRT-5 (person) and PRT-8 (organization)."""
+    fields = (4,) if segment.name == "ROL" else (5,)
+    found = []
+    for field in fields:
+        for repetition in segment.repetitions(field):
+            found += _person_or_house(session, repetition)
+    if segment.name == "PRT":
+        for repetition in segment.repetitions(8):
+            house = organization(session, repetition)
+            if house is not None:
+                found.append(house)
+    return found
+
+
+def _role_field(segment: Segment) -> int:
+    return 3 if segment.name == "ROL" else 4
+
+
+def _role(segment: Segment) -> Any:
+    return segment.first(_role_field(segment))
+
+
+def _recipient(session: Session, element: str, references: list[dict[str, Any]]) -> None:
+    """Remember identifiers for routing: system, value, display."""
+    stated = session.recipients.setdefault(element, [])
+    for reference in references:
+        identifier = reference.get("identifier")
+        if identifier is None:
+            continue
+        known = {"system": str(identifier["system"]), "value": str(identifier["value"])}
+        known["display"] = str(reference.get("display", ""))
+        if known not in stated:
+            stated.append(known)

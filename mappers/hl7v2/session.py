@@ -1,0 +1,248 @@
+"""One translation in progress: what the segments' functions share.
+
+Collects changes (each resource once per message), issues, the patients met and the recipients
+named. Pure: everything it knows comes from the bytes and the context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from mappers import times
+from mappers.base import Action, Change, Context, Key, PatientFacts
+from mappers.codes import Coded, rows, table
+from mappers.hl7v2.tokenizer import Message, Segment
+from mappers.identity import mint
+from mappers.trace import Text, derived, text
+from profiles.issue import Issue, Severity
+
+PACKAGE = "mappers.hl7v2"
+V2 = "http://terminology.hl7.org/CodeSystem/v2-"
+ORIGINAL_TEXT = "http://hl7.org/fhir/StructureDefinition/originalText"
+
+
+class Draft:
+    """A change being built."""
+
+    __slots__ = (
+        "action",
+        "cleared",
+        "historic",
+        "id",
+        "keys",
+        "partial",
+        "recency",
+        "resource",
+        "subject",
+        "weak",
+    )
+
+    def __init__(self, resource: dict[str, Any], keys: tuple[Key, ...], recency: str) -> None:
+        """Start a merge of `resource`, named by `keys`."""
+        self.action = Action.MERGE
+        self.resource = resource
+        self.keys = keys
+        self.id: str = resource["id"]
+        self.cleared: list[str] = []
+        self.recency = recency
+        self.subject = ""
+        self.historic = False
+        self.weak: tuple[str, ...] = ()
+        self.partial = False
+
+    def change(self) -> Change:
+        """Finish the change."""
+        return Change(
+            self.action,
+            self.resource["resourceType"],
+            self.id,
+            self.keys,
+            self.resource,
+            tuple(dict.fromkeys(self.cleared)),
+            self.recency,
+            self.subject,
+            self.historic,
+            self.weak,
+            self.partial,
+        )
+
+
+class Assigner(NamedTuple):
+    """A known identifier system."""
+
+    system: str
+    type_system: str
+    type_code: str
+    #: Name of the check digit rule: "kvnr", "iknr", "lanr" or "".
+    check: str
+
+
+@cache
+def known_systems() -> Mapping[str, Assigner]:
+    """OID → identifier system, of the national identifiers."""
+    return {
+        row["oid"]: Assigner(row["system"], row["type_system"], row["type_code"], row["check"])
+        for row in rows(PACKAGE, "codes", "identifier-systems")
+    }
+
+
+class Session:
+    """The state of one translation."""
+
+    __slots__ = (
+        "conditions",
+        "context",
+        "deleted",
+        "dialect",
+        "drafts",
+        "echoes",
+        "encounter",
+        "encounters",
+        "event",
+        "ignored",
+        "issues",
+        "message",
+        "namespace",
+        "patient",
+        "patients",
+        "recency",
+        "recipients",
+        "zone",
+    )
+
+    def __init__(self, message: Message, context: Context, event: str) -> None:
+        """Begin the translation of `message`; `event` is the trigger, e.g. "A01"."""
+        self.message = message
+        self.context = context
+        self.dialect = context.dialect
+        self.namespace = context.namespace
+        self.zone = context.dialect.timezone
+        self.event = event
+        self.issues: list[Issue] = list(message.issues)
+        self.drafts: dict[str, Draft] = {}
+        #: Values that equal something already said: their leaves count as mapped with it.
+        self.echoes: list[Any] = []
+        #: Leaves that say `""` and led to a cleared element.
+        self.deleted: list[Text] = []
+        #: (value, reason) left out on purpose for a reason found while mapping.
+        self.ignored: list[tuple[Any, str]] = []
+        self.conditions: list[Draft] = []
+        self.patient: Draft | None = None
+        self.encounter: Draft | None = None
+        self.encounters: list[Draft] = []
+        self.patients: list[PatientFacts] = []
+        self.recipients: dict[str, list[dict[str, Any]]] = {}
+        self.recency = ""
+
+    # -- resources -----------------------------------------------------------------------
+
+    def draft(self, kind: str, *keys: Key, subject: bool = True) -> Draft:
+        """Begin (or continue) the resource of this type named by keys[0]."""
+        first = keys[0]
+        identity = mint(self.context.region_key, kind, first.system, first.value)
+        known = self.drafts.get(identity)
+        if known is not None:
+            return known
+        made = Draft({"resourceType": kind, "id": identity}, keys, self.recency)
+        if subject and self.patient is not None:
+            made.subject = self.patient.id
+        self.drafts[identity] = made
+        return made
+
+    def natural(self, kind: str, *parts: object, subject: bool = True) -> Draft:
+        """Begin a resource without own identifier: its parent and natural key name it."""
+        value = "|".join(str(part) for part in parts)
+        system = f"{self.namespace}/key/{kind}"
+        return self.draft(kind, Key(kind, system, value), subject=subject)
+
+    def say(self, draft: Draft, element: str, value: Any) -> None:
+        """State an element; what was said before stays, an equal statement is an echo."""
+        resource = draft.resource
+        present = resource.get(element)
+        if present is None:
+            resource[element] = value
+        elif present == value:
+            self.echoes.append(value)
+
+    def append(self, draft: Draft, element: str, value: Any) -> None:
+        """Add to a list, once."""
+        items = draft.resource.setdefault(element, [])
+        if value in items:
+            self.echoes.append(value)
+        else:
+            items.append(value)
+
+    # -- issues ----------------------------------------------------------------------------
+
+    def issue(self, code: str, sentence: str, leaf: object = None, hl7_code: str = "") -> None:
+        """Report something the receiver of the output should know; never the value itself."""
+        location = ""
+        if isinstance(leaf, Text):
+            source = leaf.source
+            location = self.message.path(source[0] if isinstance(source, tuple) else source)
+        elif isinstance(leaf, str):
+            location = leaf
+        severity: Severity = "information" if code == "informational" else "warning"
+        self.issues.append(Issue(severity, code, sentence, location, hl7_code))
+
+    # -- codes -----------------------------------------------------------------------------
+
+    def lookup(self, name: str, leaf: Text, field: str = "") -> Coded | None:
+        """Translate a code by a table; the dialect's local codes come first."""
+        code: str = leaf
+        if field:
+            local = self.dialect.codes.get(field)
+            if local is not None:
+                code = local.get(leaf, leaf)
+        codes = table(PACKAGE, name)
+        return codes.get(code) or codes.get(code.upper())
+
+    def code(self, name: str, leaf: Text | None, field: str = "") -> str | None:
+        """Translate to a plain code; an unknown one becomes an issue and None."""
+        if leaf is None:
+            return None
+        found = self.lookup(name, leaf, field)
+        if found is None:
+            self.unknown(leaf)
+            return None
+        return text(found.code, leaf.source)
+
+    def unknown(self, leaf: Text) -> None:
+        """Report a code no table holds."""
+        self.issue("code-invalid", "the code is not in the table of its field", leaf, "103")
+
+    # -- times -----------------------------------------------------------------------------
+
+    def moment(self, leaf: Text | None) -> times.Moment | None:
+        """Read a timestamp; an invalid one becomes an issue and None."""
+        if leaf is None:
+            return None
+        found = times.moment(leaf, self.zone)
+        if found is None:
+            self.issue("value", "not a valid HL7 timestamp", leaf, "102")
+        elif found.doubt:
+            self.issue("informational", f"{found.doubt} local time at a clock change", leaf)
+        return found
+
+    def date_time(self, leaf: Text | None) -> str | None:
+        """Return a FHIR dateTime in the precision of the source."""
+        found = self.moment(leaf)
+        return derived(found.fhir, leaf) if found is not None else None
+
+    def date(self, leaf: Text | None) -> str | None:
+        """Return a FHIR date; a time of day is left to others."""
+        found = self.moment(leaf)
+        return derived(found.fhir[:10], leaf) if found is not None else None
+
+    def instant(self, leaf: Text | None) -> str | None:
+        """Return a FHIR instant; parts the source leaves out are the earliest ones."""
+        found = self.moment(leaf)
+        return derived(found.instant, leaf) if found is not None else None
+
+
+def require_first(segment: Segment, field: int) -> Text | None:
+    """Return a field's first leaf unless it is a deletion."""
+    found = segment.first(field)
+    return None if found == '""' else found

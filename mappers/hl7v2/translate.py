@@ -1,0 +1,96 @@
+"""One HL7 v2 message → Mapped."""
+
+from __future__ import annotations
+
+from mappers.base import Change, Context, Mapped
+from mappers.hl7v2.account import account
+from mappers.hl7v2.header import Header, read_header
+from mappers.hl7v2.messages import EVENTS
+from mappers.hl7v2.segments.provenance import provenance
+from mappers.hl7v2.session import Session
+from mappers.hl7v2.table_rows import apply_dialect_rows
+from mappers.hl7v2.tokenizer import tokenize
+from mappers.trace import lineage
+from profiles.issue import GatewayError, Issue, NotConformant, NotSupported
+
+FORMAT_NAME = "hl7v2"
+_VERSIONS = ("2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "2.7", "2.8", "2.9")
+
+
+def translate(data: bytes, context: Context) -> Mapped:
+    """Translate one message; content that cannot be translated is told in `refusal`."""
+    header: Header | None = None
+    try:
+        header = read_header(data)
+        _check(header)
+        return _translate(data, header, context)
+    except GatewayError as error:
+        message_type = header.message_type if header is not None else ""
+        return Mapped(FORMAT_NAME, message_type, header, refusal=error, issues=error.issues)
+
+
+def _check(header: Header) -> None:
+    """Refuse what no mapping exists for, with the codes of table 0357."""
+    known = EVENTS.get(header.message_code)
+    if known is None:
+        raise _refused("this message type is not supported", "MSH-9.1", "200")
+    if header.trigger not in known:
+        raise _refused("this event is not supported", "MSH-9.2", "201")
+    if header.version and not header.version.startswith(_VERSIONS):
+        raise _refused("this version is not supported", "MSH-12", "203")
+    if not header.control_id:
+        issue = Issue("error", "required", "the message has no control id", "MSH-10", "101")
+        raise NotConformant(issue.text, location="MSH-10", issues=(issue,))
+
+
+def _refused(sentence: str, location: str, code: str) -> NotSupported:
+    issue = Issue("error", "not-supported", sentence, location, code)
+    return NotSupported(sentence, location=location, issues=(issue,))
+
+
+def _translate(data: bytes, header: Header, context: Context) -> Mapped:
+    message = tokenize(data, context.dialect.charset)
+    session = Session(message, context, header.trigger)
+    msh = message.segments[0]
+    moment = session.moment(msh.first(7))
+    evn = message.get("EVN")
+    if moment is None and evn is not None:
+        moment = session.moment(evn.first(2))
+    session.recency = moment.utc if moment is not None else ""
+    EVENTS[header.message_code][header.trigger](session)
+    if context.dialect.rows:
+        apply_dialect_rows(session, context.dialect.rows)
+    origin = provenance(session, data)
+    timestamp = session.instant(msh.first(7)) or ""
+    changes = tuple(draft.change() for draft in session.drafts.values())
+    origin["target"] = [
+        {"reference": f"{change.type}/{change.id}"} for change in changes if not change.partial
+    ]
+    traced = _lineage(session, changes, origin) if context.lineage else None
+    envelope = [timestamp]
+    outputs = [change.resource for change in changes]
+    loss = account(session, [*outputs, origin, envelope])
+    return Mapped(
+        FORMAT_NAME,
+        header.message_type,
+        header,
+        changes,
+        tuple(session.issues),
+        loss,
+        traced,
+        None,
+        tuple(session.patients),
+        {element: tuple(found) for element, found in session.recipients.items() if found},
+        origin,
+        envelope[0],
+    )
+
+
+def _lineage(
+    session: Session, changes: tuple[Change, ...], origin: dict[str, object]
+) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for resource in (*(change.resource for change in changes), origin):
+        path = f"{resource['resourceType']}/{resource['id']}"
+        found.update(lineage(resource, path, session.message.path))
+    return found

@@ -1,0 +1,106 @@
+"""Source timestamps to FHIR dates, their precision kept (https://hl7.org/fhir/R4/datatypes.html).
+
+A time without zone gets the sender's zone, across daylight saving: a local time that exists
+twice takes the first (summer) reading, one that does not exist the offset before the change;
+both are reported.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import cache, lru_cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+_DTM = re.compile(
+    r"(\d{4})(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:(\d\d)(?:\.(\d{1,9}))?)?)?)?)?)?"
+    r"(?:([+-])(\d\d):?(\d\d)|(Z))?"
+)
+
+
+class Moment(NamedTuple):
+    """One point in time as the source says it."""
+
+    #: FHIR date or dateTime in the precision of the source.
+    fhir: str
+    #: FHIR instant; parts the source leaves out are the earliest ones.
+    instant: str
+    #: UTC, fixed width, comparable as text.
+    utc: str
+    #: Digits of the source: 4 year, 6 month, 8 day, 10 hour, 12 minute, 14 second.
+    precision: int
+    #: What was uncertain: "", "ambiguous" or "skipped" local time.
+    doubt: str
+
+
+@cache
+def _zone(name: str) -> tzinfo:
+    return ZoneInfo(name)
+
+
+@lru_cache(maxsize=8192)
+def moment(text: str, zone: str) -> Moment | None:
+    """Read an HL7 timestamp (`YYYY[MM[DD[HH[MM[SS[.S…]]]]]][+ZZZZ]`), None when invalid."""
+    match = _DTM.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second, fraction, sign, hours, minutes, utc = match.groups()
+    try:
+        local = datetime(  # noqa: DTZ001  the zone is attached below
+            int(year),
+            int(month or 1),
+            int(day or 1),
+            int(hour or 0),
+            int(minute or 0),
+            min(int(second or 0), 59),
+            int((fraction or "0")[:6].ljust(6, "0")),
+        )
+        aware, doubt = _aware(local, zone, sign, hours, minutes, utc)
+        stamp = aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    except (ValueError, OverflowError):
+        return None
+    offset = _offset(aware)
+    clock = f"{hour or '00'}:{minute or '00'}:{second or '00'}"
+    if fraction:
+        clock += f".{fraction}"
+    date = "-".join(part for part in (year, month, day) if part)
+    instant = f"{year}-{month or '01'}-{day or '01'}T{clock}{offset}"
+    precision = 2 + 2 * sum(1 for part in (year, month, day, hour, minute, second) if part)
+    return Moment(instant if hour else date, instant, stamp, precision, doubt if hour else "")
+
+
+def _aware(
+    local: datetime, zone: str, sign: str | None, hours: str, minutes: str, utc: str | None
+) -> tuple[datetime, str]:
+    if utc:
+        return local.replace(tzinfo=UTC), ""
+    if sign:
+        shift = timedelta(hours=int(hours), minutes=int(minutes))
+        return local.replace(tzinfo=timezone(shift if sign == "+" else -shift)), ""
+    aware = local.replace(tzinfo=_zone(zone))
+    if aware.utcoffset() == aware.replace(fold=1).utcoffset():
+        return aware, ""
+    exists = aware.astimezone(UTC).astimezone(_zone(zone)).replace(tzinfo=None) == local
+    return aware, "ambiguous" if exists else "skipped"
+
+
+def _offset(aware: datetime) -> str:
+    shift = aware.utcoffset() or timedelta(0)
+    minutes = int(shift.total_seconds()) // 60
+    sign = "-" if minutes < 0 else "+"
+    return f"{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"
+
+
+def to_hl7(fhir: str) -> str:
+    """Write a FHIR date, dateTime or instant as an HL7 timestamp, its precision kept."""
+    date, _, rest = fhir.partition("T")
+    written = date.replace("-", "")
+    if not rest:
+        return written
+    match = re.fullmatch(r"(\d\d):(\d\d):(\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?", rest)
+    if match is None:
+        return written
+    hour, minute, second, fraction, offset = match.groups()
+    shift = "+0000" if offset == "Z" else (offset or "").replace(":", "")
+    return f"{written}{hour}{minute}{second}{(fraction or '')[:5]}{shift}"
