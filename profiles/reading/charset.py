@@ -49,7 +49,7 @@ CHARSETS: dict[str, str] = {
 }
 _NAME = re.compile(r"[^A-Z0-9/]")
 _HIGH = re.compile(rb"[\x80-\xff]+")
-_C1 = re.compile(rb"[\x80-\x9f]")
+_C1 = bytes(range(0x80, 0xA0))
 _BOM = b"\xef\xbb\xbf"
 _UTF16_BOMS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -122,7 +122,7 @@ def _decode_eight_bit(data: bytes, codec: str, location: str) -> Decoded:
         return data.decode("ascii"), []
     if _is_utf8(data):
         return data.decode(), [_contradiction("an 8-bit character set", "UTF-8", location)]
-    if codec.startswith("iso8859") and _C1.search(data):
+    if codec.startswith("iso8859") and len(data.translate(None, _C1)) < len(data):
         # No sender means C1 controls; Windows writes €, dashes and quotes there.
         found = _warning("value", "bytes outside the declared character set", location)
         return _eight_bit_with_windows(data, codec), [found]
