@@ -1,0 +1,58 @@
+"""Audit rows: AuditEvents with salt and commitment, made where the act is decided.
+
+The commitment commits with the act; `gateway.evidence` says what an event holds.
+"""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from gateway.domain.time import DAY, Instant, fhir_instant
+from gateway.evidence.event_class import (
+    DEFAULT_PERIODS,
+    EventClass,
+    Keep,
+    RetentionClass,
+    retain_until,
+)
+from gateway.evidence.leaf import SALT_SIZE, canonical, commit_bytes
+from gateway.evidence.parts import Party, Stamp
+from gateway.pipeline.ports import AuditRow
+
+
+@dataclass(frozen=True, slots=True)
+class Auditor:
+    """Makes audit rows in the name of one gateway process."""
+
+    observer: Party
+    periods: Mapping[RetentionClass, Keep] = field(default_factory=lambda: DEFAULT_PERIODS)
+    #: Source of salts and event ids.
+    random: Callable[[int], bytes] = os.urandom
+    #: (class, day) → end of retention: the calendar is asked once a day.
+    _ends: dict[tuple[EventClass, int], Instant] = field(default_factory=dict)
+
+    def stamp(self, at: Instant) -> Stamp:
+        """Begin an event: a fresh id, the instant, this gateway."""
+        return Stamp(str(UUID(bytes=self.random(16), version=4)), fhir_instant(at), self.observer)
+
+    def row(self, event_class: EventClass, at: Instant, event: Mapping[str, Any]) -> AuditRow:
+        """Salt an event and commit to it."""
+        salt = self.random(SALT_SIZE)
+        body = canonical(event)
+        content = b'{"event":' + body + b',"salt":"' + b64encode(salt) + b'"}'
+        end = self._end(event_class, at)
+        return AuditRow(event_class.value, at, commit_bytes(body, salt), content, end)
+
+    def _end(self, event_class: EventClass, at: Instant) -> Instant:
+        key = (event_class, at // DAY)
+        end = self._ends.get(key)
+        if end is None:
+            if len(self._ends) > 256:
+                self._ends.clear()
+            end = self._ends[key] = retain_until(event_class, at, self.periods)
+        return end

@@ -1,0 +1,167 @@
+"""Decide: may this destination have this message now? Consent answers, and its answer has a place.
+
+Asked after routing, when a patient's consents or links change, and again in the transaction that
+marks a delivery inflight. No consent yet waits; an explicit deny is final; what needs a person is
+held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from gateway.consent import Decision, Policy, evaluate
+from gateway.consent.compile import compile_consent
+from gateway.consent.compiled import CompiledConsent
+from gateway.consent.decision import PERMIT, REDACT, Reason
+from gateway.consent.request import Actor, Request
+from gateway.domain.delivery import DeliveryState
+from gateway.domain.region import Organization, Region
+from gateway.domain.time import SECOND, Instant
+from gateway.pipeline.documents import dump, load
+
+#: Reasons of our own, beside those of the consent engine.
+IDENTITY_CASE = "identity-case"
+LABEL_RULE = "label-rule"
+NO_ROUTE_ANY_MORE = "route-removed"
+
+#: What a denial does to the delivery.
+DENIED: dict[str, DeliveryState] = {
+    Reason.NO_CONSENT: DeliveryState.WAITING_FOR_CONSENT,
+    Reason.NOT_COVERED: DeliveryState.WAITING_FOR_CONSENT,
+    Reason.STORE_UNAVAILABLE: DeliveryState.WAITING_FOR_CONSENT,
+    Reason.EXPLICIT_DENY: DeliveryState.CANCELLED_BY_CONSENT,
+    Reason.ONLY_WITHHELD: DeliveryState.CANCELLED_BY_CONSENT,
+    Reason.INDETERMINATE: DeliveryState.HELD,
+    Reason.LABEL_MISSING: DeliveryState.HELD,
+    Reason.INDIVISIBLE: DeliveryState.HELD,
+    Reason.NO_SUBJECT: DeliveryState.HELD,
+}
+#: Compiled consents kept in memory.
+CACHE_SIZE = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Where a delivery goes, why, and the decision it rests on."""
+
+    state: DeliveryState
+    reason: str
+    decision: Decision
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """`Type/id` the destination must not see."""
+        return frozenset(self.decision.removed) | frozenset(self.decision.masked)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is asked about one message and one destination."""
+
+    #: Receiving organization.
+    organization: str
+    purpose: str
+    custodian: str
+    #: `Type/id` the route is about; when all of them are withheld, nothing is sent.
+    subject_matter: tuple[str, ...] = ()
+    #: A label rule wants a person to look.
+    hold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subjects:
+    """Whose data it is, and what they consented to."""
+
+    consents: tuple[CompiledConsent, ...] = ()
+    #: References ("Patient/…") that are one person, one tuple a person.
+    linked: tuple[tuple[str, ...], ...] = ()
+    #: A person has to decide first who this is.
+    open_case: bool = False
+
+
+@dataclass(slots=True)
+class ConsentDesk:
+    """Asks the consent engine in the name of one region; keeps compiled consents."""
+
+    region: Region
+    policy: Policy
+    _compiled: dict[bytes, CompiledConsent] = field(default_factory=dict)
+    _actors: dict[str, Actor] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, region: Region) -> ConsentDesk:
+        """Prepare the region's policy; raises NotConformant when it cannot be read."""
+        return cls(region, Policy.from_mapping(region.policy))
+
+    def compiled(self, consents: Iterable[bytes]) -> tuple[CompiledConsent, ...]:
+        """Compile Consents; equal bytes (content and version) are compiled once."""
+        return tuple(map(self._compile, consents))
+
+    def answer(
+        self, case: Case, subjects: Subjects, resources: Sequence[Mapping[str, Any]], now: Instant
+    ) -> Answer:
+        """Decide about one destination."""
+        decision = evaluate(
+            subjects.consents,
+            Request(
+                actor=self.actor(case.organization),
+                purposes=(case.purpose,),
+                action="disclose",
+                time=datetime.fromtimestamp(now / SECOND, UTC),
+                custodian=self.actor(case.custodian),
+                channel="delivery",
+                linked=subjects.linked,
+            ),
+            resources,
+            self.policy,
+        )
+        return self._place(case, subjects, decision)
+
+    def _place(self, case: Case, subjects: Subjects, decision: Decision) -> Answer:
+        removed = frozenset(decision.removed)
+        emptied = decision.outcome == REDACT and removed.issuperset(case.subject_matter or ("",))
+        if decision.outcome not in {PERMIT, REDACT} or emptied:
+            state = DENIED.get(decision.reason, DeliveryState.HELD)
+            return Answer(state, decision.reason, decision)
+        if subjects.open_case:
+            return Answer(DeliveryState.HELD, IDENTITY_CASE, decision)
+        if case.hold:
+            return Answer(DeliveryState.HELD, LABEL_RULE, decision)
+        return Answer(DeliveryState.QUEUED, decision.reason, decision)
+
+    def actor(self, organization: str) -> Actor:
+        """Describe an organization to the consent engine."""
+        actor = self._actors.get(organization)
+        if actor is None:
+            actor = self._actors[organization] = _actor(
+                organization, self.region.organizations.get(organization)
+            )
+        return actor
+
+    def _compile(self, consent: bytes) -> CompiledConsent:
+        compiled = self._compiled.get(consent)
+        if compiled is None:
+            if len(self._compiled) >= CACHE_SIZE:
+                self._compiled.clear()
+            compiled = compile_consent(load(consent), self.policy.timezone)
+            self._compiled[consent] = compiled
+        return compiled
+
+
+def _actor(name: str, organization: Organization | None) -> Actor:
+    if organization is None:
+        return Actor(reference=f"Organization/{name}")
+    return Actor(
+        reference=f"Organization/{organization.id}",
+        identifiers=tuple(f"{own.system}|{own.value}" for own in organization.identifier),
+        display=organization.name,
+        kind=organization.kind,
+    )
+
+
+def decision_bytes(decision: Decision) -> bytes:
+    """Write a decision as it is kept with its delivery."""
+    return dump(decision.as_json())

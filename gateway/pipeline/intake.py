@@ -1,0 +1,445 @@
+"""Intake: an input comes in, its answer goes out, and in between it is safely stored.
+
+Idempotent by endpoint, control id and digest. on_processing answers after the commit of everything
+the message brought; on_receipt after the commit of its bytes, and processes in order of receipt.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from gateway.domain.log import log
+from gateway.domain.message import Arrival
+from gateway.domain.region import Endpoint, Region
+from gateway.domain.time import Clock
+from gateway.domain.transport import Received
+from gateway.errors import RENDERINGS, rendering
+from gateway.evidence import audit_event
+from gateway.evidence.audit_event import MessageFacts, Result
+from gateway.evidence.audit_event import Outcome as AuditOutcome
+from gateway.evidence.event_class import EventClass
+from gateway.evidence.parts import Party
+from gateway.pipeline.acknowledge import answered, codes, wants_processing, write
+from gateway.pipeline.arrive import HL7V2, Arrived, arrive, order_key
+from gateway.pipeline.backlog import Backlog
+from gateway.pipeline.batch import record_batch
+from gateway.pipeline.drain import Drain
+from gateway.pipeline.message import Item, Recorded
+from gateway.pipeline.ports import Reader, Transaction, Writer
+from gateway.pipeline.receipt import Receipt, store_receipts
+from gateway.pipeline.site import Site
+from gateway.pipeline.translate import failed, refused
+from gateway.pipeline.translated import Job, Outcome, Translated, WorkerConfig
+from gateway.pipeline.workers import WorkerPool
+from profiles.issue import (
+    GatewayError,
+    Issue,
+    NotSupported,
+    NotUnderstood,
+    Unavailable,
+)
+
+_log = log("intake")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an input is answered with."""
+
+    outcome: Outcome
+    #: HTTP status.
+    status: int
+    #: MSA-1 of the first acknowledgement; "" for none.
+    code: str = ""
+    #: The acknowledgements as they go over MLLP; b"" asks for none, None closes the connection.
+    data: bytes | None = b""
+    message: int = 0
+    #: The same input came before; this is the answer it got then.
+    duplicate: bool = False
+    issues: tuple[Issue, ...] = ()
+
+
+class Intake:
+    """Takes inputs from every wire; used from one event loop."""
+
+    def __init__(
+        self,
+        *,
+        pool: WorkerPool,
+        writer: Writer,
+        reader: Reader,
+        site: Site,
+        digest: Callable[[bytes], bytes],
+        clock: Clock,
+        enqueued: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Wire an intake; `enqueued` is called on the loop after deliveries became due."""
+        self._pool = pool
+        self._writer = writer
+        self._site = site
+        self._digest = digest
+        self._clock = clock
+        self._enqueued = enqueued
+        self._items: Drain[Item, Recorded] = Drain(writer, self._record, self._committed)
+        self._receipts: Drain[Receipt, Recorded] = Drain(writer, self._store)
+        self._backlog = Backlog(reader, self._process_received)
+        self._number = 0
+        #: Inputs taken and not answered yet.
+        self._open = 0
+        self._idle = asyncio.Event()
+
+    async def start(self) -> None:
+        """Begin with what earlier processes stored and did not process."""
+        self._backlog.start()
+
+    async def stop(self) -> None:
+        """Answer what is in work; what is only received waits for the next start."""
+        await self._backlog.stop()
+        self._idle.clear()
+        if self._open:
+            await self._idle.wait()
+
+    def configure(self, site: Site, config: WorkerConfig) -> None:
+        """Work with another region from now on."""
+        self._site = site
+        self._pool.configure(config)
+
+    @property
+    def depth(self) -> int:
+        """How many inputs are in work."""
+        return self._open + self._backlog.outstanding
+
+    # wires -----------------------------------------------------------------------
+    def receive_frame(self, received: Received) -> asyncio.Future[bytes | None]:
+        """Take a frame from an MLLP listener; None closes the connection without an answer."""
+        endpoint = self._region.endpoints[received.endpoint]
+        if received.oversize:
+            return _already(self._too_large(endpoint, received))
+        try:
+            arrived = self._arrive(endpoint, received.data, HL7V2, "")
+        except NotUnderstood as error:
+            self._not_understood(endpoint, received.data, error)
+            return _already(None)
+        return _data(self._take(endpoint, arrived))
+
+    def receive(
+        self,
+        endpoint_id: str,
+        data: bytes,
+        *,
+        format: str,  # noqa: A002 - the word of the contract
+        key: str = "",
+    ) -> asyncio.Future[Answer]:
+        """Take an input from any other wire; `key` is its idempotency key."""
+        endpoint = self._region.endpoints[endpoint_id]
+        try:
+            arrived = self._arrive(endpoint, data, format, key)
+        except NotUnderstood as error:
+            self._not_understood(endpoint, data, error)
+            status = rendering(error).http
+            return _already(Answer(Outcome.REJECTED, status, data=None, issues=error.issues))
+        return self._take(endpoint, arrived)
+
+    @property
+    def _region(self) -> Region:
+        return self._site.region
+
+    def _arrive(self, endpoint: Endpoint, data: bytes, kind: str, key: str) -> Arrived:
+        return arrive(
+            endpoint,
+            data,
+            format=kind,
+            digest=self._digest,
+            received_at=self._clock(),
+            key=key,
+        )
+
+    # the way ------------------------------------------------------------------------
+    def _take(self, endpoint: Endpoint, arrived: Arrived) -> asyncio.Future[Answer]:
+        """Take the input's place in order: nothing here waits."""
+        job = self._job(arrived.arrival)
+        result: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._open += 1
+        result.add_done_callback(self._closed)
+        passage = _Passage(self, endpoint, arrived, job, result)
+        if arrived.refusal is not None:
+            passage.record(answered(refused(job, arrived.refusal), job, endpoint))
+        elif endpoint.acknowledge == "on_receipt":
+            passage.store()
+        else:
+            self._pool.submit(job, arrived.order_key).add_done_callback(passage.translated)
+        return result
+
+    def _closed(self, _: object) -> None:
+        self._open -= 1
+        if not self._open:
+            self._idle.set()
+
+    def _job(self, arrival: Arrival) -> Job:
+        self._number += 1
+        return Job(
+            self._number,
+            arrival.endpoint,
+            arrival.format,
+            arrival.control_id,
+            arrival.digest,
+            arrival.received_at,
+            arrival.data,
+        )
+
+    def _process_received(self, number: int, arrival: Arrival) -> asyncio.Future[Recorded]:
+        """Process an input stored on receipt: its positive answer stands."""
+        endpoint = self._region.endpoints.get(arrival.endpoint)
+        result: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
+        job = self._job(arrival)
+        if endpoint is None:
+            done = failed(job, "endpoint-removed")
+            _Processing(self, number, arrival, job, result).record(done)
+            return result
+        processing = _Processing(self, number, arrival, job, result)
+        key = order_key(endpoint, arrival.data, arrival.format)
+        self._pool.submit(job, key).add_done_callback(processing.translated)
+        return result
+
+    # the writer's jobs ---------------------------------------------------------------
+    def _record(self, tx: Transaction, items: Sequence[Item]) -> list[Recorded]:
+        return record_batch(tx, items, self._site)
+
+    def _store(self, tx: Transaction, receipts: Sequence[Receipt]) -> list[Recorded]:
+        return store_receipts(tx, receipts, self._site)
+
+    def _committed(self, results: list[Recorded]) -> None:
+        """After the commit: wake delivery, raise alerts."""
+        if any(recorded.queued for recorded in results):
+            self._enqueued()
+        for recorded in results:
+            if recorded.outcome is Outcome.QUARANTINED:
+                _log.error("message_quarantined", message=recorded.message, reason=recorded.reason)
+            elif recorded.reused:
+                _log.warning("control_id_reused", message=recorded.message)
+
+    # refusals before anything is stored ------------------------------------------------
+    def _not_understood(self, endpoint: Endpoint, data: bytes, error: GatewayError) -> None:
+        """No answer is possible; the attempt is evidence all the same."""
+        self._audit_refusal(endpoint, hashlib.sha256(data).hexdigest(), type(error).__name__)
+
+    def _too_large(self, endpoint: Endpoint, received: Received) -> bytes | None:
+        """Answer AR 207 to a frame above the limit: its header is known, its rest is gone."""
+        self._audit_refusal(endpoint, hashlib.sha256(received.data).hexdigest(), "too-costly")
+        issue = Issue(
+            "error", "too-costly", "The message is larger than this endpoint takes.", "", "207"
+        )
+        try:
+            arrived = self._arrive(endpoint, received.data, HL7V2, "")
+        except NotUnderstood:
+            return None
+        if arrived.header is None:
+            return None
+        chosen = codes(
+            arrived.header.accept_ack,
+            arrived.header.application_ack,
+            Outcome.REJECTED,
+            reason=NotSupported.__name__,
+        )
+        return write(arrived.header, chosen, self._job(arrived.arrival), (issue,))
+
+    def _audit_refusal(self, endpoint: Endpoint, sha256: str, reason: str) -> None:
+        auditor, now = self._site.auditor, self._clock()
+        event = audit_event.received(
+            auditor.stamp(now),
+            message=MessageFacts("", sha256),
+            sender=Party(reference=f"Organization/{endpoint.organization}"),
+            result=Result(AuditOutcome.SERIOUS_FAILURE, reason),
+        )
+        row = auditor.row(EventClass.RECEIVED, now, event)
+        _log.warning("input_refused", endpoint=endpoint.id, reason=reason)
+        self._writer.submit(lambda tx: tx.add_audit([row]))
+
+
+@dataclass(slots=True)
+class _Passage:
+    """One input between its arrival and its answer; callbacks, because there are many."""
+
+    intake: Intake
+    endpoint: Endpoint
+    arrived: Arrived
+    job: Job
+    result: asyncio.Future[Answer]
+    #: Recording failed once; the input is quarantined instead.
+    quarantined: bool = False
+
+    def translated(self, done: asyncio.Future[Translated]) -> None:
+        """Go on to the writer, in the order translations end."""
+        if (error := done.exception()) is not None:
+            self._fail(error)
+        else:
+            self.record(done.result())
+
+    def record(self, translated: Translated) -> None:
+        """Hand the input to the writer."""
+        item = Item(self.arrived.arrival, translated)
+        size = len(self.job.data) + sum(len(s.body) for s in translated.statements)
+        drain = self.intake._items  # noqa: SLF001 - a part of the intake
+        drain.submit(item, size=size).add_done_callback(self._recorded)
+
+    def store(self) -> None:
+        """Store the bytes; processing follows."""
+        positive = Translated(
+            self.job.number,
+            Outcome.STORED,
+            sha256=hashlib.sha256(self.job.data).hexdigest(),
+        )
+        receipt = Receipt(
+            self.arrived.arrival, answered(positive, self.job, self.endpoint, processed=False)
+        )
+        drain = self.intake._receipts  # noqa: SLF001
+        drain.submit(receipt, size=len(self.job.data)).add_done_callback(self._received)
+
+    def _recorded(self, done: asyncio.Future[Recorded]) -> None:
+        error = done.exception()
+        if error is None:
+            self._answer(done.result())
+        elif isinstance(error, Unavailable) or self.quarantined:
+            self._fail(error)
+        else:
+            self.quarantined = True
+            reason = f"recording-failed: {type(error).__name__}"
+            self.record(answered(failed(self.job, reason), self.job, self.endpoint))
+
+    def _received(self, done: asyncio.Future[Recorded]) -> None:
+        if (error := done.exception()) is not None:
+            self._fail(error)
+            return
+        recorded = done.result()
+        header = self.arrived.header
+        if recorded.duplicate:
+            self._answer(recorded)
+            return
+        backlog = self.intake._backlog  # noqa: SLF001
+        processed = backlog.add(recorded.message, self.arrived.arrival)
+        if header is not None and wants_processing(header):
+            processed.add_done_callback(self._processed)
+        else:
+            self._answer(recorded, status=202)
+
+    def _processed(self, done: asyncio.Future[Recorded]) -> None:
+        """Give the application acknowledgement the sender waits for."""
+        error = Unavailable() if done.cancelled() else done.exception()
+        if error is not None:
+            self._fail(error)
+            return
+        recorded = done.result()
+        outcome = Translated(self.job.number, recorded.outcome)
+        said = answered(outcome, self.job, self.endpoint)
+        self._answer(replace(recorded, code=said.answer_code, answer=said.answer))
+
+    def _answer(self, recorded: Recorded, *, status: int = 0) -> None:
+        self._give(
+            Answer(
+                recorded.outcome,
+                status or _status(recorded),
+                recorded.code,
+                recorded.answer,
+                recorded.message,
+                recorded.duplicate,
+                recorded.issues,
+            )
+        )
+
+    def _fail(self, error: BaseException) -> None:
+        """The store does not answer: silence and a closed connection, or AR where asked for."""
+        if not isinstance(error, Unavailable):
+            _log.error("intake_failed", endpoint=self.endpoint.id, error=type(error).__name__)
+        header, data = self.arrived.header, None
+        if header is not None:
+            chosen = codes(
+                header.accept_ack,
+                header.application_ack,
+                Outcome.UNAVAILABLE,
+                say_unavailable=self.endpoint.answer_unavailable,
+            )
+            issue = Issue("error", "transient", "The gateway cannot store now.", "", "207")
+            data = write(header, chosen, self.job, (issue,)) or None
+        self._give(Answer(Outcome.UNAVAILABLE, 503, data=data, issues=Unavailable().issues))
+
+    def _give(self, answer: Answer) -> None:
+        if not self.result.done():
+            self.result.set_result(answer)
+
+
+@dataclass(slots=True)
+class _Processing:
+    """One input stored on receipt between its translation and its commit."""
+
+    intake: Intake
+    number: int
+    arrival: Arrival
+    job: Job
+    result: asyncio.Future[Recorded]
+    quarantined: bool = False
+
+    def translated(self, done: asyncio.Future[Translated]) -> None:
+        """Go on to the writer."""
+        if (error := done.exception()) is not None:
+            self._give(error)
+        else:
+            self.record(done.result())
+
+    def record(self, translated: Translated) -> None:
+        """Hand the translation to the writer; the answer given on receipt stays."""
+        endpoint = self.intake._region.endpoints.get(self.arrival.endpoint)  # noqa: SLF001
+        if endpoint is not None:
+            given = replace(translated, outcome=Outcome.STORED)
+            given = answered(given, self.job, endpoint, processed=False)
+            translated = replace(translated, answer_code=given.answer_code, answer=given.answer)
+        drain = self.intake._items  # noqa: SLF001
+        done = drain.submit(Item(self.arrival, translated, self.number), size=len(self.job.data))
+        done.add_done_callback(self._recorded)
+
+    def _recorded(self, done: asyncio.Future[Recorded]) -> None:
+        error = done.exception()
+        if error is None:
+            self.result.set_result(done.result())
+        elif isinstance(error, Unavailable) or self.quarantined:
+            self._give(error)
+        else:
+            self.quarantined = True
+            self.record(failed(self.job, f"recording-failed: {type(error).__name__}"))
+
+    def _give(self, error: BaseException) -> None:
+        _log.warning("processing_postponed", message=self.number, error=type(error).__name__)
+        if not self.result.done():
+            self.result.set_exception(error)
+
+
+def _status(recorded: Recorded) -> int:
+    """Return the HTTP status of an outcome, as `gateway.errors` renders it."""
+    if recorded.outcome is Outcome.REJECTED:
+        return next(
+            (shown.http for cls, shown in RENDERINGS.items() if cls.__name__ == recorded.reason),
+            422,
+        )
+    return 202 if recorded.outcome is Outcome.QUARANTINED else 200
+
+
+def _already(value: T) -> asyncio.Future[T]:
+    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+    future.set_result(value)
+    return future
+
+
+def _data(answers: asyncio.Future[Answer]) -> asyncio.Future[bytes | None]:
+    """Follow an answer with its bytes alone."""
+    future: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+
+    def follow(done: asyncio.Future[Answer]) -> None:
+        if not future.done():
+            future.set_result(done.result().data)
+
+    answers.add_done_callback(follow)
+    return future
