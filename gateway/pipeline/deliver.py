@@ -12,12 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from random import Random
-from typing import Protocol
 
 from gateway.domain.breaker import Breaker, BreakerState
 from gateway.domain.delivery import Delivery, DeliveryState
 from gateway.domain.log import log
-from gateway.domain.region import Endpoint, Region
+from gateway.domain.region import Endpoint
 from gateway.domain.time import DAY, SECOND, Clock, Instant
 from gateway.domain.transport import (
     Outgoing,
@@ -27,9 +26,12 @@ from gateway.domain.transport import (
     Sender,
     Sent,
 )
+from gateway.pipeline.decide import decision_bytes
+from gateway.pipeline.disclose import Verdict, disclosed, patient_ids, state_row, verdicts
 from gateway.pipeline.encode import Source, content_type, encode
 from gateway.pipeline.ports import AuditRow, Settled, Transaction, Writer
-from profiles.issue import DeliveryRefused, Unavailable
+from gateway.pipeline.site import Site
+from profiles.issue import GatewayError, Unavailable
 
 _log = log("deliver")
 
@@ -42,40 +44,20 @@ IDLE_WAIT = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """What consent says about one delivery at the time of sending."""
-
-    #: INFLIGHT: may be sent; any other state is where the delivery goes instead.
-    state: DeliveryState
-    reason: str
-    #: Decision with explanation, JSON bytes.
-    decision: bytes
-    #: `Type/id` that the recipient must not see.
-    hidden: frozenset[str] = frozenset()
-    #: The disclosure, or its refusal, as evidence.
-    audit: tuple[AuditRow, ...] = ()
-
-
-class DecideAgain(Protocol):
-    """Asks consent for deliveries about to be sent."""
-
-    def __call__(
-        self, tx: Transaction, region: Region, rows: Sequence[tuple[Delivery, Source]]
-    ) -> list[Verdict]:
-        """Return one verdict per row."""
-
-
-class Witness(Protocol):
-    """Makes the AuditEvent of a delivery's new state."""
-
-    def __call__(self, delivery: Delivery, settled: Settled, now: Instant) -> AuditRow:
-        """Return the evidence row."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Ready:
     delivery: Delivery
     payload: bytes
+    #: Logical ids, for the evidence.
+    patients: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A transition to write, with what its evidence names."""
+
+    delivery: Delivery
+    settled: Settled
+    patients: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -92,11 +74,9 @@ class Deliver:
     """The delivery loop of one process."""
 
     writer: Writer
-    region: Callable[[], Region]
+    site: Callable[[], Site]
     paused: Callable[[], frozenset[str]]
     open_sender: Callable[[Endpoint], Sender]
-    decide_again: DecideAgain
-    witness: Witness
     clock: Clock
     random: Random
     #: Monotonic seconds, for breakers and attempts.
@@ -104,7 +84,7 @@ class Deliver:
     _lanes: dict[str, _Lanes] = field(default_factory=dict)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
-    _settled: list[tuple[Delivery, Settled]] = field(default_factory=list)
+    _settled: list[_Move] = field(default_factory=list)
     _settling: bool = False
 
     def wake(self) -> None:
@@ -136,13 +116,13 @@ class Deliver:
         await asyncio.wrap_future(self.writer.submit(lambda tx: self._recover(tx, alone)))
 
     def _recover(self, tx: Transaction, alone: bool) -> None:  # noqa: FBT001 - as in `recover`
-        endpoints = self.region().endpoints
-        settled = []
+        endpoints = self.site().region.endpoints
+        settled: list[_Move] = []
         for delivery in tx.recover(tx.now + FAR if alone else tx.now):
             endpoint = endpoints.get(delivery.endpoint)
             again = endpoint is not None and endpoint.idempotent
             state = DeliveryState.RETRY if again else DeliveryState.AMBIGUOUS
-            settled.append((delivery, _moved(delivery, state, "interrupted", tx.now)))
+            settled.append(_moved(delivery, state, "interrupted", tx.now))
         self._write(tx, settled)
 
     async def _cycle(self) -> bool:
@@ -163,7 +143,7 @@ class Deliver:
         """Say how many deliveries each endpoint can take now."""
         paused = self.paused()
         room = {}
-        for endpoint in self.region().endpoints.values():
+        for endpoint in self.site().region.endpoints.values():
             if endpoint.direction != "out" or endpoint.id in paused:
                 continue
             lanes = self._lanes_of(endpoint)
@@ -194,34 +174,37 @@ class Deliver:
         rows = [
             (d, Source(raw.get(d.message_id, b""), contents.get(d.message_id, []))) for d in claimed
         ]
-        verdicts = self.decide_again(tx, self.region(), rows)
         kept = tx.outgoing([d.id for d in claimed if d.attempts])
         ready: list[_Ready] = []
         begun: list[tuple[Delivery, bytes, bytes]] = []
-        settled: list[tuple[Delivery, Settled]] = []
-        for (delivery, source), verdict in zip(rows, verdicts, strict=True):
-            tx.add_audit(verdict.audit)
+        moves: list[_Move] = []
+        audit: list[AuditRow] = []
+        for (delivery, source), verdict in zip(rows, verdicts(tx, self.site(), rows), strict=True):
+            audit += verdict.audit
+            patients = patient_ids(delivery, source)
             if verdict.state is not DeliveryState.INFLIGHT:
-                settled.append((delivery, _moved(delivery, verdict.state, verdict.reason, tx.now)))
+                moves.append(_moved(delivery, verdict.state, verdict.reason, tx.now, patients))
                 continue
             try:
-                payload = kept.get(delivery.id) or self._encode(delivery, source, verdict, tx.now)
-            except DeliveryRefused as error:
+                payload = kept.get(delivery.id) or self._encode(delivery, source, verdict)
+            except GatewayError as error:
                 _log.warning("delivery_not_encodable", delivery=delivery.id, reason=error.text)
-                settled.append((delivery, _moved(delivery, DeliveryState.DEAD, "form", tx.now)))
+                moves.append(_moved(delivery, DeliveryState.DEAD, "form", tx.now, patients))
                 continue
-            begun.append((delivery, payload, verdict.decision))
-            ready.append(_Ready(delivery, payload))
+            audit += disclosed(self.site(), delivery, source, verdict, payload, tx.now)
+            begun.append((delivery, payload, decision_bytes(verdict.decision)))
+            ready.append(_Ready(delivery, payload, patients))
         tx.begin(begun)
-        self._write(tx, settled)
+        tx.add_audit(audit)
+        self._write(tx, moves)
         return ready
 
-    def _encode(self, delivery: Delivery, source: Source, verdict: Verdict, now: Instant) -> bytes:
-        endpoint = self.region().endpoints[delivery.endpoint]
-        return encode(endpoint, delivery, source, hidden=verdict.hidden, now=now)
+    def _encode(self, delivery: Delivery, source: Source, verdict: Verdict) -> bytes:
+        endpoint = self.site().region.endpoints[delivery.endpoint]
+        return encode(endpoint, delivery, source, verdict.decision)
 
     def _start(self, item: _Ready) -> None:
-        endpoint = self.region().endpoints[item.delivery.endpoint]
+        endpoint = self.site().region.endpoints[item.delivery.endpoint]
         lanes = self._lanes_of(endpoint)
         lanes.sending += 1
         lanes.breaker = lanes.breaker.admit(self.monotonic()) or lanes.breaker
@@ -246,9 +229,8 @@ class Deliver:
         finally:
             lanes.sending -= 1
         lanes.breaker = self._judged(lanes.breaker, outcome)
-        self._settled.append(
-            (item.delivery, self._result(endpoint, item.delivery, outcome, started))
-        )
+        settled = self._result(endpoint, item.delivery, outcome, started)
+        self._settled.append(_Move(item.delivery, settled, item.patients))
         if not self._settling:
             self._settling = True
             asyncio.get_running_loop().call_soon(self._settle_now)
@@ -292,7 +274,7 @@ class Deliver:
             lambda done: loop.call_soon_threadsafe(self._settled_now, rows, done)
         )
 
-    def _settled_now(self, rows: list[tuple[Delivery, Settled]], done: Future[None]) -> None:
+    def _settled_now(self, rows: list[_Move], done: Future[None]) -> None:
         """After the commit look for more; when the store failed, keep the results and try again."""
         if done.exception() is not None:
             _log.warning("settle_failed", count=len(rows))
@@ -301,10 +283,17 @@ class Deliver:
             return
         self._wake.set()
 
-    def _write(self, tx: Transaction, rows: Sequence[tuple[Delivery, Settled]]) -> None:
-        refused = set(tx.settle([settled for _, settled in rows]))
+    def _write(self, tx: Transaction, moves: Sequence[_Move]) -> None:
+        if not moves:
+            return
+        refused = set(tx.settle([move.settled for move in moves]))
+        site = self.site()
         tx.add_audit(
-            [self.witness(d, settled, tx.now) for d, settled in rows if d.id not in refused]
+            [
+                state_row(site, move.delivery, move.settled, move.patients, tx.now)
+                for move in moves
+                if move.delivery.id not in refused
+            ]
         )
         for number in refused:
             _log.warning("lease_lost", delivery=number)
@@ -320,5 +309,11 @@ class Deliver:
             await lanes.sender.close()
 
 
-def _moved(delivery: Delivery, state: DeliveryState, reason: str, now: Instant) -> Settled:
-    return Settled(delivery.id, delivery.fence, state, reason, now)
+def _moved(
+    delivery: Delivery,
+    state: DeliveryState,
+    reason: str,
+    now: Instant,
+    patients: tuple[str, ...] = (),
+) -> _Move:
+    return _Move(delivery, Settled(delivery.id, delivery.fence, state, reason, now), patients)

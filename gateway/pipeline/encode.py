@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gateway.consent import PERMIT, Decision, filter_resources
 from gateway.domain.delivery import Delivery
 from gateway.domain.region import Endpoint
-from gateway.domain.time import Instant
+from gateway.pipeline.documents import load
 from gateway.pipeline.ports import Current
 from mappers.fhir_r4.outgoing import Content, transaction
+from mappers.hl7v2.forward import readdress
+from mappers.hl7v2.header import read_header
 from profiles.issue import DeliveryRefused
-from profiles.reading import read_json
 
 #: Format and media type by connection type.
 SPEAKS: dict[str, tuple[str, str]] = {
@@ -38,52 +40,50 @@ def content_type(endpoint: Endpoint) -> str:
     return SPEAKS[endpoint.connection_type][1]
 
 
-def encode(
-    endpoint: Endpoint,
-    delivery: Delivery,
-    source: Source,
-    *,
-    hidden: frozenset[str],
-    now: Instant,
-) -> bytes:
-    """Return the bytes to send; `hidden` are the `Type/id` the consent decision removed.
+def encode(endpoint: Endpoint, delivery: Delivery, source: Source, decision: Decision) -> bytes:
+    """Return the bytes to send: what the decision lets through, in the endpoint's form.
 
-    Raises DeliveryRefused when the destination's format cannot carry what may be sent.
+    Raises DeliveryRefused when the destination's format cannot carry what may be sent, and
+    NotConformant when its character set cannot.
     """
     target, _ = SPEAKS[endpoint.connection_type]
-    if _original(endpoint, target, source, hidden):
-        return _readdressed(endpoint, delivery, source.raw, now)
-    contents = _contents(source, hidden)
+    if _original(endpoint, target, source, decision):
+        return _readdressed(endpoint, delivery, source.raw)
+    contents = _contents(source, decision)
     if target == "fhir_r4":
-        write = "put" if endpoint.write == "put" else "conditional"
-        return transaction(contents, control_id=delivery.control_id, write=write)
+        return transaction(
+            contents,
+            control_id=delivery.control_id,
+            write="put" if endpoint.write == "put" else "conditional",
+        )
     raise DeliveryRefused("The destination's format cannot carry a filtered or foreign message.")
 
 
-def _original(endpoint: Endpoint, target: str, source: Source, hidden: frozenset[str]) -> bool:
-    if endpoint.form == "translated" or hidden or target != "hl7v2":
+def _original(endpoint: Endpoint, target: str, source: Source, decision: Decision) -> bool:
+    if endpoint.form == "translated" or target != "hl7v2":
         return False
-    return source.raw[:3] == b"MSH"
+    return decision.outcome == PERMIT and source.raw[:3] == b"MSH"
 
 
-def _readdressed(endpoint: Endpoint, delivery: Delivery, raw: bytes, now: Instant) -> bytes:
-    from mappers.hl7v2.forward import readdress
-
+def _readdressed(endpoint: Endpoint, delivery: Delivery, raw: bytes) -> bytes:
+    """The message's own time stays: receivers order by it."""
     return readdress(
         raw,
         sending=endpoint.sender,
         receiving=endpoint.receiver,
         control_id=delivery.control_id,
-        time=now,
+        time=read_header(raw).time,
         charset=endpoint.charset,
     )
 
 
-def _contents(source: Source, hidden: frozenset[str]) -> list[Content]:
-    from gateway.consent import filter as consent_filter
-
-    resources = [read_json(current.body) for current in source.contents]
-    if hidden:
-        resources = consent_filter.without(resources, hidden)
-    deleted = {f"{c.type}/{c.id}" for c in source.contents if c.deleted}
-    return [Content(r, f"{r['resourceType']}/{r['id']}" in deleted) for r in resources]
+def _contents(source: Source, decision: Decision) -> list[Content]:
+    """Resources in the message's order; deletions carry nothing a decision could hide."""
+    kept = [load(current.body) for current in source.contents if not current.deleted]
+    visible = filter_resources(kept, decision)
+    deleted = [
+        Content({"resourceType": c.type, "id": c.id}, deleted=True)
+        for c in source.contents
+        if c.deleted
+    ]
+    return [*map(Content, visible), *deleted]
