@@ -10,7 +10,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
@@ -190,6 +190,18 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelSettings:
+    """A rule that labels resources before they are stored; without rules nothing is labelled."""
+
+    #: FHIR search criteria of what is labelled, e.g. Condition?code=F20.
+    criteria: str
+    #: Security labels to add, system|code.
+    security: tuple[str, ...] = ()
+    #: A person looks before the message leaves.
+    hold: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Everything one process needs to know besides the region."""
 
@@ -207,6 +219,19 @@ class Settings:
     alert: AlertSettings = field(default_factory=AlertSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     log: LogSettings = field(default_factory=LogSettings)
+
+    #: [[label]] rules.
+    label: tuple[LabelSettings, ...] = ()
+
+    @property
+    def namespace(self) -> str:
+        """URI prefix of the senders' own identifiers; the organization id follows it."""
+        return f"{self.gateway.base_url.rstrip('/').removesuffix('/fhir')}/sid"
+
+    @property
+    def labels(self) -> tuple[dict[str, Any], ...]:
+        """The label rules as translation reads them."""
+        return tuple(asdict(rule) for rule in self.label)
 
     def path(self, name: str) -> Path:
         """Resolve a file named in the configuration."""
@@ -235,7 +260,7 @@ class Settings:
         return os.environ.get(self.store.password_env, "") if self.store.password_env else ""
 
 
-#: Tables of `gateway.toml` that hold settings of one process, with their classes.
+#: Tables of `gateway.toml` that hold settings of one process, with their classes (and `[[label]]`).
 TABLES: dict[str, type] = {
     "gateway": GatewaySettings,
     "http": HttpSettings,

@@ -12,13 +12,14 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli import convert, init
+from gateway.cli import check, convert, init
 from gateway.cli.output import note
 from profiles.issue import GatewayError
 
 #: Commands by name, in the order of the help.
 COMMANDS: dict[str, Callable[..., Any]] = {
     "init": init.init,
+    "check": check.check,
     "convert": convert.convert,
 }
 #: Commands of groups: group → (sentence, commands).

@@ -5,6 +5,7 @@ One task is one message. Tasks are independent, so that several processes can sh
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -61,10 +62,18 @@ def tasks_of(files: Sequence[tuple[str, Path | None]], options: Options) -> Iter
     """
     for source, path in files:
         data = _read(path)
-        messages = list(mappers.split(data, format=options.format)) or [data]
+        messages = _messages(data, options.format)
         alone = len(messages) == 1
         for number, message in enumerate(messages, start=1):
             yield Task(source, 0 if alone else number, message)
+
+
+def _messages(data: bytes, format_: str) -> list[bytes]:
+    """What no format recognises stays whole and becomes an OperationOutcome."""
+    try:
+        return list(mappers.split(data, format=format_)) or [data]
+    except GatewayError:
+        return [data]
 
 
 def run(tasks: Iterator[Task], options: Options, jobs: int) -> Iterator[Done]:
@@ -117,7 +126,7 @@ def _translate(task: Task, options: Options) -> Mapped:
 def _written(mapped: Mapped, options: Options) -> bytes:
     if options.to == "fhir" or mapped.refusal is not None:
         return json_bytes(mapped.bundle)
-    return mappers.write(mapped.bundle, format=options.to)
+    return mappers.write(mapped.bundle, format=options.to, dialect=options.dialect)
 
 
 def _failed(task: Task, issues: tuple[Issue, ...], options: Options) -> Done:
@@ -136,7 +145,7 @@ def _report(task: Task, mapped: Mapped, issues: tuple[Issue, ...] = ()) -> dict[
     if task.number:
         entry["message"] = task.number
     entry |= {
-        "format": mapped.format,
+        "format": command_line_name(mapped.format),
         "message_type": mapped.message_type,
         "fields": loss.fields,
         "mapped": loss.mapped,
@@ -149,7 +158,10 @@ def _report(task: Task, mapped: Mapped, issues: tuple[Issue, ...] = ()) -> dict[
     return entry
 
 
-def _read(path: Path | None) -> bytes:
-    import sys
+def command_line_name(format_: str) -> str:
+    """Return how the command line names a format: `fhir` for `fhir_r4`."""
+    return format_.removesuffix("_r4")
 
+
+def _read(path: Path | None) -> bytes:
     return sys.stdin.buffer.read() if path is None else path.read_bytes()

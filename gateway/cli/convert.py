@@ -73,15 +73,12 @@ def convert(
 
 def _source_format(name: str) -> str:
     import mappers
+    from gateway.cli.conversion import command_line_name
 
-    known = ["auto", *mappers.FORMATS]
-    if name in known:
-        return name
-    # The short names of the command line stand for the folder names of the mappers.
-    matching = [one for one in mappers.FORMATS if one.startswith(f"{name}_")]
-    if len(matching) != 1:
-        fail(f"--format {name} is not known here; known are {', '.join(known)}", code=2)
-    return matching[0]
+    names = {"auto": "auto", **{command_line_name(one): one for one in mappers.FORMATS}}
+    if name not in names:
+        fail(f"--format {name} is not known here; known are {', '.join(names)}", code=2)
+    return names[name]
 
 
 def _target_format(name: str) -> str:

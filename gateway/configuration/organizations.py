@@ -43,7 +43,7 @@ def practitioner_rules(region: Region) -> Iterator[Issue]:
         for name in _names(practitioner):
             if owner.setdefault(name, practitioner.organization) != practitioner.organization:
                 yield warning(
-                    f"{place}: {name[0]} number is also of {owner[name]}; messages for it are "
+                    f"{place}: this {name[0]} number is also of {owner[name]}; messages for it are "
                     f"unrouted, because a recipient is never guessed",
                     place,
                     "conflict",
@@ -59,8 +59,8 @@ def _numbers(practitioner: Practitioner, place: str) -> Iterator[Issue]:
 
 
 def _names(practitioner: Practitioner) -> Iterator[tuple[str, str, str]]:
-    """A LANR may work at several places; together with the BSNR it names one."""
+    """Everything a message may name the practitioner by."""
     if practitioner.lanr:
-        yield "lanr", practitioner.lanr, practitioner.bsnr
+        yield "lanr", "", practitioner.lanr
     for local in practitioner.local:
         yield "local", local.system, local.value

@@ -16,7 +16,7 @@ from gateway.configuration.spelling import SPELLING
 from gateway.domain.region import Endpoint, Organization, Practitioner, Route
 from gateway.domain.retry import Retry
 from gateway.domain.time import DAY, SECOND
-from gateway.settings import TABLES, size, span
+from gateway.settings import TABLES, LabelSettings, size, span
 from mappers.dialect import AttestedConsent, Dialect, Row
 from profiles.reading.record import key_of
 
@@ -44,6 +44,7 @@ What holds where no consent says anything, and what the region allows.
 | `implicit` | `deny` or `permit-treatment` | `"deny"` | What holds where no consent exists. |
 """
 _REGION: dict[str, type] = {
+    "[[label]]": LabelSettings,
     "[[organization]]": Organization,
     "[[endpoint]]": Endpoint,
     "endpoint.retry": Retry,

@@ -17,7 +17,8 @@ from gateway.configuration.secret import secret_fault
 from gateway.domain.region import Region
 from gateway.settings import Settings
 from gateway.store.keys import FILES, KEY_BYTES
-from profiles.issue import Issue, NotConformant
+from profiles.issue import GatewayError, Issue, NotConformant
+from profiles.search import parse_criteria
 
 #: The store's keys and the one that signs checkpoints.
 KEY_FILES = (*FILES.values(), "signing.key")
@@ -35,6 +36,7 @@ def check(settings: Settings, region: Region) -> tuple[Issue, ...]:
         *dialect_rules(region),
         *route_rules(region),
         *policy_rules(region),
+        *label_setting_rules(settings),
     )
 
 
@@ -143,3 +145,18 @@ def policy_rules(region: Region) -> Iterator[Issue]:
             Issue("error", issue.code, f"gateway.toml [consent]: {issue.text}", "[consent]")
             for issue in refused.issues
         )
+
+
+def label_setting_rules(settings: Settings) -> Iterator[Issue]:
+    """Label rules name what search evaluates, and labels with their system."""
+    for number, rule in enumerate(settings.label, start=1):
+        place = f"gateway.toml [[label]] {number}"
+        try:
+            parse_criteria(rule.criteria)
+        except GatewayError as refused:
+            yield error(f"{place}: criteria: {refused.text}", place)
+        for text in rule.security:
+            if not all(text.partition("|")[::2]):
+                yield error(f"{place}: security is written as system|code", place)
+        if not rule.security and not rule.hold:
+            yield error(f"{place}: add security or hold", place, "required")

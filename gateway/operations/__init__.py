@@ -1,0 +1,26 @@
+"""What operators do to a gateway, by name; run by the process that owns the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gateway.operations.desk import Desk
+
+#: Operation → `module:function`; the function takes a desk and arguments and returns JSON.
+OPERATIONS: dict[str, str] = {
+    "delivery.retry": "gateway.operations.deliveries:retry",
+    "delivery.cancel": "gateway.operations.deliveries:cancel",
+    "delivery.resolve": "gateway.operations.deliveries:resolve",
+}
+
+
+def operation(name: str) -> Callable[[Desk, Mapping[str, Any]], dict[str, Any]]:
+    """Load one operation by its name. Raises KeyError."""
+    module, _, attribute = OPERATIONS[name].partition(":")
+    found: Callable[[Desk, Mapping[str, Any]], dict[str, Any]] = getattr(
+        import_module(module), attribute
+    )
+    return found
