@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from gateway.store.database import Database, Insert
 
@@ -120,37 +120,36 @@ class RecentIdentifiers(Identifiers):
     def find(self, terms: Iterable[bytes]) -> dict[bytes, int]:
         """Map terms to resource numbers; unknown ones are left out."""
         recent = self.recent
-        found, others = {}, []
-        for term in terms:
-            resource = recent.get(term)
-            if resource is None:
-                others.append(term)
-            else:
-                found[term] = resource
+        wanted = terms if isinstance(terms, set) else set(terms)
+        known = recent.keys() & wanted
+        found = {term: recent[term] for term in known}
+        others = wanted - known if known else wanted
         if others:
             found.update(super().find(others))
-            self._known_missing.update(term for term in others if term not in found)
+            self._known_missing |= others - found.keys()
         return found
 
     def add(self, rows: Sequence[tuple[bytes, int]]) -> None:
         """Remember what each term names; a term that names something already keeps it."""
-        unknown = [term for term, _ in rows if term not in self._known_missing]
+        unknown = {term for term, _ in rows} - self._known_missing
         if unknown:
             self.find(unknown)
-        recent, missing = self.recent, self._known_missing
-        added = []
-        for term, resource in rows:
-            if term in missing:
-                missing.discard(term)
-                recent[term] = resource
-                added.append(_PAIR.pack(term, resource))
-        if added:
-            self._db.insert(_INTO_RECENT, [(self._next, b"".join(added))])
-            self._next += 1
+        missing = self._known_missing
+        self.add_new([row for row in rows if row[0] in missing])
+        missing -= {term for term, _ in rows}
 
     def add_new(self, rows: Sequence[tuple[bytes, int]]) -> None:
-        """Remember terms of new resources."""
-        self.add(rows)
+        """Remember terms of new resources: nobody else writes, so nothing is looked up."""
+        recent = self.recent
+        added = []
+        for row in rows:
+            if row[0] not in recent:
+                recent[row[0]] = row[1]
+                added.append(row)
+        if added:
+            content = struct.pack(">" + "16sq" * len(added), *chain.from_iterable(added))
+            self._db.insert(_INTO_RECENT, [(self._next, content)])
+            self._next += 1
 
     def begin(self) -> None:
         """Start a transaction."""

@@ -226,7 +226,6 @@ RESOURCE = _table(
     _int("deleted"),
     _big("retain_until"),
     Index("resource_patient", "patient"),
-    Index("resource_retain", "retain_until"),
 )
 
 #: Former versions; the present one is in RESOURCE.

@@ -27,7 +27,7 @@ SEQUENCES = {
 }
 
 
-def upgrade() -> None:  # noqa: PLR0915 - one statement for each table and index
+def upgrade() -> None:
     """Create the sequences (PostgreSQL), the tables and their indexes."""
     if op.get_bind().dialect.name == "postgresql":
         for kind, block in SEQUENCES.items():
@@ -372,7 +372,6 @@ def upgrade() -> None:  # noqa: PLR0915 - one statement for each table and index
         sqlite_with_rowid=True,
     )
     op.create_index("resource_patient", "resource", ["patient"], unique=False)
-    op.create_index("resource_retain", "resource", ["retain_until"], unique=False)
     op.create_table(
         "string_term",
         sa.Column("segment", sa.BigInteger(), autoincrement=False, nullable=False),
