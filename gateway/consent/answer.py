@@ -18,6 +18,7 @@ from gateway.consent.codes import (
 )
 from gateway.consent.label import Labels, inline_labels, read_labels, weigh
 from gateway.consent.references import Key, at_path, identifier_key, relative, walk_references
+from gateway.consent.shape import fields, items, objects, text
 
 
 class Part:
@@ -43,7 +44,7 @@ class Part:
         self.answer = answer
         self.resource = resource
         self.ident = ident
-        self.type: str = resource.get("resourceType") or ""
+        self.type = text(resource.get("resourceType"))
 
     def host(self) -> Part:
         """Give the resource that an element stands in, or the part itself."""
@@ -60,11 +61,17 @@ class Part:
         self._labels = labels
 
     def references(self) -> frozenset[str]:
-        """Give the names of everything it refers to."""
+        """Give the names of everything it refers to; contained resources speak for themselves."""
         if self._references is None:
-            found = set(map(self.answer.resolve, walk_references(self.resource)))
-            self._references = frozenset(found - {""})
+            self._references = self.references_in(self.resource)
         return self._references
+
+    def references_in(self, resource: Mapping[str, Any]) -> frozenset[str]:
+        """Give the names of everything a state of this resource refers to."""
+        if "contained" in resource:
+            resource = {k: v for k, v in resource.items() if k != "contained"}
+        found = set(map(self.answer.resolve, walk_references(resource)))
+        return frozenset(found - {""})
 
     def is_directory(self) -> bool:
         """Whether it says nothing about any patient."""
@@ -131,8 +138,8 @@ class Part:
             if name.startswith("Patient/") or any(part.type == "Patient" for part in named):
                 found.append(name)
             return True
-        kind = value.get("type") if isinstance(value, Mapping) else ""
-        key = identifier_key(value.get("identifier")) if isinstance(value, Mapping) else ""
+        kind = fields(value).get("type")
+        key = identifier_key(fields(value).get("identifier"))
         many = self.type in NAMES_OTHERS
         if key and not reference and (kind == "Patient" or not (kind or many)):
             found.append(key)
@@ -169,8 +176,8 @@ class Answer:
             resource = {}
         if resource.get("resourceType") == "Bundle":
             self.bundles.append(resource)
-            for entry in entries(resource):
-                self._take_entry(entry if isinstance(entry, Mapping) else {}, resource)
+            for entry in items(resource.get("entry")):
+                self._take_entry(fields(entry), resource)
             return
         part = Part(self, resource, name_of(resource, full_url, len(self.parts)))
         self.parts.append(part)
@@ -183,16 +190,13 @@ class Answer:
             self._take_contained(part)
 
     def _take_contained(self, holder: Part) -> None:
-        inner = holder.resource["contained"]
-        for resource in inner if isinstance(inner, list) else ():
-            if isinstance(resource, Mapping):
-                part = Part(self, resource, f"{holder.ident}#{resource.get('id', '')}")
-                part.parent = holder
-                self.parts.append(part)
+        for resource in objects(holder.resource["contained"]):
+            part = Part(self, resource, f"{holder.ident}#{text(resource.get('id'))}")
+            part.parent = holder
+            self.parts.append(part)
 
     def _take_entry(self, entry: Mapping[str, Any], bundle: Mapping[str, Any]) -> None:
-        full_url = entry.get("fullUrl")
-        full_url = full_url if isinstance(full_url, str) else ""
+        full_url = text(entry.get("fullUrl"))
         if "resource" in entry:
             self._take(entry["resource"], full_url, bundle)
             return
@@ -224,16 +228,10 @@ class Answer:
         return [part for part in self._referrers.get(name, []) if part.ident != name]
 
 
-def entries(bundle: Mapping[str, Any]) -> Sequence[Any]:
-    """Give the entries of a Bundle."""
-    found = bundle.get("entry")
-    return found if isinstance(found, list) else ()
-
-
 def name_of(resource: Mapping[str, Any], full_url: str, position: int) -> str:
     """Name a resource: "Type/id", else its full URL, else its position in the answer."""
-    kind, ident = resource.get("resourceType") or "", resource.get("id")
-    if isinstance(ident, str) and ident:
+    kind, ident = text(resource.get("resourceType")), text(resource.get("id"))
+    if ident:
         return f"{kind}/{ident}"
     return full_url or f"{kind}/?{position}"
 
@@ -241,10 +239,9 @@ def name_of(resource: Mapping[str, Any], full_url: str, position: int) -> str:
 def entry_name(entry: Mapping[str, Any], full_url: str, position: int) -> str:
     """Name an entry without resource by the address its request or response gives."""
     for holder, element in (("response", "location"), ("request", "url")):
-        inner = entry.get(holder)
-        address = inner.get(element) if isinstance(inner, Mapping) else None
-        if isinstance(address, str) and relative(address.split("?", 1)[0]):
-            return relative(address.split("?", 1)[0])
+        name = relative(text(fields(entry.get(holder)).get(element)).partition("?")[0])
+        if name:
+            return name
     return full_url or f"entry/?{position}"
 
 
@@ -262,5 +259,4 @@ def _element(part: Part, path: str, labels: Labels) -> Part:
 
 
 def _reference(value: Any) -> str:
-    reference = value.get("reference") if isinstance(value, Mapping) else None
-    return reference if isinstance(reference, str) else ""
+    return text(fields(value).get("reference"))

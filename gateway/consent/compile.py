@@ -15,6 +15,7 @@ from gateway.consent.compiled import DENY, NONE, PERMIT, CompiledConsent, Named,
 from gateway.consent.dates import Span, period, span, zone
 from gateway.consent.provision import UnreadableError, named, read_rule
 from gateway.consent.references import identifier_key, tail
+from gateway.consent.shape import fields, items, text
 
 _STATUSES = frozenset({"active", "inactive", "rejected", "draft", "proposed", "entered-in-error"})
 #: policyRule → what holds outside the root. OPTINR never widens, so it gives no base.
@@ -35,14 +36,14 @@ def compile_consent(consent: Mapping[str, Any], timezone: str = "Europe/Berlin")
     status = consent.get("status")
     known_status = status if isinstance(status, str) and status in _STATUSES else ""
     return CompiledConsent(
-        id=_text(consent.get("id")),
-        version=_text(_mapping(consent.get("meta")).get("versionId")),
+        id=text(consent.get("id")),
+        version=text(fields(consent.get("meta")).get("versionId")),
         timezone=timezone,
         status=known_status,
         scopes=scopes,
         patients=frozenset(_keys(patient)),
         patient_tail="" if patient.comparable else tail(patient.reference),
-        performers=frozenset(k for p in _list(consent.get("performer")) for k in _keys(_named(p))),
+        performers=frozenset(k for p in items(consent.get("performer")) for k in _keys(_named(p))),
         by_proxy=_by_proxy(consent),
         given=_span(consent.get("dateTime"), where),
         lineage=_lineage(consent, scopes, patient),
@@ -52,7 +53,7 @@ def compile_consent(consent: Mapping[str, Any], timezone: str = "Europe/Berlin")
         problem=problem or ("" if known_status else "status is not known"),
         positive=base == PERMIT or any(rule.type == PERMIT for rule in rules),
         research_only=scopes == {"research"} and not any(map(_names_care, rules)),
-        date=_text(consent.get("dateTime"))[:10],
+        date=text(consent.get("dateTime"))[:10],
         organization=_displays(consent.get("organization")),
         attested_by=_attested_by(consent),
     )
@@ -82,7 +83,7 @@ def _base(consent: Mapping[str, Any]) -> str:
 
 def _period(consent: Mapping[str, Any], where: ZoneInfo) -> Span | None:
     """Give the root's validity; an unreadable one is reported by `_root`."""
-    provision = _mapping(consent.get("provision"))
+    provision = fields(consent.get("provision"))
     return period(provision["period"], where) if "period" in provision else None
 
 
@@ -103,11 +104,11 @@ def _names_care(rule: Rule) -> bool:
 def _by_proxy(consent: Mapping[str, Any]) -> bool:
     """Whether a person other than the patient may have given it; organizations only report it."""
     kinds = set()
-    for performer in _list(consent.get("performer")):
-        given = _mapping(performer)
-        reference = _text(given.get("reference"))
+    for performer in items(consent.get("performer")):
+        given = fields(performer)
+        reference = text(given.get("reference"))
         path = reference if _named(given).comparable else tail(reference)
-        kinds.add(_text(given.get("type")) or path.split("/", 1)[0])
+        kinds.add(text(given.get("type")) or path.split("/", 1)[0])
     return bool(kinds & {"RelatedPerson", "Patient"})
 
 
@@ -115,11 +116,11 @@ def _lineage(
     consent: Mapping[str, Any], scopes: frozenset[str], patient: Named
 ) -> frozenset[tuple[str, ...]]:
     """Give the business identifiers, else policy, organization, scope and patient (rule R10)."""
-    identifiers = [identifier_key(i) for i in _list(consent.get("identifier"))]
+    identifiers = [identifier_key(i) for i in items(consent.get("identifier"))]
     if any(identifiers):
         return frozenset((key,) for key in identifiers if key)
-    policies = [_text(_mapping(p).get("uri")) for p in _list(consent.get("policy"))]
-    organizations = [k for o in _list(consent.get("organization")) for k in _keys(_named(o))]
+    policies = [text(fields(p).get("uri")) for p in items(consent.get("policy"))]
+    organizations = [k for o in items(consent.get("organization")) for k in _keys(_named(o))]
     if not any(policies) and not organizations:
         return frozenset()
     parts = (sorted(policies), sorted(organizations), sorted(scopes), sorted(_keys(patient)))
@@ -128,20 +129,20 @@ def _lineage(
 
 def _attested_by(consent: Mapping[str, Any]) -> str:
     """Name the source, when an organization vouches for a consent instead of the patient."""
-    performers = [_mapping(p) for p in _list(consent.get("performer"))]
+    performers = [fields(p) for p in items(consent.get("performer"))]
     if _by_proxy(consent) or not performers:
         return ""
-    source = _mapping(consent.get("sourceReference"))
-    names = [*map(_name, performers), _text(source.get("display"))]
+    source = fields(consent.get("sourceReference"))
+    names = [*map(_name, performers), text(source.get("display"))]
     return next((name for name in names if name), "") or _displays(consent.get("organization"))
 
 
 def _name(reference: Mapping[str, Any]) -> str:
-    return _text(reference.get("display"))
+    return text(reference.get("display"))
 
 
 def _displays(references: Any) -> str:
-    names = (_name(_mapping(reference)) for reference in _list(references))
+    names = (_name(fields(reference)) for reference in items(references))
     return ", ".join(name for name in names if name)
 
 
@@ -157,21 +158,9 @@ def _keys(one: Named) -> tuple[str, ...]:
 
 
 def _codes(concept: Any) -> list[str]:
-    codings = map(_mapping, _list(_mapping(concept).get("coding")))
-    return [_text(coding.get("code")) for coding in codings if coding.get("code")]
+    codings = map(fields, items(fields(concept).get("coding")))
+    return [text(coding.get("code")) for coding in codings if coding.get("code")]
 
 
 def _span(value: Any, where: ZoneInfo) -> Span | None:
     return span(value, where) if isinstance(value, str) else None
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

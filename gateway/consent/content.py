@@ -32,6 +32,7 @@ from gateway.consent.dates import Span, period, span
 from gateway.consent.label import Labels
 from gateway.consent.match import NO, UNKNOWN, YES, Truth, by_identifier, either
 from gateway.consent.references import at_path, identifier_key, relative, tail
+from gateway.consent.shape import fields, items, objects, text
 
 
 class Surroundings:
@@ -76,10 +77,9 @@ def _class(stated: Code, part: Part) -> Truth:
         return UNKNOWN
     if system in RESOURCE_TYPES or (not system and code[:1].isupper() and code.isalpha()):
         return YES if code == part.type else NO
-    meta = part.resource.get("meta")
-    profiles = meta.get("profile") if isinstance(meta, Mapping) else None
     if "/StructureDefinition/" in code or "/StructureDefinition/" in system:
-        return YES if code in (profiles or ()) else UNKNOWN
+        profiles = items(fields(part.resource.get("meta")).get("profile"))
+        return YES if code in profiles else UNKNOWN
     own = [c for name in ("type", "category", "class", "code") for c in _codings(part, name)]
     if any(c[1] == code and (c[0] == system or not system) for c in own):
         return YES
@@ -221,8 +221,7 @@ def _all_codings(value: Any) -> Iterator[Code]:
         if isinstance(item, dict):
             code = item.get("code")
             if isinstance(code, str):
-                system = item.get("system")
-                yield (system if isinstance(system, str) else "", code)
+                yield text(item.get("system")), code
             stack.extend(v for v in item.values() if isinstance(v, dict | list))
         elif isinstance(item, list):
             stack.extend(v for v in item if isinstance(v, dict | list))
@@ -231,10 +230,9 @@ def _all_codings(value: Any) -> Iterator[Code]:
 def _codings(part: Part, name: str) -> Iterator[Code]:
     for value in at_path(part.resource, name):
         if isinstance(value, Mapping):
-            for coding in value["coding"] if isinstance(value.get("coding"), list) else [value]:
-                if isinstance(coding, Mapping) and isinstance(coding.get("code"), str):
-                    system = coding.get("system")
-                    yield (system if isinstance(system, str) else "", coding["code"])
+            for coding in objects(value.get("coding", [value])):
+                if isinstance(coding.get("code"), str):
+                    yield text(coding.get("system")), coding["code"]
 
 
 def _authors(rule: Rule, part: Part, _around: Surroundings) -> Truth:

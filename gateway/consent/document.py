@@ -12,6 +12,8 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
+from gateway.consent.shape import fields, items, objects
+
 
 def cut_document(bundle: dict[str, Any]) -> dict[str, Any]:
     """Give the document a new identity and take its narratives away."""
@@ -27,22 +29,19 @@ def cut_document(bundle: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_composition(entry: Mapping[str, Any]) -> bool:
-    resource = entry.get("resource")
-    return isinstance(resource, Mapping) and resource.get("resourceType") == "Composition"
+    return fields(entry.get("resource")).get("resourceType") == "Composition"
 
 
 def _identity(old: Any, bundle: Mapping[str, Any]) -> dict[str, str]:
     """Derive an identifier: the same cut of the same document is the same document."""
-    value = old.get("value") if isinstance(old, Mapping) else bundle.get("id")
+    value = fields(old).get("value") or bundle.get("id")
     left = [str(entry.get("fullUrl") or _name(entry)) for entry in bundle["entry"]]
     digest = hashlib.sha256("\n".join((str(value), *left)).encode()).digest()
     return {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{uuid.UUID(bytes=digest[:16])}"}
 
 
 def _name(entry: Mapping[str, Any]) -> str:
-    resource = entry.get("resource")
-    if not isinstance(resource, Mapping):
-        return ""
+    resource = fields(entry.get("resource"))
     return f"{resource.get('resourceType')}/{resource.get('id')}"
 
 
@@ -50,7 +49,7 @@ def _composition(composition: Mapping[str, Any], old: Any) -> dict[str, Any]:
     result = {k: v for k, v in composition.items() if k not in ("text", "section")}
     if isinstance(old, Mapping):
         relation = {"code": "transforms", "targetIdentifier": dict(old)}
-        result["relatesTo"] = [*composition.get("relatesTo", ()), relation]
+        result["relatesTo"] = [*items(composition.get("relatesTo")), relation]
     sections = _sections(composition)
     if sections:
         result["section"] = sections
@@ -60,11 +59,9 @@ def _composition(composition: Mapping[str, Any], old: Any) -> dict[str, Any]:
 def _sections(holder: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Keep sections that still have entries, without narrative."""
     kept = []
-    for section in holder.get("section") or ():
-        if not isinstance(section, Mapping):
-            continue
+    for section in objects(holder.get("section")):
         rest = {k: v for k, v in section.items() if k not in ("text", "entry", "section")}
-        entries = [e for e in section.get("entry") or () if isinstance(e, Mapping) and _is_there(e)]
+        entries = [e for e in objects(section.get("entry")) if _is_there(e)]
         below = _sections(section)
         if entries:
             rest["entry"] = entries

@@ -14,6 +14,8 @@ from gateway.consent.answer import Answer, Part
 from gateway.consent.decision import DENY, Decision
 from gateway.consent.document import cut_document
 from gateway.consent.label import INLINE_LABEL, is_sensitivity
+from gateway.consent.references import without_all
+from gateway.consent.shape import fields, items, objects, text
 
 DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
@@ -63,11 +65,8 @@ class _Cut:
         if part.ident in self._hidden:
             return None
         whole = part.resource
-        result = dict(whole)
-        elements = [e.partition("@")[2] for e in self._elements if e.startswith(f"{part.ident}@")]
-        for path in sorted(elements, reverse=True):
-            result = _without(result, path)
-        result = self._without_contained(result, part)
+        paths = [e.partition("@")[2] for e in self._elements if e.startswith(f"{part.ident}@")]
+        result = self._without_contained(without_all(whole, paths), part)
         touched = result != whole
         if self._hidden:
             masked = self._mask(result, part)
@@ -81,9 +80,9 @@ class _Cut:
     def bundle(self, bundle: Mapping[str, Any]) -> dict[str, Any]:
         """Give a Bundle without its hidden entries, and without a count that betrays them."""
         kept, removed = [], False
-        original = bundle.get("entry")
-        for entry in original if isinstance(original, list) else ():
-            left = self._entry(entry if isinstance(entry, Mapping) else {})
+        original = items(bundle.get("entry"))
+        for entry in original:
+            left = self._entry(fields(entry))
             if left is None:
                 removed = True
             else:
@@ -95,7 +94,7 @@ class _Cut:
             result = strip_labels(result)
         if removed and bundle.get("type") == "document":
             return cut_document(result)
-        return _recount(result, original if isinstance(original, list) else [])
+        return _recount(result, original)
 
     def _entry(self, entry: Mapping[str, Any]) -> dict[str, Any] | None:
         inner = entry.get("resource")
@@ -141,8 +140,7 @@ class _Cut:
     def _points_to_hidden(self, value: Mapping[str, Any], part: Part) -> bool:
         reference = value.get("reference")
         if not isinstance(reference, str):
-            address = value.get("url") if "contentType" in value else None
-            reference = address if isinstance(address, str) else ""
+            reference = text(value.get("url")) if "contentType" in value else ""
         if reference.startswith("#"):
             return self._is_hidden(f"{part.ident}{reference}")
         path = reference.partition("#")[0]
@@ -155,40 +153,13 @@ def _masked(value: Mapping[str, Any]) -> dict[str, Any]:
     return mark if "reference" in value else {**mark, "contentType": value["contentType"]}
 
 
-def _without(value: Any, path: str) -> Any:
-    """Copy a value without the element at a path like `name[0].family`."""
-    head, _, rest = path.partition(".")
-    name, bracket, index = head.partition("[")
-    result = dict(value)
-    if not rest:
-        if not bracket:
-            result.pop(name, None)
-            result.pop(f"_{name}", None)
-            return result
-        position = int(index[:-1])
-        for key in (name, f"_{name}"):
-            if isinstance(result.get(key), list):
-                result[key] = [v for i, v in enumerate(result[key]) if i != position]
-                if not result[key]:
-                    del result[key]
-        return result
-    key = name if name in result else f"_{name}"
-    inner = result.get(key)
-    if bracket and isinstance(inner, list):
-        position = int(index[:-1])
-        result[key] = [_without(v, rest) if i == position else v for i, v in enumerate(inner)]
-    elif isinstance(inner, Mapping):
-        result[key] = _without(inner, rest)
-    return result
-
-
 def strip_labels(resource: dict[str, Any]) -> dict[str, Any]:
     """Copy a resource without labels that say what is sensitive; the same object if none do."""
     meta = resource.get("meta")
     result = resource
     if isinstance(meta, Mapping) and "security" in meta:
         kept = _insensitive(meta["security"])
-        if len(kept) != len(meta["security"]):
+        if kept != meta["security"]:
             rest = {name: value for name, value in meta.items() if name != "security"}
             left = {**rest, "security": kept} if kept else rest
             result = {k: left if k == "meta" else v for k, v in resource.items()}
@@ -206,9 +177,8 @@ def strip_labels(resource: dict[str, Any]) -> dict[str, Any]:
 def _insensitive(codings: Any) -> list[Any]:
     return [
         coding
-        for coding in (codings if isinstance(codings, list) else ())
-        if isinstance(coding, Mapping)
-        and not is_sensitivity((coding.get("system") or "", coding.get("code") or ""))
+        for coding in objects(codings)
+        if not is_sensitivity((text(coding.get("system")), text(coding.get("code"))))
         and coding.get("code") != "PROCESSINLINELABEL"
     ]
 
@@ -216,8 +186,8 @@ def _insensitive(codings: Any) -> list[Any]:
 def _strip_concepts(resource: dict[str, Any]) -> dict[str, Any]:
     """Strip DocumentReference.securityLabel; a concept without coding left goes with its text."""
     kept = []
-    for concept in resource["securityLabel"]:
-        codings = _insensitive(concept.get("coding")) if isinstance(concept, Mapping) else []
+    for concept in objects(resource["securityLabel"]):
+        codings = _insensitive(concept.get("coding"))
         if codings:
             kept.append({"coding": codings})
     rest = {name: value for name, value in resource.items() if name != "securityLabel"}
@@ -244,11 +214,11 @@ def _is_inline(extension: Any) -> bool:
     return isinstance(extension, Mapping) and extension.get("url") == INLINE_LABEL
 
 
-def _recount(bundle: dict[str, Any], original: Sequence[Any]) -> dict[str, Any]:
+def _recount(bundle: dict[str, Any], original: list[Any]) -> dict[str, Any]:
     """Make `total` count what is there, or drop it where only a part of the set is at hand."""
     if "total" not in bundle:
         return bundle
-    matches, before = _matches(bundle.get("entry") or ()), _matches(original)
+    matches, before = _matches(items(bundle.get("entry"))), _matches(original)
     if matches == before == bundle["total"]:
         return bundle
     if before == bundle["total"] and not _is_paged(bundle):
@@ -256,15 +226,13 @@ def _recount(bundle: dict[str, Any], original: Sequence[Any]) -> dict[str, Any]:
     return {name: value for name, value in bundle.items() if name != "total"}
 
 
-def _matches(entries: Sequence[Any]) -> int:
-    searches = (e.get("search") for e in entries if isinstance(e, Mapping))
-    modes = (s.get("mode") if isinstance(s, Mapping) else None for s in searches)
+def _matches(entries: list[Any]) -> int:
+    modes = (fields(entry.get("search")).get("mode") for entry in objects(entries))
     return sum(mode in (None, "match") for mode in modes)
 
 
 def _is_paged(bundle: Mapping[str, Any]) -> bool:
-    links = bundle.get("link")
-    relations = {link.get("relation") for link in links or () if isinstance(link, Mapping)}
+    relations = {text(link.get("relation")) for link in objects(bundle.get("link"))}
     return not relations.isdisjoint({"next", "previous", "prev", "last"})
 
 

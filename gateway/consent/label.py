@@ -19,6 +19,7 @@ from gateway.consent.codes import (
     RANK,
 )
 from gateway.consent.compiled import Code
+from gateway.consent.shape import objects
 
 INLINE_LABEL = (
     "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
@@ -43,15 +44,18 @@ _UNLABELLED = Labels(labelled=False, rank=RANK["N"], sensitivities=frozenset(), 
 
 def read_labels(resource: Mapping[str, Any]) -> Labels:
     """Read the labels of a resource wherever its type keeps them."""
-    meta = resource.get("meta")
-    codings = list(_codings(meta.get("security"))) if isinstance(meta, Mapping) else []
+    codings = list(_codings(resource["meta"].get("security"))) if _has_meta(resource) else []
     kind = resource.get("resourceType")
     if kind == "DocumentReference":
-        for concept in resource.get("securityLabel") or ():
-            codings += _codings(concept.get("coding") if isinstance(concept, Mapping) else None)
+        for concept in objects(resource.get("securityLabel")):
+            codings += _codings(concept.get("coding"))
     elif kind == "Composition" and isinstance(resource.get("confidentiality"), str):
         codings.append((CONFIDENTIALITY, resource["confidentiality"]))
     return weigh(codings)
+
+
+def _has_meta(resource: Mapping[str, Any]) -> bool:
+    return "meta" in resource and isinstance(resource["meta"], Mapping)
 
 
 def weigh(codings: list[Code]) -> Labels:
@@ -112,11 +116,10 @@ def _inline(value: Mapping[str, Any], path: str) -> Iterator[tuple[str, list[Cod
 
 
 def _labelled(element: Mapping[str, Any], path: str) -> Iterator[tuple[str, list[Code]]]:
-    extensions = element.get("extension")
     found = [
         code
-        for extension in (extensions if isinstance(extensions, list) else ())
-        if isinstance(extension, Mapping) and extension.get("url") == INLINE_LABEL
+        for extension in objects(element.get("extension"))
+        if extension.get("url") == INLINE_LABEL
         for code in _codings([extension.get("valueCoding")])
     ]
     if found:
@@ -125,8 +128,8 @@ def _labelled(element: Mapping[str, Any], path: str) -> Iterator[tuple[str, list
 
 
 def _codings(value: Any) -> Iterator[Code]:
-    for item in value if isinstance(value, list) else ():
-        if isinstance(item, Mapping) and isinstance(item.get("code"), str):
+    for item in objects(value):
+        if isinstance(item.get("code"), str):
             system, code = item.get("system"), item["code"]
             if not isinstance(system, str):
                 system = CONFIDENTIALITY if code in RANK else ACT_CODE

@@ -5,7 +5,8 @@ https://hl7.org/fhir/R4/references.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 #: A reference is compared by its relative form or by its identifier as "system|value".
@@ -72,3 +73,43 @@ def at_path(resource: Mapping[str, Any], path: str) -> Iterator[Any]:
             yield item
         elif isinstance(item, Mapping):
             yield from at_path(item, rest)
+
+
+def without_all(resource: Mapping[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+    """Copy a resource without the elements at paths like `name[0].family`, last ones first."""
+    left = dict(resource)
+    for path in sorted(paths, key=_position, reverse=True):
+        left = without(left, path)
+    return left
+
+
+def _position(path: str) -> list[tuple[int, str]]:
+    """Order paths as their elements stand: note[2] before note[10]."""
+    return [(int(step), "") if step.isdigit() else (-1, step) for step in re.split(r"(\d+)", path)]
+
+
+def without(value: Any, path: str) -> Any:
+    """Copy a value without the element at a path like `name[0].family`."""
+    head, _, rest = path.partition(".")
+    name, bracket, index = head.partition("[")
+    result = dict(value)
+    if not rest:
+        if not bracket:
+            result.pop(name, None)
+            result.pop(f"_{name}", None)
+            return result
+        position = int(index[:-1])
+        for key in (name, f"_{name}"):
+            if isinstance(result.get(key), list):
+                result[key] = [v for i, v in enumerate(result[key]) if i != position]
+                if not result[key]:
+                    del result[key]
+        return result
+    key = name if name in result else f"_{name}"
+    inner = result.get(key)
+    if bracket and isinstance(inner, list):
+        position = int(index[:-1])
+        result[key] = [without(v, rest) if i == position else v for i, v in enumerate(inner)]
+    elif isinstance(inner, Mapping):
+        result[key] = without(inner, rest)
+    return result

@@ -6,13 +6,15 @@ entries with whoever refers to them; what cannot be cut goes as a whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gateway.consent.answer import Answer, Part
 from gateway.consent.codes import SPEAKS_OF
 from gateway.consent.decision import Reason
 from gateway.consent.person import Verdict
+from gateway.consent.references import without_all
+from gateway.consent.shape import fields, objects, text
 
 _WITH_DOCUMENT = Verdict(permit=False, rule="L7 part of a hidden one", reason=Reason.INDIVISIBLE)
 _ONLY_WITHHELD = Verdict(
@@ -56,7 +58,7 @@ def _is_list(answer: Answer) -> bool:
 
     In a message, directory entries only accompany the patient's data: without them, nothing goes.
     """
-    return any(bundle.get("type") in _LISTS for bundle in answer.bundles)
+    return any(text(bundle.get("type")) in _LISTS for bundle in answer.bundles)
 
 
 def _statements(answer: Answer, hidden: set[str], changes: dict[str, Verdict]) -> None:
@@ -80,20 +82,33 @@ def _left_alone(answer: Answer, hidden: set[str]) -> Iterator[str]:
     directory -= hidden
     if not directory:
         return
-    suspects = _reach(answer, directory, [p for p in answer.parts if p.ident in hidden])
+    cut = {name.partition("@")[0] for name in hidden if "@" in name}
+    withheld = [p for p in answer.parts if p.ident in hidden or p.ident in cut]
+    suspects = _reach(answer, directory, (p.references() for p in withheld))
     starts = [p for p in answer.parts if p.ident not in hidden and p.ident not in suspects]
-    yield from suspects - _reach(answer, directory, starts)
+    visible = (_references(p, hidden) if p.ident in cut else p.references() for p in starts)
+    yield from suspects - _reach(answer, directory, visible)
 
 
-def _reach(answer: Answer, directory: set[str], starts: list[Part]) -> set[str]:
-    """Give the directory entries reached from parts through directory entries."""
+def _references(part: Part, hidden: set[str]) -> frozenset[str]:
+    """Give what a part refers to without its hidden elements."""
+    paths = (n.partition("@")[2] for n in hidden if n.startswith(f"{part.ident}@"))
+    return part.references_in(without_all(part.resource, paths))
+
+
+def _reach(answer: Answer, directory: set[str], starts: Iterable[frozenset[str]]) -> set[str]:
+    """Give the directory entries reached from references through directory entries."""
     reached: set[str] = set()
-    pending = starts
-    while pending and len(reached) < len(directory):
-        for name in pending.pop().references() & directory:
-            if name not in reached:
-                reached.add(name)
-                pending += answer.named(name)
+    pending = list[frozenset[str]]()
+    for references in starts:
+        pending.append(references)
+        while pending:
+            for name in pending.pop() & directory:
+                if name not in reached:
+                    reached.add(name)
+                    pending += [part.references() for part in answer.named(name)]
+        if len(reached) == len(directory):
+            break
     return reached
 
 
@@ -124,11 +139,9 @@ def _resource(part: Part) -> Part:
 
 def _cannot_be_cut(bundle: Mapping[str, Any], hidden: set[str]) -> bool:
     """Whether a document has no Composition left, or tells its story in prose alone."""
-    resources = [e.get("resource") for e in bundle.get("entry") or () if isinstance(e, Mapping)]
-    composition = next(
-        (r for r in resources if isinstance(r, Mapping) and r["resourceType"] == "Composition"),
-        None,
-    )
+    resources = [fields(entry.get("resource")) for entry in objects(bundle.get("entry"))]
+    compositions = [r for r in resources if r.get("resourceType") == "Composition"]
+    composition = compositions[0] if compositions else None
     if composition is None or f"Composition/{composition.get('id', '')}" in hidden:
         return True
     sections = list(_sections(composition))
@@ -137,7 +150,6 @@ def _cannot_be_cut(bundle: Mapping[str, Any], hidden: set[str]) -> bool:
 
 
 def _sections(holder: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    for section in holder.get("section") or ():
-        if isinstance(section, Mapping):
-            yield section
-            yield from _sections(section)
+    for section in objects(holder.get("section")):
+        yield section
+        yield from _sections(section)
