@@ -15,7 +15,7 @@ install: $(STAMP) ## Install the gateway into .venv (command: .venv/bin/gateway)
 
 $(STAMP): pyproject.toml gateway/__init__.py
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	@touch $@
 
 demo: ## Show the main job end to end on sample records
@@ -25,7 +25,7 @@ demo: ## Show the main job end to end on sample records
 # The demo needs no development tools: fewer packages, a quicker start on a fresh machine.
 $(VENV)/.demo: pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@PYTHONWARNINGS=ignore $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
 test: $(STAMP) ## Run the tests (PostgreSQL too when GATEWAY_TEST_POSTGRES is set)

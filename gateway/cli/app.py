@@ -16,6 +16,9 @@ from gateway.cli import check, convert, init
 from gateway.cli.output import note
 from profiles.issue import GatewayError
 
+#: Exit code typer gives a command that was interrupted from the keyboard.
+_INTERRUPTED = 130
+
 #: Commands by name, in the order of the help.
 COMMANDS: dict[str, Callable[..., Any]] = {
     "init": init.init,
@@ -81,9 +84,6 @@ def run(arguments: Sequence[str]) -> int:
         return _quiet()
     except GatewayError as error:
         return _refused(error)
-    except KeyboardInterrupt:
-        note("gateway: interrupted")
-        return 130
     except OSError as error:
         note(
             f"gateway: {error.strerror or 'input or output failed'}: {error.filename or ''}".rstrip(
@@ -93,6 +93,8 @@ def run(arguments: Sequence[str]) -> int:
         return 1
     except Exception as error:  # noqa: BLE001 - the last door: people get a sentence
         return _unexpected(error)
+    if result == _INTERRUPTED:
+        note("gateway: interrupted")
     return result if isinstance(result, int) else 0
 
 
