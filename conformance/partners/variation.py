@@ -28,7 +28,7 @@ _PLACES = (
     (b"MSH", 7, "time"), (b"MSH", 10, "control"), (b"EVN", 2, "time"), (b"PID", 3, "patient"),
     (b"PID", 5, "name"), (b"PID", 7, "birth"), (b"PV1", 19, "visit"), (b"MRG", 1, "own"),
     (b"ZBE", 1, "own"), (b"TXA", 12, "own"), (b"TXA", 13, "own"), (b"ORC", 2, "own"),
-    (b"ORC", 3, "own"), (b"OBR", 2, "own"), (b"OBR", 3, "own"),
+    (b"ORC", 3, "own"), (b"OBR", 2, "own"), (b"OBR", 3, "own"), (b"IN1", 36, "kvnr"),
 )  # fmt: skip
 
 
@@ -104,6 +104,8 @@ class Variation:
 def _marked(value: bytes, kind: str, delimiters: bytes) -> bytes:
     """Put a place (between NUL bytes) where the field's varying part stands."""
     component, repetition = delimiters[:1], delimiters[1:2]
+    if kind == "kvnr":
+        return _insured(value, component)
     repetitions = value.split(repetition)
     parts = repetitions[0].split(component)
     parts[0] = (parts[0] if kind == "own" else b"") + _place(kind)

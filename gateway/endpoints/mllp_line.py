@@ -17,7 +17,7 @@ from gateway.endpoints.mllp_frame import Frame, FrameReader
 ANSWER_LIMIT = 1_000_000
 
 
-class LineClosed(Exception):  # noqa: N818 - it is a fact, and not always an error
+class LineClosed(Exception):
     """The connection ended, or what came is no MLLP."""
 
     def __init__(self, reason: str, *, unread: bool = False) -> None:
