@@ -16,6 +16,7 @@ from gateway.pipeline.identify import PATIENT
 from gateway.pipeline.message import Item, Recorded, Recording
 from gateway.pipeline.ports import StoredAnswer, Transaction
 from gateway.pipeline.site import Site
+from gateway.pipeline.translate import fault
 from gateway.pipeline.translated import Outcome, Statement
 from profiles.issue import GatewayError
 
@@ -74,7 +75,7 @@ def _record(recording: Recording) -> Recorded:
         if book.flushed:
             raise
         book.take_back()
-        return recording.quarantine(f"recording-failed: {type(error).__name__}")
+        return recording.quarantine(f"recording-failed: {fault(error)}")
 
 
 def again(answer: StoredAnswer) -> Recorded:

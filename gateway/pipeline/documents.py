@@ -9,9 +9,9 @@ import orjson
 
 from profiles.reading import read_json, write_json
 
-# A number with a fraction or an exponent, seen from the colon, comma or bracket before it. In a
-# text it may hit by chance; that only costs time.
-_DECIMAL = re.compile(rb"[:,\[]\s*-?\d+[.eE]")
+# A number with a fraction or an exponent, as a member's value or in an array. In a text it may hit
+# by chance; that only costs time.
+_DECIMAL = re.compile(rb'":-?\d+[.eE]|[\[\d],?-?\d+\.\d')
 
 
 def load(body: bytes) -> dict[str, Any]:

@@ -32,7 +32,7 @@ from gateway.pipeline.message import Item, Recorded
 from gateway.pipeline.ports import Reader, Transaction, Writer
 from gateway.pipeline.receipt import Receipt, store_receipts
 from gateway.pipeline.site import Site
-from gateway.pipeline.translate import failed, refused
+from gateway.pipeline.translate import failed, fault, refused
 from gateway.pipeline.translated import Job, Outcome, Translated, WorkerConfig
 from gateway.pipeline.workers import WorkerPool
 from profiles.issue import (
@@ -308,7 +308,7 @@ class _Passage:
             self._fail(error)
         else:
             self.quarantined = True
-            reason = f"recording-failed: {type(error).__name__}"
+            reason = f"recording-failed: {fault(error)}"
             self.record(answered(failed(self.job, reason), self.job, self.endpoint))
 
     def _received(self, done: asyncio.Future[Recorded]) -> None:
@@ -409,7 +409,7 @@ class _Processing:
             self._give(error)
         else:
             self.quarantined = True
-            self.record(failed(self.job, f"recording-failed: {type(error).__name__}"))
+            self.record(failed(self.job, f"recording-failed: {fault(error)}"))
 
     def _give(self, error: BaseException) -> None:
         _log.warning("processing_postponed", message=self.number, error=type(error).__name__)

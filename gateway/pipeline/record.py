@@ -79,15 +79,16 @@ class _Recorder:
         if _repeats(current, statement):
             return self._unchanged(current, statement)
         before = None if current.deleted else load(current.body)
-        after = mappers.apply(before, self._change(current, statement))
+        change = self._change(statement)
+        if self._is_older(current, statement):
+            after = None if before is None else with_periods(before, change.resource)
+        else:
+            after = mappers.apply(before, change)
         if after == before:
             return self._unchanged(current, statement)
         return self._next(current, statement, after)
 
-    def _change(self, current: Current, statement: Statement) -> Change:
-        application = application_name(self.source.arrival.sender)
-        newest = last_said(current.recency, current.source, application)
-        older = statement.action in STATES_CONTENT and statement.recency < newest
+    def _change(self, statement: Statement) -> Change:
         return Change(
             Action(statement.action),
             statement.type,
@@ -97,8 +98,17 @@ class _Recorder:
             statement.cleared,
             statement.recency,
             statement.subject,
-            historic=statement.historic or (older and statement.recency != ""),
+            historic=statement.historic,
+            weak=statement.weak,
+            partial=statement.partial,
         )
+
+    def _is_older(self, current: Current, statement: Statement) -> bool:
+        """Say whether the same application said something newer; cancels act whatever their time."""
+        if not statement.recency or statement.action not in STATES_CONTENT:
+            return False
+        application = application_name(self.source.arrival.sender)
+        return statement.recency < last_said(current.recency, current.source, application)
 
     def _first(self, known: Known) -> Target | None:
         statement = known.statement
@@ -185,6 +195,14 @@ def _repeats(current: Current, statement: Statement) -> bool:
         and not statement.resource
         and statement.body == current.body
     )
+
+
+def with_periods(present: dict[str, Any], older: dict[str, Any]) -> dict[str, Any]:
+    """Fill the ends of a period nobody has stated since; all else an older statement says is past."""
+    stated, known = older.get("period"), present.get("period", {})
+    if not isinstance(stated, dict) or not stated.keys() - known.keys():
+        return present
+    return {**present, "period": {**stated, **known}}
 
 
 def _gravestone(current: Current) -> bytes:

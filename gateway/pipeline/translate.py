@@ -16,7 +16,7 @@ from gateway.domain.region import Endpoint
 from gateway.identity.kvnr import SYSTEM as KVNR_SYSTEM
 from gateway.pipeline.acknowledge import answered
 from gateway.pipeline.criteria import RouteCriteria, preliminary
-from gateway.pipeline.documents import dump, load
+from gateway.pipeline.documents import dump
 from gateway.pipeline.label import LabelRule, label, label_rules
 from gateway.pipeline.translated import (
     KVNR_TYPE,
@@ -78,8 +78,19 @@ def translate(job: Job, prepared: Prepared) -> Translated:
     except MemoryError:
         done = failed(job, "memory-limit")
     except Exception as error:  # noqa: BLE001 - the border: one message's fault stays its own
-        done = failed(job, f"mapping-failed: {type(error).__name__}")
+        done = failed(job, f"mapping-failed: {fault(error)}")
     return answered(done, job, prepared.config.region.endpoints[job.endpoint])
+
+
+def fault(error: BaseException) -> str:
+    """Name an error and the line it comes from, never its text: that may hold values."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return type(error).__name__
+    module = trace.tb_frame.f_globals.get("__name__", "")
+    return f"{type(error).__name__} in {module}:{trace.tb_lineno}"
 
 
 def failed(job: Job, reason: str) -> Translated:
@@ -157,7 +168,6 @@ def _stated(change: Change, prepared: Prepared) -> _Stated:
     fresh = mappers.apply(None, change)
     body = dump(fresh) if fresh is not None else b""
     same = fresh is change.resource or fresh == change.resource
-    content = load(body) if body else None
     statement = Statement(
         str(change.action),
         change.type,
@@ -165,13 +175,15 @@ def _stated(change: Change, prepared: Prepared) -> _Stated:
         change.subject,
         tuple(_terms(change.keys, prepared)),
         body,
-        coder.encode(change.type, index_terms(content)) if content is not None else b"",
+        coder.encode(change.type, index_terms(fresh)) if fresh is not None else b"",
         b"" if same else dump(change.resource),
         change.cleared,
         change.recency,
         change.historic,
+        change.weak,
+        change.partial,
     )
-    return _Stated(statement, content, _faults(change, content))
+    return _Stated(statement, fresh, _faults(change, fresh))
 
 
 def _faults(change: Change, content: dict[str, Any] | None) -> tuple[Issue, ...]:

@@ -95,6 +95,10 @@ class Statement:
     cleared: tuple[str, ...] = ()
     recency: str = ""
     historic: bool = False
+    #: Elements that only fill what nobody has stated.
+    weak: tuple[str, ...] = ()
+    #: `resource` holds only the statement and cannot stand alone.
+    partial: bool = False
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle by position: three times as fast as the default of frozen dataclasses."""
@@ -110,6 +114,8 @@ class Statement:
             self.cleared,
             self.recency,
             self.historic,
+            self.weak,
+            self.partial,
         )
 
 
