@@ -222,6 +222,17 @@ def leaf(repetition: Repetition, number: int) -> Text | None:
     return found  # type: ignore[return-value]  # mypy keeps the list after the type() test
 
 
+def leaves_of(repetition: Repetition) -> list[Text]:
+    """Return every leaf of a repetition, deletions left out."""
+    found: list[Text] = []
+    for component in repetition:
+        if type(component) is list:
+            found += [part for part in component if part is not None and part != DELETE]
+        elif component is not None and component != DELETE:
+            found.append(component)  # type: ignore[arg-type]  # not a list, so a leaf
+    return found
+
+
 def sub(repetition: Repetition, number: int, position: int) -> Text | None:
     """Return a subcomponent; a component without subcomponents is its own first one."""
     if number >= len(repetition):

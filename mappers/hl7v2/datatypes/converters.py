@@ -123,6 +123,12 @@ def _organization(session: Session, repetition: Repetition) -> dict[str, Any] | 
     return {"type": "Organization", "identifier": identifier, "display": words}
 
 
+def _device(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+    """EI → Reference to a Device by identifier."""
+    identifier = identifiers.ei(session, repetition, "device")
+    return {"type": "Device", "identifier": identifier} if identifier is not None else None
+
+
 def _narrative(_session: Session, repetition: Repetition) -> dict[str, Any] | None:
     words = leaf(repetition, 1)
     if words is None:
@@ -169,6 +175,7 @@ _MAKERS: dict[str, Callable[[str], Convert]] = {
     "Text": lambda _: lambda _s, r: {"text": t} if (t := leaf(r, 1)) else None,
     "Place": lambda _: _place,
     "Organization": lambda _: _organization,
+    "Device": lambda _: _device,
     "Narrative": lambda _: _narrative,
     "Annotation": lambda _: lambda _s, r: {"text": t} if (t := leaf(r, 1)) else None,
 }

@@ -105,7 +105,7 @@ def organization(session: Session, repetition: Repetition) -> dict[str, Any] | N
     return reference if len(reference) > 1 else None
 
 
-def places(session: Session, repetition: Repetition) -> list[tuple[dict[str, Any], str]]:
+def places(session: Session, repetition: Repetition) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """PL → Location references by identifier, most specific first, with their physical type.
 
     A room or bed number alone is not unique: its identifier carries the ward and room before it.
@@ -127,7 +127,7 @@ def places(session: Session, repetition: Repetition) -> list[tuple[dict[str, Any
             "identifier": {"system": system, "value": full},
             "display": value,
         }
-        found.append((reference, code))
+        found.append((reference, _physical_type(repetition, code)))
     if found:
         _describe(repetition, found[0][0])
     return found
@@ -141,9 +141,13 @@ def _describe(repetition: Repetition, reference: dict[str, Any]) -> None:
         reference["display"] = derived(f"{shown} ({words})", shown, words)
 
 
-def physical_type(code: str) -> dict[str, Any]:
-    """CodeableConcept of a location's physical type."""
-    return {"coding": [{"system": _PHYSICAL_TYPE, "code": code}]}
+def _physical_type(repetition: Repetition, code: str) -> dict[str, Any]:
+    """Kind of place; for the ward also PL.6 as the sender says it."""
+    codings = [{"system": _PHYSICAL_TYPE, "code": code}]
+    kind = leaf(repetition, 6) if code == "wa" else None
+    if kind is not None:
+        codings.append({"system": V2 + "0305", "code": kind})
+    return {"coding": codings}
 
 
 def place_key(repetition: Repetition) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from mappers.hl7v2.messages import adt
+from mappers.hl7v2.messages import adt, mdm, oru
 from mappers.hl7v2.session import Session
 
 #: Message code → trigger event → function that fills the session.
@@ -17,5 +17,14 @@ EVENTS: dict[str, dict[str, Callable[[Session], None]]] = {
         "A08": adt.visit,
         "A28": adt.person,
         "A31": adt.person,
+    },
+    "MDM": {
+        "T01": mdm.document,
+        "T02": mdm.document,
+        "T08": mdm.document,
+        "T11": mdm.document,
+    },
+    "ORU": {
+        "R01": oru.results,
     },
 }

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.hl7v2.datatypes.identifiers import ei
-from mappers.hl7v2.datatypes.parties import organization, physical_type, places
+from mappers.hl7v2.datatypes.parties import organization, places
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.tokenizer import Repetition, Segment
 
@@ -93,8 +93,8 @@ def _entries(session: Session, pv1: Segment, field: int, status: str) -> list[di
 
 def _places(session: Session, repetition: Repetition, status: str) -> list[dict[str, Any]]:
     return [
-        {"location": reference, "status": status, "physicalType": physical_type(code)}
-        for reference, code in places(session, repetition)
+        {"location": reference, "status": status, "physicalType": kind}
+        for reference, kind in places(session, repetition)
     ]
 
 

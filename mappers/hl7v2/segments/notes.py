@@ -1,0 +1,52 @@
+"""NTE → annotations of what stands before it (HL7 v2.5 chapter 2.15.10)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mappers.hl7v2.datatypes.parties import practitioner
+from mappers.hl7v2.session import Draft, Session
+from mappers.hl7v2.tokenizer import Segment
+from mappers.trace import derived
+
+#: R5's DiagnosticReport.note, for R4.
+REPORT_NOTE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-DiagnosticReport.note"
+
+
+def annotation(session: Session, segment: Segment) -> dict[str, Any] | None:
+    """NTE → Annotation; the repetitions of NTE-3 are lines."""
+    lines = [line for line in segment.texts(3) if line != '""']
+    if not lines:
+        return None
+    made: dict[str, Any] = {}
+    for repetition in segment.repetitions(5):
+        author = practitioner(session, repetition)
+        if author is not None:
+            made["authorReference"] = author
+        break
+    when = session.date_time(segment.first(6))
+    if when is not None:
+        made["time"] = when
+    made["text"] = derived("\n".join(lines), *lines)
+    return made
+
+
+def on(session: Session, draft: Draft, segment: Segment) -> None:
+    """Attach NTE to a resource; a report's note is an extension in R4."""
+    note = annotation(session, segment)
+    if note is None:
+        return
+    if draft.resource["resourceType"] == "DiagnosticReport":
+        extension = {"url": REPORT_NOTE, "valueAnnotation": note}
+        draft.resource.setdefault("extension", []).append(extension)
+    else:
+        session.append(draft, "note", note)
+
+
+def on_document(draft: Draft, segments: list[Segment]) -> None:
+    """NTE after TXA or OBX → description of the document."""
+    lines = [line for segment in segments for line in segment.texts(3) if line != '""']
+    if lines:
+        before = draft.resource.get("description")
+        words = ([before] if before else []) + lines
+        draft.resource["description"] = derived("\n".join(words), *words)
