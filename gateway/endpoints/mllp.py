@@ -22,7 +22,7 @@ from gateway.endpoints import mllp_frame
 from gateway.endpoints.memory import ByteBudget
 from gateway.endpoints.mllp_connection import MllpConnection, Surroundings
 from gateway.endpoints.networks import may_connect, networks
-from gateway.endpoints.tls import server_context
+from gateway.endpoints.tls import requires_certificate, server_context
 from profiles.issue import NotConformant
 
 #: Seconds to wait after the machine had no socket left for us.
@@ -41,7 +41,8 @@ class MllpListener:
     port: int = 0
     #: TLS files (see `tls.SETTINGS`); empty speaks plain TCP.
     tls: Mapping[str, Any] = field(default_factory=dict)
-    #: Networks that may connect; empty means this machine only.
+    #: Networks that may connect. Empty: whoever has a client certificate of the ca, and without
+    #: TLS this machine only.
     peers: tuple[str, ...] = ()
     #: SHA-256 (hex) of accepted client certificates; empty accepts what the ca issued.
     certificates: tuple[str, ...] = ()
@@ -80,13 +81,26 @@ class MllpListener:
             max_frame=endpoint.max_bytes,
         )
 
+    def check(self) -> None:
+        """Refuse to listen beyond this machine for anyone who comes.
+
+        Raises NotConformant that names the missing line.
+        """
+        local = self.host == "localhost" or may_connect(self.host, ())
+        if not (local or self.peers or requires_certificate(self.tls)):
+            raise NotConformant(
+                f"Endpoint {self.endpoint} listens outside this machine and accepts anyone: "
+                'add peers = ["10.20.0.5/32"] with the senders\' networks, or client certificates.'
+            )
+
 
 async def serve_mllp(
     listener: MllpListener, receive: Receive, *, observe: Observe | None = None
 ) -> MllpServer:
     """Bind and start accepting.
 
-    Raises OSError when the address cannot be bound and NotConformant for unusable TLS files.
+    Raises OSError when the address cannot be bound and NotConformant for unusable TLS files, or
+    when anyone from outside could connect (see `MllpListener.check`).
     """
     server = MllpServer(listener, receive, observe or (lambda _: None))
     await server.start()
@@ -100,7 +114,8 @@ class MllpServer:
         """Prepare; `start` binds."""
         self.listener = listener
         self._observe = observe
-        self._allowed = networks(listener.peers)
+        certified = not listener.peers and requires_certificate(listener.tls)
+        self._allowed = networks(("0.0.0.0/0", "::/0") if certified else listener.peers)
         self._context: ssl.SSLContext | None = None
         self._sockets: list[socket.socket] = []
         self._port = listener.port
@@ -126,6 +141,7 @@ class MllpServer:
     async def start(self) -> None:
         """Bind and start accepting."""
         listener = self.listener
+        listener.check()
         self._context = server_context(listener.tls)
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(

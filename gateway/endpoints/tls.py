@@ -17,6 +17,11 @@ from profiles.issue import NotConformant
 SETTINGS = ("ca", "certificate", "key", "client_certificate_required")
 
 
+def requires_certificate(tls: Mapping[str, Any]) -> bool:
+    """Say whether a listener with these settings turns away senders without a certificate."""
+    return bool(tls) and bool(tls.get("client_certificate_required", bool(tls.get("ca"))))
+
+
 def server_context(tls: Mapping[str, Any]) -> ssl.SSLContext | None:
     """Build the context of a listener; None when it speaks plain TCP.
 
@@ -27,7 +32,7 @@ def server_context(tls: Mapping[str, Any]) -> ssl.SSLContext | None:
         return None
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    required = tls.get("client_certificate_required", bool(tls.get("ca")))
+    required = requires_certificate(tls)
     if required and not tls.get("ca"):
         raise NotConformant("Client certificates are required, and no ca file says whose.")
     _load(context, tls, own=True)

@@ -9,7 +9,7 @@ import socket
 import ssl
 import subprocess
 import sys
-from contextlib import asynccontextmanager, contextmanager, suppress
+from contextlib import asynccontextmanager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -573,6 +573,26 @@ def test_a_listener_without_host_and_port_is_refused(listen):
     )
     with pytest.raises(NotConformant):
         MllpListener.of(endpoint)
+
+
+@pytest.mark.parametrize(
+    ("settings", "may"),
+    [
+        ({"host": "0.0.0.0"}, False),
+        ({"host": "10.0.0.1"}, False),
+        ({"host": "kis.example"}, False),
+        ({"host": "0.0.0.0", "tls": {"certificate": "c", "key": "k"}}, False),
+        ({"host": "0.0.0.0", "peers": ("10.20.0.5/32",)}, True),
+        ({"host": "0.0.0.0", "tls": {"certificate": "c", "key": "k", "ca": "a"}}, True),
+        ({"host": "127.0.0.1"}, True),
+        ({"host": "::1"}, True),
+        ({"host": "localhost"}, True),
+    ],
+)
+def test_outside_this_machine_a_listener_needs_peers_or_certificates(settings, may):
+    listener = MllpListener(endpoint="klinikum-adt", **settings)
+    with nullcontext() if may else pytest.raises(NotConformant, match="peers = "):
+        listener.check()
 
 
 def test_python_hl7_as_sender_is_answered(tmp_path):
