@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from gateway.consent import compiled
 from gateway.consent.answer import Part
 from gateway.consent.compiled import Rule
-from gateway.consent.content import Surroundings, Test, tests
+from gateway.consent.content import Test, tests
 from gateway.consent.match import NO, YES, Asked, holds
 from gateway.consent.select import InForce
+from gateway.consent.surroundings import Surroundings
 
 #: What a consent says.
 NOT_APPLICABLE = 0

@@ -24,12 +24,12 @@ def decide(case: Mapping[str, Any]) -> Decision:
     """Decide one case; raises NotConformant when the case itself is not readable."""
     policy = _mapping(case.get("policy") or {}, "policy")
     asked = _mapping(case.get("request"), "request")
-    resources = _sequence(case.get("resources") or (), "resources")
+    resources = _sequence(case.get("resources"), "resources")
     if isinstance(asked.get("resource"), Mapping):
         resources = (*resources, asked["resource"])
     domain = {name: value for name, value in policy.items() if name not in _ABOUT_THE_CASE}
     return evaluate(
-        _sequence(case.get("consents") or (), "consents"),
+        [_mapping(consent, "consents") for consent in _sequence(case.get("consents"), "consents")],
         read_request(asked, policy),
         resources,
         Policy.from_mapping(domain),
@@ -72,7 +72,7 @@ def _actor(value: Any, where: str) -> Actor:
         identifiers=tuple(key for key in map(identifier_key, identifiers) if key),
         member_of=tuple(
             _actor(group, f"{where}.memberOf")
-            for group in _sequence(given.get("memberOf") or (), f"{where}.memberOf")
+            for group in _sequence(given.get("memberOf"), f"{where}.memberOf")
         ),
         display=_text(given.get("display") or "", f"{where}.display"),
         kind=_text(given.get("kind") or "", f"{where}.kind"),
@@ -91,11 +91,12 @@ def _emergency(value: Any) -> Emergency | None:
 
 
 def _time(value: Any) -> datetime:
+    """Read an instant; `gateway.consent` has no clock to fill one in."""
     try:
         moment = datetime.fromisoformat(_text(value, "request.time"))
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
+    except ValueError as error:
+        raise _wrong("request.time", "must be an instant with offset") from error
+    if moment.tzinfo is None:
         raise _wrong("request.time", "must be an instant with offset")
     return moment
 
@@ -124,6 +125,9 @@ def _mapping(value: Any, where: str) -> Mapping[str, Any]:
 
 
 def _sequence(value: Any, where: str) -> Sequence[Any]:
+    """Give a list; one that is not stated is empty."""
+    if value is None:
+        return ()
     if not isinstance(value, list | tuple):
         raise _wrong(where, "must be a list")
     return value

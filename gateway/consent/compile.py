@@ -129,11 +129,10 @@ def _lineage(
 
 def _attested_by(consent: Mapping[str, Any]) -> str:
     """Name the source, when an organization vouches for a consent instead of the patient."""
-    performers = [fields(p) for p in items(consent.get("performer"))]
-    if _by_proxy(consent) or not performers:
+    if _by_proxy(consent):
         return ""
-    source = fields(consent.get("sourceReference"))
-    names = [*map(_name, performers), text(source.get("display"))]
+    vouching = [*items(consent.get("performer")), consent.get("sourceReference")]
+    names = (_name(fields(reference)) for reference in vouching)
     return next((name for name in names if name), "") or _displays(consent.get("organization"))
 
 

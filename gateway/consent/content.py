@@ -13,7 +13,6 @@ from gateway.consent import compiled
 from gateway.consent.answer import Part
 from gateway.consent.codes import (
     ACT_CODE,
-    AUTHOR_ELEMENTS,
     CLINICAL_DATES,
     CONFIDENTIALITY,
     DATELESS,
@@ -22,29 +21,18 @@ from gateway.consent.codes import (
     MAIN_CODES,
     RANK,
     RECORDED_DATES,
-    REFERS_FORWARD,
     RESOURCE_TYPES,
     SENSITIVITY_PARENTS,
     is_a,
 )
-from gateway.consent.compiled import Code, DataTest, Named, Rule
+from gateway.consent.compiled import Code, Rule
 from gateway.consent.dates import Span, period, span
 from gateway.consent.label import Labels
-from gateway.consent.match import NO, UNKNOWN, YES, Truth, by_identifier, either
-from gateway.consent.references import at_path, identifier_key, relative, tail
+from gateway.consent.match import NO, UNKNOWN, YES, Truth, either
+from gateway.consent.references import at_path
+from gateway.consent.relation import authors, data
 from gateway.consent.shape import fields, items, objects, text
-
-
-class Surroundings:
-    """What matching a part needs to know beside the part."""
-
-    __slots__ = ("hold_unlabelled", "zone")
-
-    def __init__(self, zone: ZoneInfo, *, hold_unlabelled: bool) -> None:
-        """Keep the domain's zone and whether unlabelled free text is held."""
-        self.zone = zone
-        self.hold_unlabelled = hold_unlabelled
-
+from gateway.consent.surroundings import Surroundings
 
 Test = Callable[[Rule, Part, Surroundings], Truth]
 
@@ -61,9 +49,9 @@ def tests(rule: Rule) -> tuple[Test, ...]:
     if rule.codes:
         found.append(_codes)
     if any(actor.capacity == compiled.AUTHOR for actor in rule.actors):
-        found.append(_authors)
+        found.append(authors)
     if rule.data:
-        found.append(_data)
+        found.append(data)
     return tuple(found)
 
 
@@ -184,7 +172,7 @@ def _codes(rule: Rule, part: Part, around: Surroundings) -> Truth:
     if rule.type != compiled.DENY:
         hit = any(_covers(one, code) for one in rule.codes if one[0] for code in main)
         return YES if hit else NO
-    anywhere = set(_all_codings(part.resource))
+    anywhere = _all_codings(part.resource)
     if any(_covers(one, code) for one in rule.codes for code in anywhere):
         return YES
     return UNKNOWN if _might_say(rule.codes, part, main, around) else NO
@@ -214,17 +202,19 @@ def _covers(stated: Code, code: Code) -> bool:
     return code[0] in HIERARCHICAL_BY_PREFIX and code[1].startswith(stated[1])
 
 
-def _all_codings(value: Any) -> Iterator[Code]:
+def _all_codings(value: Any) -> set[Code]:
+    found = set()
     stack = [value]
     while stack:
         item = stack.pop()
-        if isinstance(item, dict):
+        if type(item) is list:
+            stack += item
+        elif type(item) is dict:
             code = item.get("code")
-            if isinstance(code, str):
-                yield text(item.get("system")), code
-            stack.extend(v for v in item.values() if isinstance(v, dict | list))
-        elif isinstance(item, list):
-            stack.extend(v for v in item if isinstance(v, dict | list))
+            if type(code) is str:
+                found.add((text(item.get("system")), code))
+            stack += item.values()
+    return found
 
 
 def _codings(part: Part, name: str) -> Iterator[Code]:
@@ -233,86 +223,3 @@ def _codings(part: Part, name: str) -> Iterator[Code]:
             for coding in objects(value.get("coding", [value])):
                 if isinstance(coding.get("code"), str):
                     yield text(coding.get("system")), coding["code"]
-
-
-def _authors(rule: Rule, part: Part, _around: Surroundings) -> Truth:
-    return either(
-        _authored_by(actor.named, part)
-        for actor in rule.actors
-        if actor.capacity == compiled.AUTHOR
-    )
-
-
-def _authored_by(named: Named, part: Part) -> Truth:
-    """Compare who made a part with a reference; nobody stated is unknown."""
-    host = part.host()
-    if not host.type:
-        return UNKNOWN
-    elements = AUTHOR_ELEMENTS.get(host.type)
-    if elements is None:
-        return NO
-    authors = [value for element in elements for value in at_path(host.resource, element)]
-    return either(_same(named, author, part) for author in authors) if authors else UNKNOWN
-
-
-def _same(named: Named, reference: Any, part: Part) -> Truth:
-    if not isinstance(reference, Mapping):
-        return UNKNOWN
-    literal = reference.get("reference")
-    name = part.answer.resolve(literal) if isinstance(literal, str) else ""
-    if name and name == named.reference:
-        return YES
-    key = identifier_key(reference.get("identifier"))
-    if key and key in named.identifiers:
-        return YES
-    same_type = name.split("/", 1)[0] == named.reference.split("/", 1)[0]
-    return NO if name and named.comparable and same_type else UNKNOWN
-
-
-def _data(rule: Rule, part: Part, _around: Surroundings) -> Truth:
-    return either(_datum(one, part) for one in rule.data)
-
-
-def _datum(test: DataTest, part: Part) -> Truth:
-    host = part.host()
-    if not host.type:
-        return UNKNOWN
-    if test.meaning == "authoredby":
-        return _authored_by(test.named, host)
-    itself = _is(test.named, host)
-    if itself == YES or test.meaning == "instance":
-        return itself
-    name = test.named.reference
-    if not relative(name):
-        return UNKNOWN
-    if name in host.references() or (host.parent and name in host.parent.references()):
-        return YES
-    return NO if test.meaning == "dependents" else _referred_to_by(name, host)
-
-
-def _is(named: Named, part: Part) -> Truth:
-    """Whether a part is the resource a provision names."""
-    if named.reference == part.ident or (named.reference and named.reference == part.full_url):
-        return YES
-    if part.parent is not None and named.reference == part.parent.ident:
-        return YES
-    own = part.resource.get("identifier")
-    keys = [key for key in map(identifier_key, own if isinstance(own, list) else [own]) if key]
-    if any(key in named.identifiers for key in keys):
-        return YES
-    if named.comparable:
-        return NO
-    if named.identifiers and not named.reference:
-        return by_identifier(named.identifiers, keys)
-    # Known by an address elsewhere: cannot be ruled out for a resource of that type.
-    kind = tail(named.reference).split("/", 1)[0]
-    return NO if kind and kind != part.type else UNKNOWN
-
-
-def _referred_to_by(name: str, part: Part) -> Truth:
-    """Whether the resource of that name refers to the part."""
-    holders = part.answer.named(name)
-    if holders:
-        return YES if any(part.ident in holder.references() for holder in holders) else NO
-    forward = REFERS_FORWARD.get(name.split("/", 1)[0])
-    return NO if forward is not None and part.type not in forward else UNKNOWN

@@ -86,9 +86,9 @@ def _purposes(request: Request, known: Mapping[str, str]) -> str:
 
 
 def _consent(consent: CompiledConsent | None, phrases: Mapping[str, str], language: str) -> str:
-    text = phrases["consent"]
     if consent is None:
-        return text
+        return phrases["consent"]
+    text = phrases["consent" if consent.positive or consent.problem else "refusal"]
     if consent.date:
         text += phrases["of"] + _date(consent.date, language)
     if consent.organization:

@@ -21,7 +21,7 @@ DATA_ABSENT_REASON = "http://hl7.org/fhir/StructureDefinition/data-absent-reason
 
 
 def filter_resources(
-    resources: Sequence[Mapping[str, Any]], decision: Decision
+    resources: Sequence[dict[str, Any]], decision: Decision
 ) -> list[dict[str, Any]]:
     """Give what may go out of the resources the decision was made about.
 
@@ -32,6 +32,8 @@ def filter_resources(
     if decision.outcome == DENY:
         return []
     hidden = frozenset(decision.removed) | frozenset(decision.masked)
+    if not hidden and not any(r.get("resourceType") == "Bundle" for r in resources):
+        return [strip_labels(resource) for resource in resources]
     answer = Answer(resources)
     cut = _Cut(answer, hidden)
     left = []

@@ -9,13 +9,14 @@ from gateway.consent.answer import Part
 from gateway.consent.bind import DENIES, INDETERMINATE, PERMITS, BoundConsent, bind
 from gateway.consent.codes import ACT_REASON, BREAK_GLASS, CARE_PURPOSES, RANK
 from gateway.consent.compiled import CompiledConsent
-from gateway.consent.content import Surroundings, is_unlabelled_text
+from gateway.consent.content import is_unlabelled_text
 from gateway.consent.dates import zone
 from gateway.consent.decision import Reason
 from gateway.consent.match import Asked, covers_purpose
 from gateway.consent.policy import ImplicitRule, Policy
 from gateway.consent.request import Request
 from gateway.consent.select import Selection
+from gateway.consent.surroundings import Surroundings
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ The four implicit policies are those of IHE Privacy Consent on FHIR, volume 1, 5
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -173,7 +173,7 @@ def _mandate(value: Any) -> LegalMandate:
         purpose=str(given["purpose"]),
         actions=_words(given["actions"]),
         resource_types=_words(given["resource_types"]),
-        codes=frozenset((str(system), str(code)) for system, code in _list(given, "codes")),
+        codes=frozenset(map(_pair, _list(given, "codes"))),
     )
 
 
@@ -195,10 +195,17 @@ def _choice(value: Any, allowed: Sequence[str] | None, where: str) -> str:
     return value
 
 
-def _words(value: Iterable[Any]) -> frozenset[str]:
-    if isinstance(value, str) or not all(isinstance(word, str) for word in value):
+def _words(value: Any) -> frozenset[str]:
+    if not isinstance(value, list | tuple) or not all(isinstance(word, str) for word in value):
         raise _wrong("policy", "expects lists of texts")
     return frozenset(value)
+
+
+def _pair(value: Any) -> tuple[str, str]:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise _wrong("policy.legal_mandates.codes", "expects pairs of system and code")
+    system, code = value
+    return str(system), str(code)
 
 
 def _list(given: Mapping[str, Any], key: str) -> Sequence[Any]:
