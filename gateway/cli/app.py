@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli import check, convert, init
+from gateway.cli import apply, check, convert, db, init
 from gateway.cli.output import note
 from profiles.issue import GatewayError
 
@@ -22,11 +22,17 @@ _INTERRUPTED = 130
 #: Commands by name, in the order of the help.
 COMMANDS: dict[str, Callable[..., Any]] = {
     "init": init.init,
+    "apply": apply.apply,
     "check": check.check,
     "convert": convert.convert,
 }
 #: Commands of groups: group → (sentence, commands).
-GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {}
+GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
+    "db": (
+        "The database: tables, backups.",
+        {"upgrade": db.upgrade, "status": db.status},
+    ),
+}
 
 
 def _version(wanted: bool) -> None:

@@ -14,6 +14,11 @@ OPERATIONS: dict[str, str] = {
     "delivery.retry": "gateway.operations.deliveries:retry",
     "delivery.cancel": "gateway.operations.deliveries:cancel",
     "delivery.resolve": "gateway.operations.deliveries:resolve",
+    "endpoint.pause": "gateway.operations.endpoints:pause",
+    "endpoint.resume": "gateway.operations.endpoints:resume",
+    "identity.link": "gateway.operations.identity:link",
+    "identity.separate": "gateway.operations.identity:separate",
+    "registry.apply": "gateway.operations.registry:apply",
 }
 
 
