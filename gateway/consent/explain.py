@@ -12,7 +12,6 @@ from functools import lru_cache
 from importlib.resources import files
 
 from gateway.consent.compiled import CompiledConsent
-from gateway.consent.decision import REDACT, Reason
 from gateway.consent.person import Verdict
 from gateway.consent.request import Request
 
@@ -21,7 +20,7 @@ LANGUAGES = ("de", "en")
 
 @lru_cache(maxsize=1)
 def catalogue() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
-    """Give the texts: {language: {"sentence" | "phrase" | "purpose": {key: text}}}."""
+    """Give the texts: {language: {"sentence" | "because" | "phrase" | …: {key: text}}}."""
     data = tomllib.loads(files(__package__).joinpath("catalogue.toml").read_text("utf-8"))
     return {
         language: {
@@ -34,31 +33,26 @@ def catalogue() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
 
 def explain(outcome: str, decisive: Verdict, request: Request) -> dict[str, str]:
     """Explain an outcome in every language."""
-    key = sentence_key(decisive)
     texts = catalogue()
     return {
-        language: _sentence(outcome, key, decisive, request, texts[language], language)
+        language: _sentence(outcome, decisive, request, texts[language], language)
         for language in LANGUAGES
     }
-
-
-def sentence_key(decisive: Verdict) -> str:
-    """Give the name of the sentence for a verdict."""
-    if decisive.note:
-        return decisive.note
-    if decisive.reason != Reason.PERMIT:
-        return decisive.reason
-    if decisive.consents and decisive.consents[0].attested_by:
-        return "permit-attested"
-    return _PERMITS.get(decisive.rule.split(" ", 1)[0], "permit")
 
 
 _PERMITS = {"R1": "no-patient-data", "R6": "own-access", "R18": "implicit-permit"}
 
 
+def _permit_key(decisive: Verdict) -> str:
+    if decisive.note:
+        return decisive.note
+    if decisive.consents and decisive.consents[0].attested_by:
+        return "permit-attested"
+    return _PERMITS.get(decisive.rule.split(" ", 1)[0], "permit")
+
+
 def _sentence(
     outcome: str,
-    key: str,
     decisive: Verdict,
     request: Request,
     texts: Mapping[str, Mapping[str, str]],
@@ -73,10 +67,13 @@ def _sentence(
         "source": consent.attested_by if consent is not None else "",
         "law": decisive.rule.removeprefix("R2 legal mandate "),
     }
-    # Only the sentence is a format, what is put into it is not looked at again.
+    key = outcome
+    if decisive.permit:
+        key = _permit_key(decisive)
+    else:
+        names["because"] = texts["because"][decisive.note or decisive.reason].format_map(names)
+    # Only the sentence is a format: what is put into it is not looked at again.
     text = texts["sentence"][key].format_map(names)
-    if outcome == REDACT and decisive.reason != Reason.PERMIT:
-        text = f"{texts['sentence']['redact'].format_map(names)} {text}"
     return text[:1].upper() + text[1:]
 
 

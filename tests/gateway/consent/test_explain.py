@@ -9,10 +9,10 @@ from gateway.consent.explain import LANGUAGES, catalogue
 
 
 def test_every_reason_has_a_sentence_in_every_language():
-    reasons = {v for k, v in vars(Reason).items() if k.isupper()}
+    reasons = {v for k, v in vars(Reason).items() if k.isupper()} - {Reason.PERMIT}
 
     for language in LANGUAGES:
-        assert reasons <= catalogue()[language]["sentence"].keys()
+        assert reasons <= catalogue()[language]["because"].keys()
         assert all(text for group in catalogue()[language].values() for text in group.values())
 
 
@@ -80,6 +80,17 @@ def test_explanations_say_nothing_about_the_data(make):
         text = json.dumps(make.decided(consent, resources).explanation)
 
         assert not any(word in text for word in ("HIV", "B20", "hiv", "Observation", "1 "))
+
+
+def test_a_partial_answer_says_that_the_rest_is_withheld_and_why(make):
+    consent = make.consent(make.permit(make.deny(securityLabel=[make.label("HIV")])))
+    decision = make.decided(consent, [make.observation("x", "HIV"), make.observation()])
+
+    assert decision.explanation["de"] == (
+        "Dr. Anna Weber erhält für den Zweck Behandlung nur einen Teil der Daten. "
+        "Der übrige Teil wird zurückgehalten: "
+        "Ihre Einwilligung vom 10.01.2026 schließt das aus."
+    )
 
 
 def test_names_with_braces_stay_names(make):
