@@ -1,0 +1,128 @@
+"""Identifier → CX, EI and HD (HL7 v2.5 chapter 2.A.14, 2.A.28, 2.A.36).
+
+The mirror of reading: national systems get the OID of their assigner, the partner's own its
+configured name, other URIs travel as universal ids of type URI.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import unquote
+
+from mappers.hl7v2.session import V2, known_systems
+from mappers.hl7v2.write.er7 import Repetition
+from mappers.hl7v2.write.writing import Writing
+from mappers.trace import Text, derived, text
+
+GATEWAY = "urn:ietf:rfc:3986"
+_OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
+_V2_0203 = V2 + "0203"
+_CORE = "http://hl7.org/fhir/StructureDefinition/"
+
+Hd = tuple[str | None, str | None, str | None]
+_NONE: Hd = (None, None, None)
+
+
+def assigner(w: Writing, system: Text | None, kind: str) -> Hd:
+    """Name the assigner of a system as namespace id, universal id and its type."""
+    if system is None:
+        return _NONE
+    for name, known in w.dialect.systems.items():
+        if known == system:
+            return _named(name, system)
+    for oid, national in known_systems().items():
+        if national.system == system:
+            return None, text(oid, system.source), "ISO"
+    if system.startswith("urn:oid:"):
+        return None, text(system.removeprefix("urn:oid:"), system.source), "ISO"
+    if system.startswith("urn:id:"):
+        return None, text(unquote(system.removeprefix("urn:id:")), system.source), "L"
+    own = f"{w.namespace}/{kind}"
+    if system == own:
+        w.carried(system)
+        return _NONE
+    if system.startswith(own + "/"):
+        return text(unquote(system.removeprefix(own + "/")), system.source), None, None
+    return None, system, "URI"
+
+
+def _named(name: str, system: Text) -> Hd:
+    written = text(name, system.source)
+    return (None, written, "ISO") if _OID.fullmatch(name) and "." in name else (written, None, None)
+
+
+def cx(w: Writing, identifier: dict[str, Any], kind: str = "patient") -> Repetition | None:
+    """Identifier → CX; `kind` is the partner's own kind of number."""
+    value = identifier.get("value")
+    if value is None:
+        return None
+    system = identifier.get("system")
+    period = identifier.get("period", {})
+    digit, scheme = _check_digit(w, identifier)
+    return (
+        value,
+        digit,
+        scheme,
+        assigner(w, system, kind),
+        type_code(w, identifier),
+        None,
+        w.time(period.get("start")),
+        w.time(period.get("end")),
+    )
+
+
+def _check_digit(w: Writing, identifier: dict[str, Any]) -> tuple[str | None, str | None]:
+    found: dict[str, str] = {}
+    for extension in identifier.get("extension", ()):
+        name = str(extension.get("url", "")).removeprefix(_CORE)
+        if name in ("identifier-checkDigit", "namingsystem-checkDigit"):
+            found[name] = extension.get("valueString")
+            w.carried(extension["url"])
+    return found.get("identifier-checkDigit"), found.get("namingsystem-checkDigit")
+
+
+def type_code(w: Writing, identifier: dict[str, Any]) -> str | None:
+    """Identifier.type → code of table 0203; types the national system implies are carried."""
+    national = {a.system: a for a in known_systems().values()}.get(identifier.get("system", ""))
+    found: str | None = None
+    for coding in identifier.get("type", {}).get("coding", ()):
+        system, code = coding.get("system"), coding.get("code")
+        if national is not None and (system, code) == (national.type_system, national.type_code):
+            w.carried(coding)
+            continue
+        if found is None:
+            found = w.coded("identifier-type", coding)
+        if found is None and system == _V2_0203 and code is not None:
+            found = derived(code, code, system)
+    return found
+
+
+def ei(w: Writing, identifier: dict[str, Any], kind: str) -> Repetition | None:
+    """Identifier → EI."""
+    value = identifier.get("value")
+    if value is None:
+        return None
+    return (value, *assigner(w, identifier.get("system"), kind))
+
+
+def own_first(w: Writing, identifiers: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Order identifiers: those of people and houses; the gateway's own only when alone."""
+    given = [item for item in identifiers if "value" in item]
+    theirs = [i for i in given if not _is_gateways(i)]
+    for identifier in given:
+        if theirs and _is_gateways(identifier):
+            w.source.neutral.update(_leaves(identifier))
+    return theirs or given
+
+
+def _is_gateways(identifier: dict[str, Any]) -> bool:
+    value = str(identifier.get("value", ""))
+    return identifier.get("system") == GATEWAY and value.startswith("urn:uuid:")
+
+
+def _leaves(identifier: dict[str, Any]) -> Iterable[int]:
+    for element in ("system", "value"):
+        source = identifier[element].source
+        yield from (source,) if isinstance(source, int) else source

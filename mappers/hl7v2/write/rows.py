@@ -1,0 +1,219 @@
+"""The mapping rows read backwards: target element → source field.
+
+The same CSV drives both directions. Where several rows name one target (PID-13 and PID-14), each
+value goes to the row it fits best; a field the standard does not repeat takes one value.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from html import unescape
+from typing import Any, NamedTuple
+
+from mappers.codes import rows
+from mappers.hl7v2.session import PACKAGE
+from mappers.hl7v2.write.datatypes import codings, contacts, identifiers, names, parties
+from mappers.hl7v2.write.er7 import Repetition, Segment
+from mappers.hl7v2.write.writing import Writing
+from mappers.trace import Text, derived, text
+from profiles.reading.decimals import literal_of
+
+_EXTENSION = re.compile(r"extension\((.+)\)\.(\w+)(?:\((.+)\))?")
+#: Fields the standard lets repeat (HL7 v2.5 attribute tables), of those the rows name.
+_REPEATING = {
+    "PID": frozenset({3, 4, 5, 6, 9, 11, 13, 14, 21, 26}),
+    "PD1": frozenset({3, 4}),
+    "NK1": frozenset({2, 4, 5, 6, 13, 33}),
+    "PV1": frozenset({7, 8, 9, 15, 17, 20, 52}),
+    "IN1": frozenset({3, 4, 5, 6, 7, 16, 19}),
+    "DG1": frozenset({16}),
+    "PR1": frozenset({8, 11, 12}),
+}
+#: Fields of type IS or ID: one code, no components.
+_PLAIN = frozenset(
+    {("PD1", 6), ("PR1", 6), ("PV2", 25), *(("PV1", n) for n in (4, 10, 13, 14, 15, 16, 18, 38))}
+)
+_DIV = re.compile(r"<div[^>]*>([^<]*)</div>")
+
+
+class Row(NamedTuple):
+    """One row of a segment's table."""
+
+    field: int
+    target: str
+    datatype: str
+    argument: str
+
+
+@cache
+def _table(name: str) -> dict[str, tuple[Row, ...]]:
+    grouped: dict[str, list[Row]] = {}
+    for row in rows(PACKAGE, "rows", name):
+        made = Row(int(row["field"]), row["target"], row["datatype"], row["argument"])
+        grouped.setdefault(made.target, []).append(made)
+    return {target: tuple(found) for target, found in grouped.items()}
+
+
+def fill(
+    w: Writing,
+    segment: Segment,
+    name: str,
+    resource: dict[str, Any],
+    skip: frozenset[int] = frozenset(),
+) -> None:
+    """Fill a segment from a resource by the rows of `name`, but for the fields in `skip`."""
+    for target, candidates in _table(name).items():
+        left = [row for row in candidates if row.field not in skip]
+        if not left:
+            continue
+        for value, implied in _values(resource, target):
+            row = max(left, key=lambda row: _fits(w, row, value))
+            if put(w, segment, row.field, _write(w, segment.name, row, value)):
+                w.carried(implied)
+
+
+def put(w: Writing, segment: Segment, field: int, repetition: Repetition | None) -> bool:
+    """Add a repetition unless the field is taken and does not repeat."""
+    del w
+    taken = field in segment.fields and field not in _REPEATING.get(segment.name, frozenset())
+    return not taken and segment.add(field, repetition)
+
+
+def _values(resource: dict[str, Any], target: str) -> Iterator[tuple[Any, list[Any]]]:
+    """Yield the values at a target and the leaves their place implies."""
+    extension = _EXTENSION.fullmatch(target)
+    if extension is not None:
+        yield from _extensions(resource, *extension.groups())
+        return
+    nodes: list[Any] = [resource]
+    for step in target.split("."):
+        name = step.removesuffix("[]")
+        found = [node[name] for node in nodes if name in node]
+        nodes = [item for value in found for item in value] if step.endswith("[]") else found
+    yield from ((node, []) for node in nodes)
+
+
+def _extensions(
+    resource: dict[str, Any], url: str, value_name: str, inner: str | None
+) -> Iterator[tuple[Any, list[Any]]]:
+    for extension in resource.get("extension", ()):
+        if extension.get("url") != url:
+            continue
+        holders = extension.get("extension", ()) if inner else [extension]
+        for holder in holders:
+            if value_name in holder and (inner is None or holder.get("url") == inner):
+                yield holder[value_name], [extension["url"], holder["url"]]
+
+
+def _fits(w: Writing, row: Row, value: Any) -> int:
+    if row.datatype == "XTN":
+        wanted = "work" if value.get("use") == "work" else "home"
+        return int(row.argument == wanted)
+    if row.datatype == "CWE":
+        table, system = _coded_by(row.argument)
+        systems = {str(coding.get("system", "")) for coding in value.get("coding", ())}
+        known = table and any(w.coded(table, coding) for coding in value.get("coding", ()))
+        return int(bool(known)) or int(bool(system) and system in systems)
+    return 0
+
+
+def _coded_by(argument: str) -> tuple[str, str]:
+    """Split an argument into code table and default code system."""
+    name, _, default = argument.partition(" ")
+    return ("", name) if name.startswith("http") or name.startswith("urn:") else (name, default)
+
+
+def _write(w: Writing, segment: str, row: Row, value: Any) -> Repetition | None:
+    if row.datatype == "CWE":
+        table, default = _coded_by(row.argument)
+        field = f"{segment}-{row.field}"
+        if (segment, row.field) in _PLAIN:
+            return (codings.plain(w, value, table, field, default),)
+        return codings.cwe(w, value, table, field)
+    return _WRITERS[row.datatype](w, value, row.argument)
+
+
+def _boolean(_w: Writing, value: Any, _argument: str) -> Repetition:
+    return (derived("Y" if value.value else "N", value),)
+
+
+def number(value: Any) -> str:
+    """Integer or decimal → NM, its digits as written."""
+    plain = value.value
+    return derived(str(plain) if isinstance(plain, int | float) else literal_of(plain), value)
+
+
+def _days(w: Writing, value: dict[str, Any], _argument: str) -> Repetition | None:
+    if value.get("code") != "d" or "value" not in value:
+        return None
+    w.carried(value.get("unit"), value.get("system"), value["code"])
+    return (number(value["value"]),)
+
+
+def _coding(w: Writing, value: dict[str, Any], _argument: str) -> Repetition:
+    code, shown, system, _ = codings.triplet(w, value)
+    return (code, shown, system)
+
+
+def _place(w: Writing, value: dict[str, Any], _argument: str) -> Repetition | None:
+    """Reference to a Location → its code (DLD.1)."""
+    return _code_of(w, value, f"{w.namespace}/location")
+
+
+def _organization(w: Writing, value: dict[str, Any], _argument: str) -> Repetition | None:
+    """Reference to an Organization → its code (IS)."""
+    return _code_of(w, value, f"{w.namespace}/organization")
+
+
+def _code_of(w: Writing, reference: dict[str, Any], own: str) -> Repetition | None:
+    name, identifier = parties.house(w, reference)
+    code = (identifier or {}).get("value")
+    if identifier is None or code is None:
+        return (name,) if name else None
+    if identifier.get("system") == own:
+        w.carried(identifier["system"])
+    if reference.get("display") == code:
+        w.carried(reference["display"])
+    return (code,)
+
+
+def _narrative(w: Writing, value: dict[str, Any], _argument: str) -> Repetition | None:
+    div = value.get("div")
+    match = _DIV.fullmatch(div) if isinstance(div, Text) else None
+    if match is None or div is None or value.get("status") != "additional":
+        return None
+    w.carried(value["status"])
+    return (text(unescape(match.group(1)), div.source),)
+
+
+_WRITERS: dict[str, Callable[[Writing, Any, str], Repetition | None]] = {
+    "ST": lambda w, value, _: (value,),
+    "ID": lambda w, value, table: (w.code(table, value),),
+    "Coding": _coding,
+    "CX": lambda w, value, kind: identifiers.cx(w, value, kind or "patient"),
+    "XPN": lambda w, value, _: names.xpn(w, value),
+    "XAD": lambda w, value, _: contacts.xad(w, value),
+    "XTN": lambda w, value, _: contacts.xtn(w, value),
+    "XCN": lambda w, value, _: parties.xcn(w, value),
+    "XON": lambda w, value, _: parties.xon(w, value),
+    "DTM": lambda w, value, _: (w.time(value),),
+    "DT": lambda w, value, _: (w.time(value),),
+    "boolean": _boolean,
+    "positive": lambda w, value, _: (number(value),),
+    "days": _days,
+    "family": lambda w, value, _: (value,),
+    "Text": lambda w, value, _: (_address_text(value),),
+    "Place": _place,
+    "Organization": _organization,
+    "Narrative": _narrative,
+}
+
+
+def _address_text(address: dict[str, Any]) -> str | None:
+    """Address → words: its text, else city and country."""
+    if "text" in address:
+        return address["text"]  # type: ignore[no-any-return]  # traced JSON
+    parts = [address[name] for name in ("city", "state", "country") if name in address]
+    return derived(", ".join(parts), *parts) if parts else None

@@ -1,0 +1,131 @@
+"""Patient → PID, PD1 and NK1 (HL7 v2.5 chapter 3.4.2, 3.4.5, 3.4.10; German profile of PID)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mappers.base import Resource
+from mappers.hl7v2.session import ORIGINAL_TEXT
+from mappers.hl7v2.write.datatypes.codings import extension
+from mappers.hl7v2.write.datatypes.identifiers import cx, own_first
+from mappers.hl7v2.write.datatypes.names import xpn
+from mappers.hl7v2.write.datatypes.parties import xcn
+from mappers.hl7v2.write.er7 import Segment
+from mappers.hl7v2.write.rows import fill
+from mappers.hl7v2.write.writing import Writing
+from mappers.trace import derived
+
+_GENDER = "http://fhir.de/StructureDefinition/gender-amtlich-de"
+_BIRTH_TIME = "http://hl7.org/fhir/StructureDefinition/patient-birthTime"
+_MOTHER = ("http://terminology.hl7.org/CodeSystem/v3-RoleCode", "MTH")
+
+
+def pid(w: Writing, patient: Resource) -> Segment:
+    """Patient → PID."""
+    segment = Segment("PID", "1")
+    for identifier in own_first(w, patient.get("identifier", ())):
+        segment.add(3, cx(w, identifier))
+    if not segment.has(3):
+        segment.put(3, patient.get("id"))
+    for name in patient.get("name", ()):
+        segment.add(5, xpn(w, name))
+    segment.put(7, _birth(w, patient))
+    segment.put(8, _sex(w, patient))
+    fill(w, segment, "pid_patient", patient, skip=frozenset({9, 20}))
+    for mother in w.source.of("RelatedPerson"):
+        if is_mother(mother):
+            for identifier in own_first(w, mother["identifier"]):
+                segment.add(21, cx(w, identifier))
+            w.carried(mother["relationship"])
+    return segment
+
+
+def _birth(w: Writing, patient: Resource) -> str | None:
+    for found in patient.get("_birthDate", {}).get("extension", ()):
+        if found.get("url") == _BIRTH_TIME and "valueDateTime" in found:
+            w.carried(found["url"], patient.get("birthDate"))
+            return w.time(found["valueDateTime"])
+    return w.time(patient.get("birthDate"))
+
+
+def _sex(w: Writing, patient: Resource) -> str | None:
+    """PID-8 of table 0001, with the German D and X where the register says so."""
+    gender, more = patient.get("gender"), patient.get("_gender", {})
+    official = extension(more, _GENDER)
+    if official is not None and gender == "other":
+        code = official.get("valueCoding", {}).get("code")
+        if code is not None:
+            w.carried(official)
+            return derived(code, gender, code)
+    original = extension(more, ORIGINAL_TEXT)
+    if original is not None:
+        w.carried(original["url"], gender)
+        return original.get("valueString")  # type: ignore[no-any-return]  # traced JSON
+    return w.code("administrative-sex", gender, "PID-8")
+
+
+def pd1(w: Writing, patient: Resource) -> list[Segment]:
+    """Patient → PD1: the general practitioner and what PD1 alone carries."""
+    segment = Segment("PD1")
+    fill(w, segment, "pd1_patient", patient)
+    for reference in patient.get("generalPractitioner", ()):
+        segment.add(4, xcn(w, reference))
+    return [segment] if segment.fields else []
+
+
+def nk1(w: Writing, patient: Resource) -> list[Segment]:
+    """Patient.contact and RelatedPerson → NK1; one segment for a person who is both."""
+    insured = [w.source.resolve(c.get("subscriber")) for c in w.source.of("Coverage")]
+    persons = [
+        person
+        for person in w.source.of("RelatedPerson")
+        if not is_mother(person) and not any(person is other for other in insured)
+    ]
+    segments: list[Segment] = []
+    for contact in patient.get("contact", ()):
+        same = next((p for p in persons if _same(contact, p)), None)
+        segment = Segment("NK1", str(len(segments) + 1))
+        if same is not None:
+            persons = [person for person in persons if person is not same]
+            fill(w, segment, "nk1_relatedperson", same, skip=frozenset({12}))
+            _repeated(w, contact, same)
+        fill(w, segment, "nk1_contact", contact, _taken(segment))
+        segments.append(segment)
+    for person in persons:
+        segment = Segment("NK1", str(len(segments) + 1))
+        fill(w, segment, "nk1_relatedperson", person, skip=frozenset({12}))
+        segments.append(segment)
+    return segments
+
+
+def _taken(segment: Segment) -> frozenset[int]:
+    return frozenset(segment.fields)
+
+
+def is_mother(person: Resource) -> bool:
+    """Tell whether a RelatedPerson is only the mother's number (PID-21)."""
+    codes = [
+        (str(coding.get("system")), str(coding.get("code")))
+        for relationship in person.get("relationship", ())
+        for coding in relationship.get("coding", ())
+    ]
+    return codes == [_MOTHER] and "name" not in person and "identifier" in person
+
+
+def _same(contact: dict[str, Any], person: Resource) -> bool:
+    names = person.get("name", ())
+    name = names[0] if names else None
+    return contact.get("name") == name and contact.get("relationship") == person.get("relationship")
+
+
+def _repeated(w: Writing, contact: dict[str, Any], person: Resource) -> None:
+    """What the contact says again is carried with the person."""
+    w.carried(contact.get("name"), contact.get("relationship"))
+    for element in ("gender", "period"):
+        if element in contact and contact[element] == person.get(element):
+            w.carried(contact[element])
+    if "address" in contact and contact["address"] in person.get("address", ()):
+        w.carried(contact["address"])
+    for point in contact.get("telecom", ()):
+        if point in person.get("telecom", ()):
+            w.carried(point)

@@ -1,0 +1,168 @@
+"""Encounter.location → PV1-3, -6, -11 and -42 (PL) and the movement of ZBE.
+
+Entries of one place (bed, room, ward …) follow one another; a new place begins where the order
+starts again or the period changes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from mappers.base import Resource
+from mappers.hl7v2.segments.movement import MOVEMENT
+from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
+from mappers.hl7v2.write.er7 import Repetition, Segment
+from mappers.hl7v2.write.rows import put
+from mappers.hl7v2.write.writing import Writing
+from mappers.trace import Text, text
+
+#: Physical type → component of PL, kind of the partner's own number; most specific first.
+_COMPONENTS = {
+    "bd": (3, "bed"),
+    "ro": (2, "room"),
+    "wa": (1, "ward"),
+    "lvl": (8, "floor"),
+    "bu": (7, "building"),
+    "si": (4, "facility"),
+}
+_ORDER = list(_COMPONENTS)
+_FIELDS = {"completed": 6, "reserved": 42}
+
+Entry = dict[str, Any]
+
+
+class Movement(NamedTuple):
+    """A movement with its number as EI and its period."""
+
+    number: Repetition
+    period: dict[str, Text]
+
+
+def places(w: Writing, segment: Segment, visit: Resource) -> None:
+    """Write where the patient is, was and will be; PV1-3 is the latest place not left."""
+    groups = _groups(visit.get("location", ()))
+    current = _current(groups)
+    if current is not None:
+        _place(w, segment, 3, current)
+        for entry in current:
+            if entry.get("period") == {"start": visit.get("period", {}).get("start")}:
+                w.carried(entry["period"])
+        groups = [group for group in groups if group is not current]
+    for group in sorted(groups, key=_began, reverse=True):
+        _place(w, segment, _FIELDS.get(str(group[0].get("status")), 11), group)
+
+
+def _groups(entries: Any) -> list[list[Entry]]:
+    groups: list[list[Entry]] = []
+    rank = -1
+    for entry in entries:
+        kind = _kind(entry)
+        now = _ORDER.index(kind) if kind in _ORDER else 0
+        if not groups or now <= rank or not _together(groups[-1][-1], entry):
+            groups.append([])
+        groups[-1].append(entry)
+        rank = now
+    return groups
+
+
+def _kind(entry: Entry) -> str:
+    for coding in entry.get("physicalType", {}).get("coding", ()):
+        return str(coding.get("code"))
+    return ""
+
+
+def _together(one: Entry, other: Entry) -> bool:
+    return all(one.get(name) == other.get(name) for name in ("status", "period", "extension"))
+
+
+def _began(group: list[Entry]) -> str:
+    return str(group[0].get("period", {}).get("start", ""))
+
+
+def _current(groups: list[list[Entry]]) -> list[Entry] | None:
+    here = [group for group in groups if group[0].get("status") in ("active", "planned", None)]
+    here = here or [group for group in groups if group[0].get("status") == "completed"]
+    if not here:
+        return None
+    latest = max(_began(group) for group in here)
+    return next(group for group in here if _began(group) == latest)
+
+
+def _place(w: Writing, segment: Segment, field: int, group: list[Entry]) -> None:
+    if field in segment.fields:
+        return
+    parts: dict[int, Any] = {}
+    words: str | None = None
+    for entry in group:
+        number, kind = _COMPONENTS.get(_kind(entry), (0, ""))
+        value, described = _value(w, entry, kind or "ward")
+        if value is None:
+            continue
+        parts[number or 9] = (value,) if number == 4 else value
+        words = words or described
+        w.carried(entry.get("status"), entry.get("physicalType"))
+    parts.setdefault(9, words)
+    put(w, segment, field, [parts.get(number) for number in range(1, 10)])
+
+
+def _value(w: Writing, entry: Entry, kind: str) -> tuple[str | None, str | None]:
+    """Return the number of a place and its description."""
+    reference = entry.get("location", {})
+    identifier = reference.get("identifier", {})
+    target = w.source.resolve(reference)
+    if target is not None:
+        w.carried(reference["reference"])
+        known = own_first(w, target.get("identifier", ()))
+        identifier = known[0] if known else identifier
+    shown = reference.get("display") or (target or {}).get("name")
+    w.carried(reference.get("type"))
+    value, system = identifier.get("value"), identifier.get("system")
+    if value is None:
+        return shown, None
+    own = system == f"{w.namespace}/location/{kind}"
+    if own:
+        w.carried(system)
+    # A bed or room carries the ward before it in its number: "ST3B/212/2".
+    last = value.rsplit("/", 1)[-1] if kind in ("bed", "room") else value
+    return text(last, value.source), _description(w, shown, last)
+
+
+def _description(w: Writing, shown: Text | None, value: str) -> str | None:
+    """PL.9: words beyond the number itself."""
+    if shown is None:
+        return None
+    if shown == value:
+        w.carried(shown)
+        return None
+    if shown.startswith(f"{value} (") and shown.endswith(")"):
+        return text(shown[len(value) + 2 : -1], shown.source)
+    return shown
+
+
+def movement(w: Writing, visit: Resource) -> Movement | None:
+    """Return the movement a visit names itself, else that of its latest place."""
+    for extension in visit.get("extension", ()):
+        found = _movement(w, extension, {})
+        if found is not None:
+            return found
+    for group in sorted(_groups(visit.get("location", ())), key=_began, reverse=True):
+        for extension in group[0].get("extension", ()):
+            found = _movement(w, extension, group[0].get("period", {}))
+            if found is not None:
+                for entry in group[1:]:
+                    w.carried(entry.get("extension"), entry.get("period"))
+                return found
+    return None
+
+
+def _movement(w: Writing, extension: dict[str, Any], period: dict[str, Text]) -> Movement | None:
+    identifier = extension.get("valueIdentifier")
+    if extension.get("url") != MOVEMENT or identifier is None:
+        return None
+    w.carried(extension["url"])
+    if identifier.get("system") == f"{w.namespace}/movement" and "|" in identifier["value"]:
+        # Event and time stand in for a number the sender did not give.
+        w.carried(identifier)
+        return None
+    number = ei(w, identifier, "movement")
+    return Movement(number, period) if number is not None else None

@@ -1,0 +1,222 @@
+"""DiagnosticReport, Observation → OBR, OBX, NTE (HL7 v2.5 chapter 7.4; ORU^R01)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from mappers.base import Resource
+from mappers.hl7v2.session import V2
+from mappers.hl7v2.write.datatypes import codings
+from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
+from mappers.hl7v2.write.datatypes.parties import house, is_organization, xcn
+from mappers.hl7v2.write.er7 import Segment
+from mappers.hl7v2.write.rows import number, put
+from mappers.hl7v2.write.segments.values import value
+from mappers.hl7v2.write.writing import Writing, meaning
+from mappers.trace import Text, derived
+
+_ANALYSED = "http://hl7.org/fhir/StructureDefinition/observation-analysis-date-time"
+_SUB_ID = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.subId"
+#: FHIR status without an exact v2 code → the nearest one; the status counts as left out.
+_NEAREST = {"amended": "C", "appended": "C"}
+
+
+def report(w: Writing, found: Resource, set_id: int) -> list[Segment]:
+    """DiagnosticReport and its results → ORC, OBR, OBX and NTE."""
+    order = w.source.resolve(next(iter(found.get("basedOn", ())), None))
+    obr = Segment("OBR", str(set_id))
+    _order_numbers(w, obr, found, order)
+    obr.add(4, codings.cwe(w, found.get("code")))
+    _report_times(w, obr, found)
+    if order is not None and order["resourceType"] == "ServiceRequest":
+        _requester(w, obr, order)
+    for section in found.get("category", ()):
+        _section(w, obr, section)
+    obr.put(25, _status(w, "report-status", found.get("status")))
+    _interpreter(w, obr, found)
+    segments = [_order(obr), obr]
+    if "conclusion" in found:
+        segments.append(Segment("NTE", "1", "L", found["conclusion"]))
+    results = []
+    for reference in found.get("result", ()):
+        observation = w.source.resolve(reference)
+        if observation is not None:
+            w.carried(reference)
+            results.append(observation)
+    return [*segments, *observations(w, results)]
+
+
+def _order(obr: Segment) -> Segment:
+    """ORC repeats the numbers of the order it reports about."""
+    orc = Segment("ORC", "RE")
+    for field in (2, 3):
+        for repetition in obr.fields.get(field, ()):
+            orc.add(field, repetition)
+    return orc
+
+
+def lone(w: Writing, observation: Resource, set_id: int) -> list[Segment]:
+    """An Observation outside every report → ORC, OBR and OBX; the OBR repeats its code."""
+    obr = Segment("OBR", str(set_id))
+    obr.add(4, codings.cwe(w, observation.get("code")))
+    obr.put(7, w.time(observation.get("effectiveDateTime")))
+    obr.put(25, _status(w, "report-status", observation.get("status")))
+    return [Segment("ORC", "RE"), obr, *observations(w, [observation])]
+
+
+def _order_numbers(w: Writing, obr: Segment, found: Resource, order: Resource | None) -> None:
+    """OBR-2 placer and OBR-3 filler number; an untyped number is the filler's."""
+    for resource in (found, order or {}):
+        for identifier in own_first(w, resource.get("identifier", ())):
+            codes = {str(c.get("code")) for c in identifier.get("type", {}).get("coding", ())}
+            field, kind = (2, "placer") if "PLAC" in codes else (3, "filler")
+            if put(w, obr, field, ei(w, identifier, kind)):
+                if codes <= {"PLAC", "FILL"}:
+                    w.carried(identifier.get("type"))
+            elif obr.fields[field][0][0] == identifier["value"]:
+                w.carried(identifier)
+    for reference in found.get("basedOn", ()):
+        if order is not None and w.source.resolve(reference) is order:
+            w.carried(reference)
+        elif "identifier" in reference and put(w, obr, 2, ei(w, reference["identifier"], "placer")):
+            w.carried(reference.get("type"))
+
+
+def _report_times(w: Writing, obr: Segment, found: Resource) -> None:
+    period = found.get("effectivePeriod", {})
+    obr.put(7, w.time(found.get("effectiveDateTime") or period.get("start")))
+    obr.put(8, w.time(period.get("end")))
+    obr.put(22, w.time(found.get("issued")))
+
+
+def _requester(w: Writing, obr: Segment, order: Resource) -> None:
+    put(w, obr, 16, xcn(w, order.get("requester")))
+    if obr.fields.get(4) and codings.cwe(w, order.get("code")) == obr.fields[4][0]:
+        w.carried(order["code"])
+    if order.get("intent") == "order":
+        w.carried(order["intent"])
+
+
+def _section(w: Writing, obr: Segment, section: dict[str, Any]) -> None:
+    for coding in section.get("coding", ()):
+        if coding.get("system") == f"{V2}0074" and not obr.has(24):
+            known = meaning("diagnostic-section", str(coding.get("code")))
+            obr.put(24, derived(str(coding["code"]), coding["code"], coding["system"]))
+            if known is not None and coding.get("display") == known.display:
+                w.carried(coding["display"])
+
+
+def _interpreter(w: Writing, obr: Segment, found: Resource) -> None:
+    """OBR-32 principal interpreter: NDL, whose person is a subcomponent list."""
+    for reference in found.get("resultsInterpreter", ()):
+        person = xcn(w, reference)
+        if person is not None and not obr.has(32):
+            obr.put(32, [_flat(part) for part in person[:7]])
+
+
+def _flat(component: Any) -> str | None:
+    return component if component is None or isinstance(component, str) else component[0]
+
+
+def _status(w: Writing, table: str, status: Text | None) -> str | None:
+    found = w.code(table, status)
+    return found if found is not None else _NEAREST.get(status or "")
+
+
+def observations(w: Writing, found: Iterable[Resource]) -> list[Segment]:
+    """Observations → OBX with their NTE; components follow under a common sub-id."""
+    segments: list[Segment] = []
+    count = 0
+    for observation in found:
+        count += 1
+        obx = _obx(w, observation, count)
+        segments.append(obx)
+        for component in observation.get("component", ()):
+            count += 1
+            part = _component(w, component, count, obx)
+            segments.append(part)
+        segments += notes(w, observation)
+    return segments
+
+
+def _obx(w: Writing, observation: Resource, set_id: int) -> Segment:
+    obx = Segment("OBX", str(set_id))
+    value(w, obx, observation)
+    obx.add(3, codings.cwe(w, observation.get("code")))
+    sub_id = codings.extension(observation, _SUB_ID)
+    if sub_id is not None:
+        w.carried(sub_id["url"])
+        obx.put(4, sub_id.get("valueString"))
+    _assessment(w, obx, observation)
+    obx.put(11, _status(w, "observation-status", observation.get("status")))
+    period = observation.get("effectivePeriod", {})
+    obx.put(14, w.time(observation.get("effectiveDateTime") or period.get("start")))
+    _performers(w, obx, observation)
+    obx.add(17, codings.cwe(w, observation.get("method")))
+    analysed = codings.extension(observation, _ANALYSED)
+    if analysed is not None:
+        w.carried(analysed["url"])
+        obx.put(19, w.time(analysed.get("valueDateTime")))
+    return obx
+
+
+def _component(w: Writing, component: dict[str, Any], set_id: int, parent: Segment) -> Segment:
+    """A component stands as an OBX of its own under the sub-id of its observation."""
+    if not parent.has(4):
+        parent.put(4, parent.fields[1][0][0])
+    obx = Segment("OBX", str(set_id))
+    value(w, obx, component)
+    obx.add(3, codings.cwe(w, component.get("code")))
+    _assessment(w, obx, component)
+    for field in (4, 11, 14):
+        for repetition in parent.fields.get(field, ()):
+            obx.add(field, repetition)
+    return obx
+
+
+def _assessment(w: Writing, obx: Segment, owner: dict[str, Any]) -> None:
+    """OBX-7 reference range and OBX-8 interpretation."""
+    for limits in owner.get("referenceRange", ())[:1]:
+        obx.put(7, _range(w, limits))
+    for interpretation in owner.get("interpretation", ()):
+        obx.put(8, codings.plain(w, interpretation, "interpretation", "OBX-8"))
+
+
+def _range(w: Writing, limits: dict[str, Any]) -> str | None:
+    """Reference range as words, else its limits: `45-84`, `>45`, `<84`."""
+    low, high = limits.get("low", {}).get("value"), limits.get("high", {}).get("value")
+    words: Text | None = limits.get("text")
+    ends = [number(end) for end in (low, high) if end is not None]
+    if words is None and ends:
+        sign = "" if len(ends) == 2 else (">" if low is not None else "<")
+        return derived(sign + "-".join(ends), *ends)
+    if words is not None and all(end in words for end in ends):
+        w.carried(low, high)
+    return words
+
+
+def _performers(w: Writing, obx: Segment, observation: Resource) -> None:
+    """OBX-15 the producing house (CE), OBX-16 the person responsible."""
+    for reference in observation.get("performer", ()):
+        if is_organization(w, reference):
+            name, identifier = house(w, reference)
+            code = (identifier or {}).get("value")
+            system = (identifier or {}).get("system")
+            if system == f"{w.namespace}/organization":
+                w.carried(system)
+                system = None
+            put(w, obx, 15, (code, name, codings.system_name(w, system) if system else None))
+        else:
+            put(w, obx, 16, xcn(w, reference))
+
+
+def notes(w: Writing, resource: Resource) -> list[Segment]:
+    """Annotations → NTE."""
+    del w
+    segments = []
+    for note in resource.get("note", ()):
+        segment = Segment("NTE", str(len(segments) + 1), "L")
+        if segment.put(3, note.get("text")):
+            segments.append(segment)
+    return segments

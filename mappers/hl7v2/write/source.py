@@ -1,0 +1,163 @@
+"""The Bundle as traced leaves: what reaches the message is found by walking the message.
+
+The mirror of the loss account of reading: every leaf of the resources carries a number, the
+finished segments are walked, and what was not met there is left out, by name.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator
+from typing import Any
+
+from mappers.base import Resource
+from mappers.trace import Text, Value, collect, text
+from profiles.issue import NotSupported
+
+#: `meta` elements a server keeps for itself.
+_SERVER_META = ("versionId", "lastUpdated", "source", "profile")
+_GATEWAY = "urn:ietf:rfc:3986"
+#: Elements whose reference to the message's one patient the message itself expresses.
+_PATIENT_ELEMENTS = ("subject", "patient", "beneficiary")
+
+
+class Source:
+    """The resources of one Bundle and an account of their leaves."""
+
+    __slots__ = ("_names", "_next", "_starts", "neutral", "resources", "seen", "unnamed")
+
+    def __init__(self, bundle: Resource) -> None:
+        """Trace the resources of a Bundle, or of a single resource."""
+        self._next = 0
+        self._starts: list[int] = []
+        self._names: dict[str, Resource] = {}
+        self.resources: list[Resource] = []
+        #: Leaves that are bookkeeping: neither carried nor left out.
+        self.neutral: set[int] = set()
+        #: Leaves the message carries.
+        self.seen: set[int] = set()
+        #: Requests without a resource, e.g. "DELETE Observation/1".
+        self.unnamed: list[str] = []
+        for entry in _entries(bundle):
+            self._take(entry)
+        for resource in self.resources:
+            self._neutralise_subject(resource)
+
+    def _take(self, entry: dict[str, Any]) -> None:
+        resource = entry.get("resource")
+        if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
+            request = entry.get("request") or {}
+            self.unnamed.append(f"{request.get('method', '')} {request.get('url', '')}".strip())
+            return
+        self._starts.append(self._next)
+        traced = self._trace(resource)
+        self.resources.append(traced)
+        identity = str(resource.get("id") or entry.get("fullUrl") or "")
+        identity = identity.removeprefix("urn:uuid:")
+        full_url = str(entry.get("fullUrl") or "")
+        for name in (full_url, f"{resource['resourceType']}/{identity}", f"urn:uuid:{identity}"):
+            self._names.setdefault(name, traced)
+        self._neutralise(traced, identity)
+
+    def _trace(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: self._trace(child) for key, child in value.items() if child is not None}
+        if isinstance(value, list | tuple):
+            return [self._trace(child) for child in value]
+        number, self._next = self._next, self._next + 1
+        return text(value, number) if isinstance(value, str) else Value(value, number)
+
+    def _neutralise(self, resource: Resource, identity: str) -> None:
+        """Count out what names or describes the resource and says nothing of its own."""
+        collect([resource["resourceType"], resource.get("id")], self.neutral)
+        meta = resource.get("meta", {})
+        collect([meta.get(name) for name in _SERVER_META], self.neutral)
+        own = f"urn:uuid:{identity}"
+        identifiers = resource.get("identifier", [])
+        for item in identifiers if isinstance(identifiers, list) else [identifiers]:
+            if item.get("system") == _GATEWAY and item.get("value") == own:
+                collect(item, self.neutral)
+        for tag in meta.get("tag", ()):
+            if tag.get("system") == _GATEWAY and tag.get("code") == own:
+                collect(tag, self.neutral)
+        if resource.get("text", {}).get("status") == "generated":
+            collect(resource["text"], self.neutral)
+
+    def _neutralise_subject(self, resource: Resource) -> None:
+        for element in _PATIENT_ELEMENTS:
+            reference = resource.get(element)
+            if isinstance(reference, dict):
+                target = self.resolve(reference)
+                if target is not None and target["resourceType"] == "Patient":
+                    collect(reference, self.neutral)
+
+    def of(self, *types: str) -> list[Resource]:
+        """Return the resources of these types, in order."""
+        return [found for found in self.resources if found["resourceType"] in types]
+
+    def resolve(self, reference: dict[str, Any] | None) -> Resource | None:
+        """Return the resource of this Bundle (or contained one) a reference names."""
+        written = (reference or {}).get("reference")
+        if not isinstance(written, Text):
+            return None
+        if written.startswith("#"):
+            return self._contained(written)
+        found = self._names.get(written)
+        if found is None and "/" in written:
+            found = self._names.get("/".join(written.split("/_history/")[0].split("/")[-2:]))
+        return found
+
+    def named(self, url: str) -> Resource | None:
+        """Return the resource a full URL or `Type/id` names."""
+        return self._names.get(url)
+
+    def _contained(self, written: Text) -> Resource | None:
+        source = written.source
+        place = source if isinstance(source, int) else source[0]
+        owner = self.resources[bisect_right(self._starts, place) - 1]
+        for contained in owner.get("contained", ()):
+            if contained.get("id") == written[1:]:
+                return contained  # type: ignore[no-any-return]  # traced JSON
+        return None
+
+    def carried(self, *nodes: Any) -> None:
+        """Note that the message expresses these values by its structure or codes."""
+        for node in nodes:
+            collect(node, self.seen)
+
+    def left_out(self) -> tuple[str, ...]:
+        """Return the path of every element without a place, the outermost one where nothing is."""
+        found = list(self.unnamed)
+        for resource in self.resources:
+            name = str(resource["resourceType"])
+            if "id" in resource:
+                name += f"/{resource['id']}"
+            found += _missing(resource, name, self.seen, self.neutral)[1]
+        return tuple(found)
+
+
+def _entries(bundle: Resource) -> Iterator[dict[str, Any]]:
+    if bundle.get("resourceType") != "Bundle":
+        yield {"resource": bundle}
+        return
+    for entry in bundle.get("entry") or ():
+        if not isinstance(entry, dict):
+            raise NotSupported("A Bundle entry is an object.", location="Bundle.entry")
+        yield entry
+
+
+def _missing(node: Any, path: str, seen: set[int], neutral: set[int]) -> tuple[bool, list[str]]:
+    """Return whether anything below was carried, and the paths of what was not."""
+    if not isinstance(node, dict | list):
+        source = node.source
+        if source in seen:
+            return True, []
+        return False, [] if source in neutral else [path]
+    carried, paths = False, []
+    for key, child in node.items() if isinstance(node, dict) else enumerate(node):
+        # An extension of a primitive belongs to the element: `_family` is `family.extension`.
+        below = f"{path}.{key.lstrip('_')}" if isinstance(key, str) else f"{path}[{key}]"
+        any_below, missing = _missing(child, below, seen, neutral)
+        carried = carried or any_below
+        paths += missing
+    return carried, paths if carried or not paths else [path]

@@ -1,0 +1,121 @@
+"""One message being written: the traced Bundle, the partner's dialect, codes and times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from mappers.base import Context
+from mappers.codes import Coded, rows, table
+from mappers.hl7v2.session import PACKAGE
+from mappers.hl7v2.write.source import Source
+from mappers.trace import Text, derived, text
+
+#: Table → FHIR code → the v2 code written where a table has several.
+_PREFERRED: Mapping[str, Mapping[str, str]] = {
+    "name-use": {"maiden": "B", "temp": "TEMP", "anonymous": "S"},
+    "document-status": {"preliminary": "IP", "final": "AU"},
+    "report-status": {"registered": "O", "partial": "A"},
+    "observation-status": {"registered": "I", "final": "F"},
+}
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
+
+
+class Writing:
+    """What the segments' functions share."""
+
+    __slots__ = ("context", "dialect", "namespace", "source", "zone")
+
+    def __init__(self, source: Source, context: Context) -> None:
+        """Begin to write `source` for the partner `context` describes."""
+        self.source = source
+        self.context = context
+        self.dialect = context.dialect
+        self.namespace = context.namespace
+        self.zone = ZoneInfo(context.dialect.timezone)
+
+    def carried(self, *nodes: Any) -> None:
+        """Note that the message expresses these values by its structure or codes."""
+        self.source.carried(*nodes)
+
+    def code(self, name: str, value: Text | None, field: str = "") -> Text | None:
+        """Return the v2 code of a plain FHIR code, None when the table has none."""
+        if value is None:
+            return None
+        found = _PREFERRED.get(name, {}).get(value) or _by_code(name).get(value)
+        return text(self.local(found, field), value.source) if found else None
+
+    def coded(self, name: str, coding: Mapping[str, Any], field: str = "") -> str | None:
+        """Return the v2 code of a Coding, carrying its system, code and table display."""
+        code, system = coding.get("code"), coding.get("system")
+        found = _by_coding(name).get((str(system or ""), str(code or "")))
+        if found is None:
+            return None
+        known = table(PACKAGE, name)[found]
+        if coding.get("display") == known.display:
+            self.carried(coding["display"])
+        return derived(self.local(found, field), code, system)
+
+    def local(self, code: str, field: str) -> str:
+        """Return the partner's local code for a standard one."""
+        for ours, standard in self.dialect.codes.get(field, {}).items():
+            if standard == code:
+                return ours
+        return code
+
+    def time(self, value: Text | None) -> str | None:
+        """Write a FHIR date, dateTime or instant in its precision, in the partner's zone.
+
+        HL7 has four decimals of a second: a finer time is written but counts as left out.
+        """
+        if value is None:
+            return None
+        if _DATE.fullmatch(value):
+            return text(value.replace("-", ""), value.source)
+        match = _TIME.fullmatch(value)
+        if match is None:
+            return None
+        moment, fraction, offset = match.groups()
+        try:
+            local = datetime.fromisoformat(moment + offset).astimezone(self.zone)
+        except (ValueError, OverflowError):
+            return None
+        written = f"{local.year:04d}{local:%m%d%H%M%S}{(fraction or '')[:5]}{f'{local:%z}'[:5]}"
+        exact = not (fraction or "")[5:].strip("0")
+        return text(written, value.source) if exact else written
+
+
+@cache
+def _by_code(name: str) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for source, target in table(PACKAGE, name).items():
+        found.setdefault(target.code, source)
+    return found
+
+
+@cache
+def _by_coding(name: str) -> Mapping[tuple[str, str], str]:
+    found: dict[tuple[str, str], str] = {}
+    for source, target in table(PACKAGE, name).items():
+        found.setdefault((target.system, target.code), source)
+    return found
+
+
+def meaning(name: str, code: str) -> Coded | None:
+    """Return what a v2 code means in FHIR."""
+    return table(PACKAGE, name).get(code)
+
+
+@cache
+def system_names() -> Mapping[str, str]:
+    """Code system URI → the name CWE.3 gives it."""
+    found: dict[str, str] = {}
+    for row in rows(PACKAGE, "codes", "coding-systems"):
+        if not row["version"]:
+            found.setdefault(row["system"], row["name"])
+    return found
