@@ -15,8 +15,12 @@ EVENTS: dict[str, dict[str, Callable[[Session], None]]] = {
         "A03": adt.visit,
         "A04": adt.visit,
         "A08": adt.visit,
+        "A11": adt.visit,
+        "A12": adt.visit,
+        "A13": adt.visit,
         "A28": adt.person,
         "A31": adt.person,
+        "A40": adt.merge,
     },
     "MDM": {
         "T01": mdm.document,

@@ -15,28 +15,25 @@ from mappers.hl7v2.tokenizer import Repetition, Segment
 
 #: Extension naming the movement that brought the patient to a place.
 MOVEMENT = "https://region-gateway.example/fhir/StructureDefinition/encounter-movement"
+#: Extension naming a movement (or a place) that was taken back; it stays as its mark.
+CANCELLED = "https://region-gateway.example/fhir/StructureDefinition/encounter-movement-cancelled"
 #: Events that bring the patient to the place in PV1-3.
 ARRIVALS = frozenset({"A01", "A02", "A04", "A05"})
+_CANCELS = frozenset({"A11", "A12", "A13"})
 _CANCELLING = frozenset({"CANCEL", "DELETE"})
+_NEITHER = frozenset({"A03", *_CANCELS})
 
 
 def locations(session: Session, pv1: Segment, zbe: Segment | None, draft: Draft) -> None:
     """Fill Encounter.location and what ZBE says about the movement."""
-    event = session.event
-    movement = _movement(session, zbe, event)
-    start = _start(session, pv1, zbe, event)
-    end = session.date_time(zbe.first(3)) if zbe is not None else None
     status = _status(pv1, draft)
     found = _entries(session, pv1, 3, status)
-    for entry in found:
-        period = {k: v for k, v in (("start", start), ("end", end)) if v is not None}
-        if event in ARRIVALS and period:
-            entry["period"] = period
-        if movement is not None and event in ARRIVALS:
-            entry["extension"] = [{"url": MOVEMENT, "valueIdentifier": movement}]
-    if movement is not None and (event not in ARRIVALS or not found):
-        _on_encounter(draft, movement, zbe)
-    found += _entries(session, pv1, 6, "completed")
+    if _taken_back(session, zbe):
+        _cancel(session, pv1, zbe, draft)
+    else:
+        _arrive(session, pv1, zbe, draft, found)
+        if session.event != "A13":
+            found += _entries(session, pv1, 6, "completed")
     found += _entries(session, pv1, 11, "active")
     found += _entries(session, pv1, 42, "reserved")
     if found:
@@ -47,33 +44,84 @@ def locations(session: Session, pv1: Segment, zbe: Segment | None, draft: Draft)
         draft.historic = historic is not None and historic.upper() in {"Y", "J"}
 
 
-def cancelled(zbe: Segment | None) -> bool:
-    """Tell whether ZBE-4 takes the movement back."""
+def _arrive(
+    session: Session,
+    pv1: Segment,
+    zbe: Segment | None,
+    draft: Draft,
+    found: list[dict[str, Any]],
+) -> None:
+    """Mark the places with the movement that leads to them, or the visit with it."""
+    arrival = _is_arrival(session, zbe)
+    movement = _movement(session, zbe)
+    if not arrival or not found:
+        if movement is not None:
+            _on_encounter(session, draft, movement, zbe, MOVEMENT)
+        return
+    start = _start(session, pv1, zbe)
+    end = session.date_time(zbe.first(3)) if zbe is not None else None
+    period = {k: v for k, v in (("start", start), ("end", end)) if v is not None}
+    named = movement or _implied(session)
+    for entry in found:
+        if period:
+            entry["period"] = period
+        entry["extension"] = [{"url": MOVEMENT, "valueIdentifier": named}]
+
+
+def _is_arrival(session: Session, zbe: Segment | None) -> bool:
+    """Tell whether PV1-3 is where a movement leads to; ZBE-6 names the event corrected."""
+    if session.event in ARRIVALS:
+        return True
+    if zbe is None or session.event in _NEITHER:
+        return False
+    origin = zbe.first(6)
+    return origin is None or origin in ARRIVALS
+
+
+def _taken_back(session: Session, zbe: Segment | None) -> bool:
+    """ZBE-4 or, without ZBE, the event takes a movement to a place back."""
     action = zbe.first(4) if zbe is not None else None
-    return action is not None and action.upper() in _CANCELLING
+    if action is not None:
+        return action.upper() in _CANCELLING
+    return session.event == "A12"
 
 
-def _movement(session: Session, zbe: Segment | None, event: str) -> dict[str, Any] | None:
-    if zbe is not None:
-        for repetition in zbe.repetitions(1):
-            identifier = ei(session, repetition, "movement")
-            if identifier is not None:
-                return identifier
-    if event not in ARRIVALS:
-        return None
+def _cancel(session: Session, pv1: Segment, zbe: Segment | None, draft: Draft) -> None:
+    """Name the movement taken back: by its id, else by the place it led to (PV1-6)."""
+    movement = _movement(session, zbe)
+    if movement is not None:
+        _on_encounter(session, draft, movement, zbe, CANCELLED)
+        for repetition in pv1.repetitions(6):
+            session.ignored.append((repetition, "the place of the movement taken back"))
+        return
+    for entry in _entries(session, pv1, 6, "completed")[:1]:
+        extension = {"url": CANCELLED, "valueIdentifier": entry["location"]["identifier"]}
+        draft.resource.setdefault("extension", []).append(extension)
+
+
+def _movement(session: Session, zbe: Segment | None) -> dict[str, Any] | None:
+    for repetition in zbe.repetitions(1) if zbe is not None else ():
+        identifier = ei(session, repetition, "movement")
+        if identifier is not None:
+            return identifier
+    return None
+
+
+def _implied(session: Session) -> dict[str, Any]:
+    """Without ZBE the event and its time name the movement."""
     evn = session.message.get("EVN")
     when = (evn.first(6) or evn.first(2)) if evn is not None else None
-    value = f"{event}|{when or session.message.header.time}"
+    value = f"{session.event}|{when or session.message.header.time}"
     return {"system": f"{session.namespace}/movement", "value": value}
 
 
-def _start(session: Session, pv1: Segment, zbe: Segment | None, event: str) -> str | None:
+def _start(session: Session, pv1: Segment, zbe: Segment | None) -> str | None:
     if zbe is not None and zbe.has(2):
         return session.date_time(zbe.first(2))
-    if event in {"A01", "A04"} and pv1.has(44):
+    if session.event in {"A01", "A04"} and pv1.has(44):
         return session.date_time(pv1.first(44))
     evn = session.message.get("EVN")
-    if evn is None or event not in ARRIVALS:
+    if evn is None or session.event not in ARRIVALS:
         return None
     return session.date_time(evn.first(6) or evn.first(2))
 
@@ -98,12 +146,17 @@ def _places(session: Session, repetition: Repetition, status: str) -> list[dict[
     ]
 
 
-def _on_encounter(draft: Draft, movement: dict[str, Any], zbe: Segment | None) -> None:
-    """A movement without place of its own (discharge, change) stands on the visit."""
-    if zbe is None:
-        return
-    extension = {"url": MOVEMENT, "valueIdentifier": movement}
-    draft.resource.setdefault("extension", []).append(extension)
+def _on_encounter(
+    session: Session, draft: Draft, movement: dict[str, Any], zbe: Segment | None, url: str
+) -> None:
+    """A movement without place of its own (discharge, cancel) stands on the visit."""
+    period = {}
+    for field, side in ((2, "start"), (3, "end")):
+        when = session.date_time(zbe.first(field)) if zbe is not None else None
+        if when is not None:
+            period[side] = when
+    named = {**movement, "period": period} if period else movement
+    draft.resource.setdefault("extension", []).append({"url": url, "valueIdentifier": named})
 
 
 def _responsible(session: Session, zbe: Segment, draft: Draft) -> None:

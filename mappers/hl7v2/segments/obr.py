@@ -104,7 +104,7 @@ def _person_of(repetition: Repetition) -> Repetition:
     first = repetition[1] if len(repetition) > 1 else None
     if type(first) is not list:
         return repetition[:3] if len(repetition) > 2 else repetition
-    parts: list[Text | None] = [*first, *[None] * (11 - len(first))]
+    parts: list[Text | None] = [*first, *([None] * (11 - len(first)))]
     shifted: Repetition = [None, *parts[:7]]
     return [*shifted, None, parts[8]]
 
