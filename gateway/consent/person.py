@@ -97,11 +97,12 @@ class Person:
         return verdict
 
     def _judge(self, part: Part, around: Surroundings) -> Verdict:
-        verdicts = [self._combine(question, part, around) for question in self._questions]
-        for verdict in verdicts:
+        verdict = self._combine(self._questions[0], part, around)
+        for question in self._questions[1:]:
             if not verdict.permit:
-                return self._break_glass(verdict)
-        return verdicts[0]
+                break
+            verdict = self._combine(question, part, around)
+        return verdict if verdict.permit else self._break_glass(verdict)
 
     def _combine(
         self, question: Sequence[BoundConsent], part: Part, around: Surroundings
@@ -124,7 +125,7 @@ class Person:
             )
         applying = [rule for rule in self._implicit if _reaches(rule, part)]
         if applying and all(rule.permit for rule in applying):
-            return Verdict(permit=True, rule=_IMPLICIT, reason=Reason.PERMIT)
+            return _IMPLICIT_PERMIT
         why, consent = (*self._selection.lapsed, ("", None))[0]
         return Verdict(
             permit=False,
@@ -154,6 +155,7 @@ class Person:
 
 
 _IMPLICIT = "R18 implicit policy"
+_IMPLICIT_PERMIT = Verdict(permit=True, rule=_IMPLICIT, reason=Reason.PERMIT)
 _ORDER = (
     (DENIES, False, "R9 explicit deny", Reason.EXPLICIT_DENY),
     (INDETERMINATE, False, "R16 consent cannot be interpreted", Reason.INDETERMINATE),
