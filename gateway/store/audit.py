@@ -55,3 +55,4 @@ def add(unit: Unit, rows: Sequence[AuditRow]) -> None:
         ],
     )
     unit.db.insert(_PENDING, [(number,) for number in numbers])
+    unit.unnumbered = True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gateway.store.database import Insert
+from gateway.store.bodies import Bodies
+from gateway.store.database import Database, Insert
 from gateway.store.resources import read_slots
 from gateway.store.seal import BodyUnreadable
 from gateway.store.unit import Unit
@@ -13,15 +14,15 @@ from gateway.store.versioned import with_version
 _CONSENT = Insert("patient_consent", ("patient", "resource"), keep_existing=True)
 
 
-def consents(unit: Unit, patients: Iterable[int]) -> dict[int, list[bytes]]:
+def consents(db: Database, bodies: Bodies, patients: Iterable[int]) -> dict[int, list[bytes]]:
     """Read the Consents of Patients (JSON bytes with meta.versionId), in order of arrival."""
-    pairs = unit.db.query_in(
+    pairs = db.query_in(
         "SELECT c.patient, r.resource, r.version, r.updated_at, r.body, r.slot"
         " FROM patient_consent c JOIN resource r ON r.resource = c.resource"
         " WHERE c.patient {ints} AND r.deleted = 0 ORDER BY c.patient, r.resource",
         set(patients),
     )
-    contents = read_slots(unit.bodies, [(row[4], row[5]) for row in pairs])
+    contents = read_slots(bodies, [(row[4], row[5]) for row in pairs])
     found: dict[int, list[bytes]] = {}
     for patient, _, version, updated_at, body, slot in pairs:
         content = contents.get((body, slot))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from gateway.store.database import Insert
+from gateway.store.database import Database, Insert
 from gateway.store.unit import Unit
 
 _KVNR = Insert("patient_kvnr", ("term", "patient"), keep_existing=True)
@@ -32,15 +32,13 @@ def set_kvnr(
     unit.db.insert(_KVNR, sorted(set(rows)))
 
 
-def linked(unit: Unit, patients: Iterable[int]) -> dict[int, tuple[int, ...]]:
+def linked(db: Database, patients: Iterable[int]) -> dict[int, tuple[int, ...]]:
     """Return for each Patient all Patients of the same person, itself included, sorted."""
     wanted = set(patients)
     neighbours: dict[int, set[int]] = {}
     unseen = set(wanted)
     while unseen:
-        rows = unit.db.query_in(
-            "SELECT patient, other FROM patient_link WHERE patient {ints}", unseen
-        )
+        rows = db.query_in("SELECT patient, other FROM patient_link WHERE patient {ints}", unseen)
         for patient in unseen:
             neighbours[patient] = set()
         for patient, other in rows:

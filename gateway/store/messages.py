@@ -107,6 +107,16 @@ def add(unit: Unit, rows: Sequence[MessageRow]) -> None:
     )
 
 
+def still_received(unit: Unit, numbers: Iterable[int]) -> set[int]:
+    """Say which messages are stored on receipt and not processed yet, and lock them."""
+    rows = unit.db.query_in(
+        "SELECT message FROM message WHERE message {ints} AND state = 'received'"
+        " ORDER BY message {lock}",
+        sorted(set(numbers)),
+    )
+    return {row[0] for row in rows}
+
+
 def raw(db: Database, bodies: Bodies, numbers: Iterable[int]) -> dict[int, bytes]:
     """Read the original bytes of messages; erased ones are left out."""
     body_of: dict[int, int] = dict(

@@ -25,6 +25,7 @@ def add(unit: Unit, rows: Sequence[tuple[int, bytes]]) -> None:
     )
     (pending,) = unit.numbers.take("pending", 1)
     unit.db.insert(_PENDING, [(pending, len(rows), content)])
+    unit.pending_resources += len(rows)
 
 
 def records(content: bytes) -> Iterator[tuple[int, bytes]]:

@@ -87,37 +87,39 @@ def _current(row: Row, body: bytes) -> Current:
     return Current(*present)
 
 
-def contents(unit: Unit, messages: Iterable[int]) -> dict[int, list[Current]]:
+def contents(db: Database, bodies: Bodies, messages: Iterable[int]) -> dict[int, list[Current]]:
     """Read the resource versions that messages speak of, in their order, with bodies."""
     wanted = {
         message: targets(bytes(packed))
-        for message, packed in unit.db.query_in(
+        for message, packed in db.query_in(
             "SELECT message, targets FROM message WHERE message {ints}", set(messages)
         )
     }
     pairs = {pair for found in wanted.values() for pair in found}
-    versions = _versions(unit, pairs)
+    versions = _versions(db, bodies, pairs)
     return {
         message: [versions[pair] for pair in found if pair in versions]
         for message, found in wanted.items()
     }
 
 
-def _versions(unit: Unit, pairs: set[tuple[int, int]]) -> dict[tuple[int, int], Current]:
-    rows = {row[0]: row for row in unit.db.query_in(_SELECT, {number for number, _ in pairs})}
+def _versions(
+    db: Database, bodies: Bodies, pairs: set[tuple[int, int]]
+) -> dict[tuple[int, int], Current]:
+    rows = {row[0]: row for row in db.query_in(_SELECT, {number for number, _ in pairs})}
     chosen = {(row[0], row[6]): row for row in rows.values()}
     former = {number for number, version in pairs - chosen.keys() if number in rows}
-    for number, version, body, slot, deleted in unit.db.query_in(
+    for number, version, body, slot, deleted in db.query_in(
         "SELECT resource, version, body, slot, deleted FROM version WHERE resource {ints}", former
     ):
         present = rows[number]
         chosen[number, version] = (*present[:6], version, *present[7:9], deleted, body, slot)
     chosen = {pair: row for pair, row in chosen.items() if pair in pairs}
-    bodies = read_slots(unit.bodies, [(row[10], row[11]) for row in chosen.values()])
+    opened = read_slots(bodies, [(row[10], row[11]) for row in chosen.values()])
     return {
-        pair: _current(row, bodies[row[10], row[11]])
+        pair: _current(row, opened[row[10], row[11]])
         for pair, row in chosen.items()
-        if (row[10], row[11]) in bodies
+        if (row[10], row[11]) in opened
     }
 
 

@@ -33,12 +33,12 @@ class StoreSession:
         identifiers = RecentIdentifiers(db) if db.dialect == "sqlite" else Identifiers(db)
         self.db = db
         self.identifiers = identifiers
-        self._unit = Unit(db, keys.coder, numbers, Bodies(db, keys, numbers), identifiers, clock)
+        self.unit = Unit(db, keys.coder, numbers, Bodies(db, keys, numbers), identifiers, clock)
         self._committed = committed
 
     def transaction(self) -> StoreTransaction:
         """Begin and return the transaction of one group."""
-        unit = self._unit
+        unit = self.unit
         self.db.begin()
         unit.identifiers.begin()
         unit.terms.clear()
@@ -51,7 +51,7 @@ class StoreSession:
     def savepoint(self) -> None:
         """Set the job savepoint in the database and in memory."""
         self.db.savepoint()
-        self._unit.identifiers.savepoint()
+        self.unit.identifiers.savepoint()
 
     def release(self) -> None:
         """Keep the job."""
@@ -60,27 +60,31 @@ class StoreSession:
     def undo_job(self) -> None:
         """Undo to the job savepoint in the database and in memory."""
         self.db.rollback_to_savepoint()
-        self._unit.identifiers.undo_job()
-        self._unit.bodies.forget()
+        self.unit.identifiers.undo_job()
+        self.unit.bodies.forget()
 
     def commit(self) -> None:
         """Commit, then let memory follow."""
         self.db.commit()
-        self._unit.identifiers.committed()
+        self.unit.identifiers.committed()
         self._committed()
 
     def rollback(self) -> None:
         """Undo the group in the database and in memory."""
+        unit = self.unit
         self.db.rollback()
-        self._unit.identifiers.rollback()
-        self._unit.bodies.forget()
+        unit.identifiers.rollback()
+        unit.bodies.forget()
+        # What the store's own work had done may be undone as well: it looks again.
+        unit.unnumbered = True
+        unit.pending_resources = max(unit.pending_resources, 1)
 
     def reopen(self) -> None:
         """Connect anew and load what memory holds from the database."""
         self.db.reopen()
-        self._unit.numbers.reload()
-        self._unit.identifiers.reload()
-        self._unit.bodies.forget()
+        self.unit.numbers.reload()
+        self.unit.identifiers.reload()
+        self.unit.bodies.forget()
 
     def close(self) -> None:
         """Close the connection."""

@@ -14,10 +14,12 @@ from gateway.domain.time import Clock
 from gateway.store import postgres, schema, sqlite
 from gateway.store.background import Checkpoints, MergeIdentifiers
 from gateway.store.database import Database
-from gateway.store.identifiers import Identifiers, RecentIdentifiers
+from gateway.store.identifiers import RecentIdentifiers
 from gateway.store.keys import Keys
-from gateway.store.reader import StoreReader
+from gateway.store.reader import TRAIL_PATIENCE, StoreReader
+from gateway.store.sequencer import Sequencer
 from gateway.store.session import StoreSession
+from gateway.store.trail import Trail
 from gateway.store.writer import Background, GroupWriter
 from profiles.issue import Unavailable
 
@@ -68,30 +70,35 @@ def open_store(
             _check_schema(url)
         else:
             raise Unavailable("the store does not exist: gateway db upgrade makes it")
-        writer = None
-        recent = None
-        if not read_only:
-            writer, recent = _open_writer(connect(url, writes=True), keys, clock, closing)
-        reader = StoreReader(lambda: connect(url, writes=False), keys, recent)
-        closing.callback(reader.close)
-        return Store(url, reader, writer, closing.pop_all())
+        if read_only:
+            reader = StoreReader(lambda: connect(url, writes=False), keys)
+            closing.callback(reader.close)
+            return Store(url, reader, None, closing.pop_all())
+        return _open_owned(url, keys, clock, closing)
 
 
-def _open_writer(
-    db: Database, keys: Keys, clock: Clock, closing: ExitStack
-) -> tuple[GroupWriter, Identifiers]:
+def _open_owned(url: str, keys: Keys, clock: Clock, closing: ExitStack) -> Store:
+    db = connect(url, writes=True)
     committed: Callable[[], None] = _nothing
     if isinstance(db, sqlite.SqliteDatabase):
         checkpoints = Checkpoints(db.path, db)
         closing.callback(checkpoints.close)
         committed = checkpoints.after_commit
     session = StoreSession(db, keys, clock, committed=committed)
-    work: list[Background] = []
+    trail = Trail(session.unit)
+    work: list[Background] = [Sequencer(session.unit), trail]
     if isinstance(session.identifiers, RecentIdentifiers):
         work.append(MergeIdentifiers(session.identifiers))
     writer = GroupWriter(session, work)
     closing.callback(writer.close)
-    return writer, session.identifiers
+    reader = StoreReader(
+        lambda: connect(url, writes=False),
+        keys,
+        identifiers=session.identifiers,
+        hurry=lambda: writer.submit(trail.run).result(TRAIL_PATIENCE),
+    )
+    closing.callback(reader.close)
+    return Store(url, reader, writer, closing.pop_all())
 
 
 def _nothing() -> None:

@@ -28,6 +28,9 @@ METADATA = MetaData()
 #: SQLite numbers rows only in INTEGER PRIMARY KEY columns; PostgreSQL wants BIGINT.
 BIG = BigInteger().with_variant(Integer, "sqlite")
 
+#: Text that is compared byte by byte, so that a range of it is a prefix.
+BYTEWISE = Text().with_variant(Text(collation="C"), "postgresql")
+
 #: Row numbers a PostgreSQL process takes at once, by kind. Deliveries are numbered one by one,
 #: under the locks of their lanes, because their numbers are the order of a lane.
 SEQUENCES: dict[str, int] = {
@@ -109,21 +112,6 @@ ENDPOINT_STATE = _table(
     _int("paused"),
     _big("changed_at"),
     _text("changed_by"),
-)
-
-#: What an operator's command asks of the process that owns the store (one writer with SQLite).
-OPERATOR_REQUEST = _table(
-    "operator_request",
-    _number("request", counted_by_database=True),
-    _text("kind"),
-    #: Arguments as JSON: ids and numbers only.
-    _text("arguments"),
-    _text("requested_by"),
-    _big("requested_at"),
-    #: 0 until it is done.
-    _big("done_at"),
-    _text("result"),
-    _partial("operator_request_open", "request", where="done_at = 0"),
 )
 
 #: A data key, wrapped by the key file outside the database. One per patient, one per message
@@ -324,7 +312,7 @@ STRING_TERM = _table(
     "string_term",
     _part("segment"),
     _part("param"),
-    Column("prefix", Text, primary_key=True),
+    Column("prefix", BYTEWISE, primary_key=True),
     _part("resource"),
     rowid=False,
 )
@@ -423,5 +411,5 @@ AUDIT_PENDING = _table("audit_pending", _number("audit"))
 #: The Merkle log: leaves in order, contiguous from 0; never deleted.
 LEAF = _table("leaf", _number("seq"), _big("audit"), _blob("data"))
 
-#: Size and root after each run of the sequencer, with the frontier to go on from.
-TREE_HEAD = _table("tree_head", _number("size"), _big("at"), _blob("root"), _blob("frontier"))
+#: Size, root and instant (FHIR) after each run of the sequencer, with the frontier to go on from.
+TREE_HEAD = _table("tree_head", _number("size"), _text("at"), _blob("root"), _blob("frontier"))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from gateway.domain.delivery import Delivery
+from gateway.domain.region import Region
 from gateway.domain.time import Instant
 from gateway.pipeline.ports import (
     AuditRow,
@@ -16,7 +17,7 @@ from gateway.pipeline.ports import (
     Settled,
     StoredAnswer,
 )
-from gateway.store import audit, consents, finding, identity, resources, settling
+from gateway.store import audit, consents, finding, identity, registry, resources, settling
 from gateway.store import deliveries as outbox
 from gateway.store import messages as inbox
 from gateway.store.unit import Unit
@@ -50,13 +51,17 @@ class StoreTransaction:
         """Store messages with their raw bytes sealed."""
         inbox.add(self.unit, rows)
 
+    def still_received(self, messages: Iterable[int]) -> set[int]:
+        """Say which messages are stored on receipt and not processed yet, and lock them."""
+        return inbox.still_received(self.unit, messages)
+
     def raw(self, messages: Iterable[int]) -> dict[int, bytes]:
         """Read the original bytes of messages."""
         return inbox.raw(self.unit.db, self.unit.bodies, messages)
 
     def contents(self, messages: Iterable[int]) -> dict[int, list[Current]]:
         """Read the resource versions messages speak of (`MessageRow.targets`), with bodies."""
-        return resources.contents(self.unit, messages)
+        return resources.contents(self.unit.db, self.unit.bodies, messages)
 
     def finish_messages(self, rows: Sequence[MessageRow]) -> None:
         """Fill in what processing found for messages stored on receipt (raw bytes are kept)."""
@@ -112,7 +117,7 @@ class StoreTransaction:
 
     def linked(self, patients: Iterable[int]) -> dict[int, tuple[int, ...]]:
         """Return for each Patient all Patients of the same person, itself included, sorted."""
-        return identity.linked(self.unit, patients)
+        return identity.linked(self.unit.db, patients)
 
     def link(self, rows: Sequence[tuple[int, int, str, str, int, str]]) -> None:
         """Write link events (patient, other, kind, rule, message, by) and the links they leave."""
@@ -129,7 +134,7 @@ class StoreTransaction:
     # consent -------------------------------------------------------------------
     def consents(self, patients: Iterable[int]) -> dict[int, list[bytes]]:
         """Read the Consent resources (JSON bytes, meta.versionId set) of Patients."""
-        return consents.consents(self.unit, patients)
+        return consents.consents(self.unit.db, self.unit.bodies, patients)
 
     def add_patient_consents(self, rows: Sequence[tuple[int, int]]) -> None:
         """Remember (patient, consent resource number)."""
@@ -167,6 +172,15 @@ class StoreTransaction:
     def deliveries(self, **criteria: Any) -> list[Delivery]:
         """Read deliveries: state, numbers, message, patients, endpoint, expires_before, limit."""
         return finding.find(self.unit.db, **criteria)
+
+    # registry ------------------------------------------------------------------
+    def set_region(self, region: Region, *, by: str, summary: str) -> int:
+        """Replace the registry; return its new revision."""
+        return registry.write(self.unit, region, by=by, summary=summary)
+
+    def set_paused(self, endpoint: str, *, paused: bool, by: str) -> None:
+        """Pause or resume an endpoint at run time."""
+        registry.set_paused(self.unit, endpoint, paused=paused, by=by)
 
     # evidence ------------------------------------------------------------------
     def add_audit(self, rows: Sequence[AuditRow]) -> None:

@@ -25,6 +25,10 @@ class Unit:
     now: Instant = 0
     #: (type, id) → term, for the present transaction.
     terms: dict[tuple[str, str], bytes] = field(default_factory=dict)
+    #: About how many resources wait for the trailing index; the table itself is exact.
+    pending_resources: int = 0
+    #: False when surely no audit event of this process waits for its number.
+    unnumbered: bool = True
 
     def resource_term(self, key: tuple[str, str]) -> bytes:
         """Return the term of (type, id), computed once a transaction."""
@@ -32,3 +36,11 @@ class Unit:
         if term is None:
             term = self.terms[key] = self.coder.resource_term(*key)
         return term
+
+
+def unit_of(tx: object) -> Unit:
+    """Return the unit behind a transaction handed to the store's own work."""
+    unit = getattr(tx, "unit", None)
+    if not isinstance(unit, Unit):
+        raise TypeError("this transaction is not one of this store")
+    return unit

@@ -282,26 +282,6 @@ def upgrade() -> None:
         sqlite_with_rowid=True,
     )
     op.create_table(
-        "operator_request",
-        sa.Column("request", BIG, autoincrement=True, nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("arguments", sa.Text(), nullable=False),
-        sa.Column("requested_by", sa.Text(), nullable=False),
-        sa.Column("requested_at", sa.BigInteger(), nullable=False),
-        sa.Column("done_at", sa.BigInteger(), nullable=False),
-        sa.Column("result", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("request"),
-        sqlite_with_rowid=True,
-    )
-    op.create_index(
-        "operator_request_open",
-        "operator_request",
-        ["request"],
-        unique=False,
-        sqlite_where=sa.text("done_at = 0"),
-        postgresql_where=sa.text("done_at = 0"),
-    )
-    op.create_table(
         "patient_consent",
         sa.Column("patient", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("resource", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -376,7 +356,9 @@ def upgrade() -> None:
         "string_term",
         sa.Column("segment", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("param", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("prefix", sa.Text(), nullable=False),
+        sa.Column(
+            "prefix", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
+        ),
         sa.Column("resource", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.PrimaryKeyConstraint("segment", "param", "prefix", "resource"),
         sqlite_with_rowid=False,
@@ -392,7 +374,7 @@ def upgrade() -> None:
     op.create_table(
         "tree_head",
         sa.Column("size", BIG, autoincrement=False, nullable=False),
-        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.Text(), nullable=False),
         sa.Column("root", sa.LargeBinary(), nullable=False),
         sa.Column("frontier", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("size"),

@@ -1,0 +1,120 @@
+"""The trailing index: search tables follow the commits in larger, sorted batches.
+
+`index_pending` is durable and commits with the resources; a crash in between repeats nothing and
+loses nothing, because rows leave it in the transaction that indexes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from gateway.pipeline.ports import Transaction
+from gateway.store.database import Database, Insert, Row
+from gateway.store.index_terms import decode
+from gateway.store.pending import records
+from gateway.store.unit import Unit, unit_of
+
+#: Resources by whose numbers the search tables are cut: small trees stay fast to insert into.
+SEGMENT_BITS = 15
+#: Pending resources at which a batch is due however busy the writer is.
+FULL = 4_096
+#: Resources taken while idle: short enough that a message which then arrives hardly waits.
+SMALL = 640
+#: Seconds without a job after which the writer counts as idle.
+IDLE = 0.05
+#: How often other processes' rows are looked for (PostgreSQL), in seconds.
+POLL = 1.0
+_LOCK = 0x7261696C
+
+_TERM = Insert("term", ("segment", "term", "resource"), keep_existing=True)
+_DATE = Insert("date_term", ("segment", "param", "low", "high", "resource"), keep_existing=True)
+_QUANTITY = Insert("quantity_term", ("segment", "param", "value", "resource"), keep_existing=True)
+_STRING = Insert("string_term", ("segment", "param", "prefix", "resource"), keep_existing=True)
+
+
+@dataclass(slots=True)
+class _Batch:
+    terms: list[tuple[int, int, int]] = field(default_factory=list)
+    dates: list[tuple[int, int, int, int, int]] = field(default_factory=list)
+    quantities: list[tuple[int, int, float, int]] = field(default_factory=list)
+    strings: list[tuple[int, int, str, int]] = field(default_factory=list)
+
+    def add(self, resource: int, data: bytes) -> None:
+        segment = resource >> SEGMENT_BITS
+        found = decode(data)
+        self.terms += [(segment, term, resource) for term in found.terms]
+        self.dates += [(segment, *date, resource) for date in found.dates]
+        self.quantities += [(segment, *quantity, resource) for quantity in found.quantities]
+        self.strings += [(segment, *prefix, resource) for prefix in found.prefixes]
+
+    def write(self, db: Database) -> None:
+        db.insert(_TERM, sorted(self.terms))
+        db.insert(_DATE, sorted(self.dates))
+        db.insert(_QUANTITY, sorted(self.quantities))
+        db.insert(_STRING, sorted(self.strings))
+
+
+class Trail:
+    """Lets the search tables follow; work of the writer between groups."""
+
+    def __init__(self, unit: Unit) -> None:
+        """Count what a former process left."""
+        self._unit = unit
+        self._many_writers = unit.db.dialect == "postgresql"
+        rows = unit.db.query("SELECT coalesce(sum(resources), 0) FROM index_pending")
+        unit.pending_resources = int(rows[0][0])
+
+    def due_in(self, idle: float) -> float | None:
+        """At once when much is pending, soon when idle."""
+        pending = self._unit.pending_resources
+        if pending >= FULL:
+            return 0.0
+        if pending > 0:
+            return IDLE - idle
+        return POLL if self._many_writers else None
+
+    def run(self, tx: Transaction) -> None:
+        """Index the oldest pending rows."""
+        unit = unit_of(tx)
+        full = unit.pending_resources >= FULL
+        self.follow(unit, FULL if full else SMALL)
+
+    def follow(self, unit: Unit, count: int) -> None:
+        """Index at least `count` pending resources, or all there are."""
+        if (
+            self._many_writers
+            and not unit.db.query("SELECT pg_try_advisory_xact_lock(?)", (_LOCK,))[0][0]
+        ):
+            return
+        rows = _oldest(unit.db, count)
+        batch = _Batch()
+        for _, _, content in rows:
+            for resource, data in records(bytes(content)):
+                batch.add(resource, data)
+        batch.write(unit.db)
+        unit.db.executemany(
+            "DELETE FROM index_pending WHERE pending = ?", [(row[0],) for row in rows]
+        )
+        taken = sum(row[1] for row in rows)
+        # Never 0 before a look has found nothing: the count is only an estimate.
+        unit.pending_resources = max(unit.pending_resources - taken, 1) if rows else 0
+
+
+def _oldest(db: Database, count: int) -> Sequence[Row]:
+    chosen: list[Row] = []
+    total, after = 0, 0
+    while total < count:
+        rows = db.query(
+            "SELECT pending, resources, content FROM index_pending WHERE pending > ?"
+            " ORDER BY pending LIMIT 16",
+            (after,),
+        )
+        for row in rows:
+            if total < count:
+                chosen.append(row)
+                total += row[1]
+        if len(rows) < 16:
+            break
+        after = rows[-1][0]
+    return chosen
