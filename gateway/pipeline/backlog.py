@@ -44,6 +44,7 @@ class Backlog:
         """Process what the store holds; later inputs queue behind it."""
         if self._catching_up is None:
             self._catching_up = asyncio.create_task(self._catch_up())
+            self._catching_up.add_done_callback(self._caught_up)
 
     async def stop(self) -> None:
         """Leave what is not begun to the next start."""
@@ -80,6 +81,13 @@ class Backlog:
         else:
             waiter.set_result(done.result())
 
+    def _caught_up(self, task: asyncio.Task[None]) -> None:
+        """What stopped early leaves its inputs in the store, for the next look."""
+        if self._catching_up is task:
+            self._catching_up = None
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("backlog_failed", error=type(error).__name__)
+
     async def _catch_up(self) -> None:
         after = 0
         while True:
@@ -93,7 +101,7 @@ class Backlog:
             if not page:
                 if self._deferred:
                     continue
-                self._catching_up = None
+                self._catching_up = None  # from here on inputs go on from memory
                 return
             begun = [self._begin(number, arrival) for number, arrival in page]
             results = await asyncio.gather(*begun, return_exceptions=True)

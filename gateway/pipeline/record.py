@@ -104,7 +104,7 @@ class _Recorder:
         )
 
     def _is_older(self, current: Current, statement: Statement) -> bool:
-        """Say whether the same application said something newer; cancels act whatever their time."""
+        """Say whether this application said something newer; cancels act whatever their time."""
         if not statement.recency or statement.action not in STATES_CONTENT:
             return False
         application = application_name(self.source.arrival.sender)
@@ -198,7 +198,7 @@ def _repeats(current: Current, statement: Statement) -> bool:
 
 
 def with_periods(present: dict[str, Any], older: dict[str, Any]) -> dict[str, Any]:
-    """Fill the ends of a period nobody has stated since; all else an older statement says is past."""
+    """Fill the ends of a period nobody stated since; all else an older statement says is past."""
     stated, known = older.get("period"), present.get("period", {})
     if not isinstance(stated, dict) or not stated.keys() - known.keys():
         return present

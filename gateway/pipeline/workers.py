@@ -24,6 +24,8 @@ from profiles.issue import Unavailable
 
 _log = log("workers")
 
+#: Seconds a process has to start and to compile a configuration.
+START_SECONDS = 60.0
 #: Deaths before the first answer after which waiting jobs are given back.
 FALSE_STARTS = 3
 #: Seconds between such deaths and the next start.
@@ -236,7 +238,7 @@ class _Worker(asyncio.Protocol):
         """The head has its time from now on."""
         self._stop_timer()
         if self._waiting or self._configurations:
-            seconds = self._config.limits.seconds
+            seconds = START_SECONDS if self._configurations else self._config.limits.seconds
             self._timer = asyncio.get_running_loop().call_later(seconds, self._kill)
 
     def _stop_timer(self) -> None:

@@ -125,7 +125,7 @@ def message(
     if kvnr:
         identifiers += f"~{kvnr}^^^&1.2.276.0.76.4.8&ISO^NI"
     segments = [
-        f"MSH|^~\\&|KIS|KLINIKUM|GATEWAY|REGION|{time}||ADT^{event}|{control}|{processing}|2.5{ack}",
+        f"MSH|^~\\&|KIS|KLINIKUM|GW|REGION|{time}||ADT^{event}|{control}|{processing}|2.5{ack}",
         f"EVN|{event}|{time}",
         f"PID|1||{identifiers}||{name}^^^^^L||{birth}|F",
     ]
@@ -166,7 +166,7 @@ class World:
         )
         self.prepared = prepare(self.config)
 
-    def item(self, data, *, endpoint="kis", control=None, format="hl7v2", at=None):
+    def item(self, data, *, endpoint="kis", control=None, format="hl7v2", at=None):  # noqa: A002
         """What intake would hand to the writer."""
         wire = self.region.endpoints[endpoint]
         fields = data.split(b"\r")[0].split(b"|")
@@ -231,11 +231,13 @@ class World:
     def content(self):
         """All the store knows, without row numbers: for comparing two ways to the same end."""
         resources = self.query(
-            "SELECT resource, type, id, version, recency, source, deleted FROM resource ORDER BY type, id"
+            "SELECT resource, type, id, version, recency, source, deleted FROM resource"
+            " ORDER BY type, id"
         )
         bodies = self.do(lambda tx: tx.current_by_number([row[0] for row in resources]))
         messages = self.query(
-            "SELECT message, control_id, state, reason, answer_code FROM message ORDER BY control_id, message"
+            "SELECT message, control_id, state, reason, answer_code FROM message"
+            " ORDER BY control_id, message"
         )
         contents = self.do(lambda tx: tx.contents([row[0] for row in messages]))
         return {

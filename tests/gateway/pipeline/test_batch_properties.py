@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -58,7 +59,7 @@ def content(make, keys, build, stream, cuts):
         world = build.World(store, keys, None, build.region())
         items = [world.item(build.message(**fields)) for fields in stream]
         edges = sorted({0, len(items), *(cut for cut in cuts if cut < len(items))})
-        for start, end in zip(edges, edges[1:], strict=False):
+        for start, end in pairwise(edges):
             world.record(*items[start:end])
         return world.content()
     finally:

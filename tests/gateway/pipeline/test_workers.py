@@ -1,0 +1,126 @@
+"""Worker processes: order kept, faults confined to one message."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from gateway.pipeline.translated import Job, Limits
+from gateway.pipeline.workers import WorkerPool
+from profiles.issue import Unavailable
+
+
+def jobs(world, build, count):
+    made = []
+    for number in range(count):
+        data = build.message(control=f"M{number}", patient=f"P{number}", visit=f"V{number}")
+        made.append(job(world, number, data))
+    return made
+
+
+def job(world, number, data):
+    return Job(number, "kis", "hl7v2", f"M{number}", world.keys.digest(data), 1, data)
+
+
+def run(world, scenario, *, processes=1, **limits):
+    config = world.config
+    if limits:
+        from dataclasses import replace
+
+        config = replace(config, limits=Limits(**limits))
+
+    async def main():
+        pool = WorkerPool(config, processes=processes)
+        await pool.start()
+        try:
+            return await scenario(pool)
+        finally:
+            await pool.stop()
+
+    return asyncio.run(main())
+
+
+def test_a_worker_gives_what_translating_in_process_gives(world, build):
+    from gateway.pipeline.translate import translate
+
+    (one,) = jobs(world, build, 1)
+
+    async def scenario(pool):
+        return await pool.submit(one)
+
+    assert run(world, scenario) == translate(one, world.prepared)
+
+
+def test_jobs_of_one_key_come_back_in_order(world, build):
+    order = []
+
+    async def scenario(pool):
+        futures = [pool.submit(one, b"same") for one in jobs(world, build, 12)]
+        for future in futures:
+            future.add_done_callback(lambda done: order.append(done.result().number))
+        await asyncio.gather(*futures)
+
+    run(world, scenario, processes=2)
+    assert order == list(range(12))
+
+
+def test_a_killed_worker_loses_no_message(world, build):
+    async def scenario(pool):
+        futures = [pool.submit(one) for one in jobs(world, build, 40)]
+        await futures[3]
+        (pid,) = pool.processes()
+        os.kill(pid, signal.SIGKILL)
+        return await asyncio.gather(*futures)
+
+    done = run(world, scenario)
+    assert [one.number for one in done] == list(range(40))
+    assert {one.outcome for one in done} == {"stored"}
+
+
+def test_a_message_that_overruns_its_time_is_quarantined_and_the_others_go_on(world, build):
+    endless = build.message(
+        control="M9", extra=[f"NK1|{n}|Muster^Kind{n}^^^^^L|CHD" for n in range(30_000)]
+    )
+
+    async def scenario(pool):
+        before, after = jobs(world, build, 2)
+        futures = [pool.submit(before), pool.submit(job(world, 9, endless)), pool.submit(after)]
+        return await asyncio.gather(*futures)
+
+    first, poison, last = run(world, scenario, seconds=0.5)
+    assert (poison.outcome, poison.reason) == ("quarantined", "time-limit")
+    assert poison.answer.split(b"\rMSA|")[1].startswith(b"AA|M9")
+    assert {first.outcome, last.outcome} == {"stored"}
+
+
+def test_another_configuration_holds_for_the_jobs_that_follow(world, build):
+    one, two = jobs(world, build, 2)
+
+    async def scenario(pool):
+        before = pool.submit(one)
+        from dataclasses import replace
+
+        pool.configure(replace(world.config, region=build.region(routes={})))
+        return await asyncio.gather(before, pool.submit(two))
+
+    with_route, without = run(world, scenario)
+    assert with_route.matches
+    assert not without.matches
+
+
+def test_a_configuration_no_worker_can_compile_is_an_error_at_the_start(world, build):
+    from dataclasses import replace
+
+    broken = build.region(
+        routes={"x": build.replace(world.region.routes["aufnahmen"], criteria="?")}
+    )
+    world.config = replace(world.config, region=broken)
+
+    async def scenario(pool):
+        return None
+
+    with pytest.raises(Unavailable):
+        run(world, scenario)
