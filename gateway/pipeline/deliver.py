@@ -8,7 +8,7 @@ crash leaves inflight is sent again only where the endpoint is declared idempote
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from random import Random
@@ -64,6 +64,7 @@ class _Move:
 class _Lanes:
     """What one endpoint has on the wire."""
 
+    endpoint: Endpoint
     sender: Sender
     breaker: Breaker
     sending: int = 0
@@ -159,10 +160,19 @@ class Deliver:
         return not lanes.sending and lanes.breaker.admit(self.monotonic()) is not None
 
     def _lanes_of(self, endpoint: Endpoint) -> _Lanes:
+        """Find the endpoint's wire; a changed registration gets a new one once the old is idle."""
         lanes = self._lanes.get(endpoint.id)
-        if lanes is None:
-            lanes = self._lanes[endpoint.id] = _Lanes(self.open_sender(endpoint), Breaker())
+        if lanes is not None and (lanes.endpoint == endpoint or lanes.sending):
+            return lanes
+        if lanes is not None:
+            self._keep(lanes.sender.close())
+        lanes = self._lanes[endpoint.id] = _Lanes(endpoint, self.open_sender(endpoint), Breaker())
         return lanes
+
+    def _keep(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _take(self, tx: Transaction, room: Mapping[str, int]) -> list[_Ready]:
         """Claim, decide, encode and mark inflight, all in the writer's transaction."""
@@ -194,10 +204,10 @@ class Deliver:
             audit += disclosed(self.site(), delivery, source, verdict, payload, tx.now)
             begun.append((delivery, payload, decision_bytes(verdict.decision)))
             ready.append(_Ready(delivery, payload, patients))
-        tx.begin(begun)
+        lost = set(tx.begin(begun))
         tx.add_audit(audit)
         self._write(tx, moves)
-        return ready
+        return [item for item in ready if item.delivery.id not in lost]
 
     def _encode(self, delivery: Delivery, source: Source, verdict: Verdict) -> bytes:
         endpoint = self.site().region.endpoints[delivery.endpoint]
@@ -208,9 +218,7 @@ class Deliver:
         lanes = self._lanes_of(endpoint)
         lanes.sending += 1
         lanes.breaker = lanes.breaker.admit(self.monotonic()) or lanes.breaker
-        task = asyncio.create_task(self._attempt(endpoint, item))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._keep(self._attempt(endpoint, item))
 
     async def _attempt(self, endpoint: Endpoint, item: _Ready) -> None:
         lanes = self._lanes_of(endpoint)
