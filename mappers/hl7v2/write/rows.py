@@ -122,7 +122,7 @@ def _fits(w: Writing, row: Row, value: Any) -> int:
 def _coded_by(argument: str) -> tuple[str, str]:
     """Split an argument into code table and default code system."""
     name, _, default = argument.partition(" ")
-    return ("", name) if name.startswith("http") or name.startswith("urn:") else (name, default)
+    return ("", name) if name.startswith(("http", "urn:")) else (name, default)
 
 
 def _write(w: Writing, segment: str, row: Row, value: Any) -> Repetition | None:
@@ -189,22 +189,24 @@ def _narrative(w: Writing, value: dict[str, Any], _argument: str) -> Repetition 
 
 
 _WRITERS: dict[str, Callable[[Writing, Any, str], Repetition | None]] = {
-    "ST": lambda w, value, _: (value,),
+    "ST": lambda _w, value, _: (value,),
     "ID": lambda w, value, table: (w.code(table, value),),
     "Coding": _coding,
     "CX": lambda w, value, kind: identifiers.cx(w, value, kind or "patient"),
     "XPN": lambda w, value, _: names.xpn(w, value),
     "XAD": lambda w, value, _: contacts.xad(w, value),
-    "XTN": lambda w, value, _: contacts.xtn(w, value),
+    "XTN": lambda _w, value, _: contacts.xtn(value),
     "XCN": lambda w, value, _: parties.xcn(w, value),
     "XON": lambda w, value, _: parties.xon(w, value),
+    "EI": identifiers.ei,
     "DTM": lambda w, value, _: (w.time(value),),
+    "instant": lambda w, value, _: (w.time(value),),
     "DT": lambda w, value, _: (w.time(value),),
     "boolean": _boolean,
-    "positive": lambda w, value, _: (number(value),),
+    "positive": lambda _w, value, _: (number(value),),
     "days": _days,
-    "family": lambda w, value, _: (value,),
-    "Text": lambda w, value, _: (_address_text(value),),
+    "family": lambda _w, value, _: (value,),
+    "Text": lambda _w, value, _: (_address_text(value),),
     "Place": _place,
     "Organization": _organization,
     "Narrative": _narrative,

@@ -87,7 +87,7 @@ def _part(w: Writing, owner: dict[str, Any], name: str, same: str | None = None)
     return None
 
 
-def xtn(w: Writing, point: dict[str, Any]) -> Repetition | None:
+def xtn(point: dict[str, Any]) -> Repetition | None:
     """ContactPoint → XTN; None for what XTN cannot name (url, sms)."""
     system, value, use = (point.get(name) for name in ("system", "value", "use"))
     if value is None:

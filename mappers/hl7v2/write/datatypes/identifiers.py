@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -32,20 +33,30 @@ def assigner(w: Writing, system: Text | None, kind: str) -> Hd:
     for name, known in w.dialect.systems.items():
         if known == system:
             return _named(name, system)
-    for oid, national in known_systems().items():
-        if national.system == system:
-            return None, text(oid, system.source), "ISO"
-    if system.startswith("urn:oid:"):
-        return None, text(system.removeprefix("urn:oid:"), system.source), "ISO"
-    if system.startswith("urn:id:"):
-        return None, text(unquote(system.removeprefix("urn:id:")), system.source), "L"
+    national = _oids().get(system)
+    for number, scheme in (
+        (national, "ISO"),
+        (_after(system, "urn:oid:"), "ISO"),
+        (_after(system, "urn:id:"), "L"),
+    ):
+        if number:
+            return None, text(unquote(number), system.source), scheme
     own = f"{w.namespace}/{kind}"
     if system == own:
         w.carried(system)
         return _NONE
-    if system.startswith(own + "/"):
-        return text(unquote(system.removeprefix(own + "/")), system.source), None, None
+    if name := _after(system, own + "/"):
+        return text(unquote(name), system.source), None, None
     return None, system, "URI"
+
+
+@cache
+def _oids() -> dict[str, str]:
+    return {national.system: oid for oid, national in known_systems().items()}
+
+
+def _after(uri: str, prefix: str) -> str:
+    return uri[len(prefix) :] if uri.startswith(prefix) else ""
 
 
 def _named(name: str, system: Text) -> Hd:

@@ -1,4 +1,7 @@
-"""Condition, Procedure, AllergyIntolerance → DG1, PR1, AL1 (HL7 v2.5 chapter 6.5.2, 6.5.4, 3.4.6)."""
+"""Condition, Procedure, AllergyIntolerance → DG1, PR1, AL1.
+
+HL7 v2.5 chapter 6.5.2, 6.5.4 and 3.4.6.
+"""
 
 from __future__ import annotations
 
@@ -23,14 +26,14 @@ _SNOMED = "http://snomed.info/sct"
 
 def dg1(w: Writing, conditions: list[Resource], visit: Resource | None) -> list[Segment]:
     """Conditions → DG1, with their role and rank in the visit."""
-    segments = []
+    segments: list[Segment] = []
     for condition in conditions:
         segment = Segment("DG1", str(len(segments) + 1))
         if not segment.add(3, codings.cwe(w, condition.get("code"))):
             continue
         fill(w, segment, "dg1_condition", condition)
         _number(w, segment, 20, condition)
-        _verification(w, segment, condition)
+        _verification(segment, condition)
         _role(w, segment, condition, visit)
         _context(w, condition, visit)
         segments.append(segment)
@@ -55,7 +58,7 @@ def _context(w: Writing, resource: Resource, visit: Resource | None) -> None:
             w.carried(concept)
 
 
-def _verification(w: Writing, segment: Segment, condition: Resource) -> None:
+def _verification(segment: Segment, condition: Resource) -> None:
     for coding in condition.get("verificationStatus", {}).get("coding", ()):
         if coding.get("code") == "entered-in-error":
             segment.put(21, derived("D", *coding.values()))
@@ -80,7 +83,7 @@ def _role(w: Writing, segment: Segment, condition: Resource, visit: Resource | N
 
 def pr1(w: Writing, procedures: list[Resource], visit: Resource | None) -> list[Segment]:
     """Procedures → PR1."""
-    segments = []
+    segments: list[Segment] = []
     for procedure in procedures:
         segment = Segment("PR1", str(len(segments) + 1))
         if not segment.add(3, codings.cwe(w, procedure.get("code"))):
@@ -113,7 +116,7 @@ def _performer(w: Writing, segment: Segment, performer: dict[str, Any]) -> None:
 
 def al1(w: Writing, allergies: list[Resource]) -> list[Segment]:
     """AllergyIntolerances → AL1."""
-    segments = []
+    segments: list[Segment] = []
     for allergy in allergies:
         segment = Segment("AL1", str(len(segments) + 1))
         if not segment.add(3, codings.cwe(w, allergy.get("code"))):

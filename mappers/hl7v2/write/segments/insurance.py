@@ -22,7 +22,7 @@ _CLASS = "http://terminology.hl7.org/CodeSystem/coverage-class"
 
 def in1(w: Writing, coverages: list[Resource]) -> list[Segment]:
     """Coverages → IN1."""
-    segments = []
+    segments: list[Segment] = []
     for coverage in coverages:
         segment = Segment("IN1", str(len(segments) + 1))
         _kind(w, segment, coverage)

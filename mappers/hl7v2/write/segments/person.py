@@ -60,7 +60,8 @@ def _sex(w: Writing, patient: Resource) -> str | None:
     original = extension(more, ORIGINAL_TEXT)
     if original is not None:
         w.carried(original["url"], gender)
-        return original.get("valueString")  # type: ignore[no-any-return]  # traced JSON
+        stated: str | None = original.get("valueString")
+        return stated
     return w.code("administrative-sex", gender, "PID-8")
 
 

@@ -11,91 +11,65 @@ from mappers.hl7v2.write.datatypes import codings
 from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
 from mappers.hl7v2.write.datatypes.parties import house, is_organization, xcn
 from mappers.hl7v2.write.er7 import Segment
-from mappers.hl7v2.write.rows import number, put
+from mappers.hl7v2.write.rows import fill, number, put
+from mappers.hl7v2.write.segments.notes import notes, report_notes
+from mappers.hl7v2.write.segments.orders import order_control, order_numbers, request, spm
 from mappers.hl7v2.write.segments.values import value
 from mappers.hl7v2.write.writing import Writing, meaning
 from mappers.trace import Text, derived
 
 _ANALYSED = "http://hl7.org/fhir/StructureDefinition/observation-analysis-date-time"
+_NATURE = "http://hl7.org/fhir/StructureDefinition/observation-nature-of-abnormal-test"
 _SUB_ID = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.subId"
 #: FHIR status without an exact v2 code → the nearest one; the status counts as left out.
 _NEAREST = {"amended": "C", "appended": "C"}
 
 
 def report(w: Writing, found: Resource, set_id: int) -> list[Segment]:
-    """DiagnosticReport and its results → ORC, OBR, OBX and NTE."""
-    order = w.source.resolve(next(iter(found.get("basedOn", ())), None))
+    """DiagnosticReport with its order, results and specimens → ORC, OBR, NTE, OBX, SPM."""
+    orders = [w.source.resolve(reference) for reference in found.get("basedOn", ())]
+    order = next((o for o in orders if o and o["resourceType"] == "ServiceRequest"), None)
     obr = Segment("OBR", str(set_id))
-    _order_numbers(w, obr, found, order)
-    obr.add(4, codings.cwe(w, found.get("code")))
-    _report_times(w, obr, found)
-    if order is not None and order["resourceType"] == "ServiceRequest":
-        _requester(w, obr, order)
+    order_numbers(w, obr, found, order)
+    fill(w, obr, "obr_diagnosticreport", found)
+    _period(w, obr, found)
+    if order is not None:
+        request(w, obr, order)
     for section in found.get("category", ()):
         _section(w, obr, section)
-    obr.put(25, _status(w, "report-status", found.get("status")))
+    obr.put(25, status(w, "report-status", found.get("status")))
     _interpreter(w, obr, found)
-    segments = [_order(obr), obr]
-    if "conclusion" in found:
-        segments.append(Segment("NTE", "1", "L", found["conclusion"]))
-    results = []
-    for reference in found.get("result", ()):
-        observation = w.source.resolve(reference)
-        if observation is not None:
+    w.carried(found.get("encounter"))
+    results: list[Resource] = []
+    specimens: list[Resource] = []
+    for reference in (*found.get("result", ()), *found.get("specimen", ())):
+        target = w.source.resolve(reference)
+        if target is not None:
             w.carried(reference)
-            results.append(observation)
-    return [*segments, *observations(w, results)]
-
-
-def _order(obr: Segment) -> Segment:
-    """ORC repeats the numbers of the order it reports about."""
-    orc = Segment("ORC", "RE")
-    for field in (2, 3):
-        for repetition in obr.fields.get(field, ()):
-            orc.add(field, repetition)
-    return orc
+            (specimens if target["resourceType"] == "Specimen" else results).append(target)
+    return [
+        order_control(w, obr, order),
+        obr,
+        *report_notes(w, found),
+        *observations(w, results, obr),
+        *spm(w, specimens, found),
+    ]
 
 
 def lone(w: Writing, observation: Resource, set_id: int) -> list[Segment]:
-    """An Observation outside every report → ORC, OBR and OBX; the OBR repeats its code."""
+    """An Observation outside every report → OBR and OBX; the OBR repeats its code."""
     obr = Segment("OBR", str(set_id))
     obr.add(4, codings.cwe(w, observation.get("code")))
     obr.put(7, w.time(observation.get("effectiveDateTime")))
-    obr.put(25, _status(w, "report-status", observation.get("status")))
-    return [Segment("ORC", "RE"), obr, *observations(w, [observation])]
+    obr.put(25, status(w, "report-status", observation.get("status")))
+    return [obr, *observations(w, [observation], obr)]
 
 
-def _order_numbers(w: Writing, obr: Segment, found: Resource, order: Resource | None) -> None:
-    """OBR-2 placer and OBR-3 filler number; an untyped number is the filler's."""
-    for resource in (found, order or {}):
-        for identifier in own_first(w, resource.get("identifier", ())):
-            codes = {str(c.get("code")) for c in identifier.get("type", {}).get("coding", ())}
-            field, kind = (2, "placer") if "PLAC" in codes else (3, "filler")
-            if put(w, obr, field, ei(w, identifier, kind)):
-                if codes <= {"PLAC", "FILL"}:
-                    w.carried(identifier.get("type"))
-            elif obr.fields[field][0][0] == identifier["value"]:
-                w.carried(identifier)
-    for reference in found.get("basedOn", ()):
-        if order is not None and w.source.resolve(reference) is order:
-            w.carried(reference)
-        elif "identifier" in reference and put(w, obr, 2, ei(w, reference["identifier"], "placer")):
-            w.carried(reference.get("type"))
-
-
-def _report_times(w: Writing, obr: Segment, found: Resource) -> None:
-    period = found.get("effectivePeriod", {})
-    obr.put(7, w.time(found.get("effectiveDateTime") or period.get("start")))
-    obr.put(8, w.time(period.get("end")))
-    obr.put(22, w.time(found.get("issued")))
-
-
-def _requester(w: Writing, obr: Segment, order: Resource) -> None:
-    put(w, obr, 16, xcn(w, order.get("requester")))
-    if obr.fields.get(4) and codings.cwe(w, order.get("code")) == obr.fields[4][0]:
-        w.carried(order["code"])
-    if order.get("intent") == "order":
-        w.carried(order["intent"])
+def _period(w: Writing, obr: Segment, found: Resource) -> None:
+    period = found.get("effectivePeriod")
+    if period is not None:
+        obr.put(7, w.time(period.get("start")))
+        obr.put(8, w.time(period.get("end")))
 
 
 def _section(w: Writing, obr: Segment, section: dict[str, Any]) -> None:
@@ -119,18 +93,22 @@ def _flat(component: Any) -> str | None:
     return component if component is None or isinstance(component, str) else component[0]
 
 
-def _status(w: Writing, table: str, status: Text | None) -> str | None:
-    found = w.code(table, status)
-    return found if found is not None else _NEAREST.get(status or "")
+def status(w: Writing, table: str, stated: Text | None) -> str | None:
+    """Status → its code, or the nearest one, which does not count as carried."""
+    found = w.code(table, stated)
+    return found if found is not None else _NEAREST.get(stated or "")
 
 
-def observations(w: Writing, found: Iterable[Resource]) -> list[Segment]:
+def observations(
+    w: Writing, found: Iterable[Resource], obr: Segment | None = None
+) -> list[Segment]:
     """Observations → OBX with their NTE; components follow under a common sub-id."""
     segments: list[Segment] = []
     count = 0
     for observation in found:
         count += 1
         obx = _obx(w, observation, count)
+        _context(w, observation, obr)
         segments.append(obx)
         for component in observation.get("component", ()):
             count += 1
@@ -138,6 +116,17 @@ def observations(w: Writing, found: Iterable[Resource]) -> list[Segment]:
             segments.append(part)
         segments += notes(w, observation)
     return segments
+
+
+def _context(w: Writing, observation: Resource, obr: Segment | None) -> None:
+    """The visit stands in PV1; OBR-24 implies the category of what follows."""
+    w.carried(observation.get("encounter"))
+    section = obr.fields[24][0][0] if obr is not None and obr.has(24) else None
+    known = meaning("observation-category", str(section))
+    for concept in observation.get("category", ()):
+        codes = [coding.get("code") for coding in concept.get("coding", ())]
+        if known is not None and codes == [known.code]:
+            w.carried(concept)
 
 
 def _obx(w: Writing, observation: Resource, set_id: int) -> Segment:
@@ -149,7 +138,12 @@ def _obx(w: Writing, observation: Resource, set_id: int) -> Segment:
         w.carried(sub_id["url"])
         obx.put(4, sub_id.get("valueString"))
     _assessment(w, obx, observation)
-    obx.put(11, _status(w, "observation-status", observation.get("status")))
+    nature = codings.extension(observation, _NATURE)
+    if nature is not None:
+        w.carried(nature["url"])
+        concept = nature.get("valueCodeableConcept")
+        obx.put(10, codings.plain(w, concept, "abnormal-nature", "OBX-10"))
+    obx.put(11, status(w, "observation-status", observation.get("status")))
     period = observation.get("effectivePeriod", {})
     obx.put(14, w.time(observation.get("effectiveDateTime") or period.get("start")))
     _performers(w, obx, observation)
@@ -158,6 +152,9 @@ def _obx(w: Writing, observation: Resource, set_id: int) -> Segment:
     if analysed is not None:
         w.carried(analysed["url"])
         obx.put(19, w.time(analysed.get("valueDateTime")))
+    obx.add(20, codings.cwe(w, observation.get("bodySite")))
+    for identifier in own_first(w, observation.get("identifier", ()))[:1]:
+        obx.add(21, ei(w, identifier, "observation"))
     return obx
 
 
@@ -209,14 +206,3 @@ def _performers(w: Writing, obx: Segment, observation: Resource) -> None:
             put(w, obx, 15, (code, name, codings.system_name(w, system) if system else None))
         else:
             put(w, obx, 16, xcn(w, reference))
-
-
-def notes(w: Writing, resource: Resource) -> list[Segment]:
-    """Annotations → NTE."""
-    del w
-    segments = []
-    for note in resource.get("note", ()):
-        segment = Segment("NTE", str(len(segments) + 1), "L")
-        if segment.put(3, note.get("text")):
-            segments.append(segment)
-    return segments

@@ -101,9 +101,7 @@ def _ratio(w: Writing, obx: Segment, ratio: dict[str, Any]) -> str:
     return _pair(w, obx, one, ":", other)
 
 
-def _pair(
-    w: Writing, obx: Segment, one: dict[str, Any], sign: str, other: dict[str, Any]
-) -> str:
+def _pair(w: Writing, obx: Segment, one: dict[str, Any], sign: str, other: dict[str, Any]) -> str:
     obx.put(5, None, number(one["value"]), sign, number(other["value"]))
     unit(w, obx, one)
     for name in ("unit", "system", "code"):

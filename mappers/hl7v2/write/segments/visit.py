@@ -144,7 +144,7 @@ def _participant(w: Writing, segment: Segment, participant: dict[str, Any]) -> N
 
 def role_segments(w: Writing, visit: Resource) -> list[Segment]:
     """Participants PV1 has no field for → ROL."""
-    segments = []
+    segments: list[Segment] = []
     for participant in visit.get("participant", ()):
         concepts = participant.get("type", ())
         codes = {str(c.get("code")) for concept in concepts for c in concept.get("coding", ())}

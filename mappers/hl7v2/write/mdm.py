@@ -1,0 +1,85 @@
+"""A document → MDM (HL7 v2.5 chapter 9.5)."""
+
+from __future__ import annotations
+
+from mappers.base import Resource
+from mappers.hl7v2.write.er7 import Segment
+from mappers.hl7v2.write.plan import Choice, Plan, decisive, only_visit, refuse
+from mappers.hl7v2.write.segments import document, person, visit
+from mappers.hl7v2.write.source import Source
+from mappers.hl7v2.write.writing import Writing
+from profiles.issue import NotSupported
+
+_OTHER_MESSAGES = frozenset(
+    {"DiagnosticReport", "Observation", "Condition", "Procedure", "AllergyIntolerance", "Coverage"}
+)
+#: Reason for the message → event with and without content.
+_EVENTS = {
+    "new": ("T02", "T01"),
+    "appends": ("T06", "T05"),
+    "amended": ("T08", "T07"),
+    "replaces": ("T10", "T09"),
+}
+
+
+def choose_mdm(source: Source) -> Choice | None:
+    """Choose MDM when the Bundle holds a document; raises NotSupported beside other content."""
+    documents = source.of("DocumentReference")
+    if not documents:
+        return None
+    kinds = decisive(source)
+    if kinds & _OTHER_MESSAGES:
+        raise refuse({"DocumentReference", *kinds & _OTHER_MESSAGES})
+    found = _current(source, documents)
+    stay = only_visit(source)
+    event, content = _event(found)
+
+    def segments(w: Writing, patient: Resource) -> list[Segment]:
+        pid = person.pid(w, patient)
+        first = visit.pv1(w, stay) if stay is not None else visit.no_visit()
+        if stay is not None:
+            visit.account(w, pid, stay)
+        body = document.contents(w, found) if content else []
+        header = document.txa(w, found, event)
+        if not body and "description" in found:
+            header.put(25, found["description"])
+        return [pid, first, header, *body]
+
+    structure = "MDM_T02" if content else "MDM_T01"
+
+    def plan(patient: Resource) -> Plan:
+        return Plan("MDM", event, structure, lambda w: segments(w, patient), stay)
+
+    return plan
+
+
+def _current(source: Source, documents: list[Resource]) -> Resource:
+    """The document the message is about; those it replaces or continues are named by it."""
+    parents = [
+        source.resolve(relation.get("target"))
+        for found in documents
+        for relation in found.get("relatesTo", ())
+    ]
+    current = [d for d in documents if not any(d is parent for parent in parents)]
+    if len(current) != 1:
+        raise NotSupported("One MDM message carries one document.", location="Bundle.entry")
+    return current[0]
+
+
+def _event(found: Resource) -> tuple[str, bool]:
+    """Return the trigger event and whether the content goes with it."""
+    errors = (found.get("status"), found.get("docStatus"))
+    if "entered-in-error" in errors:
+        return "T11", False
+    content = any(
+        "data" in attachment or "url" in attachment for attachment in document.attachments(found)
+    )
+    relations = {str(relation.get("code")) for relation in found.get("relatesTo", ())}
+    reason = "new"
+    if "replaces" in relations:
+        reason = "replaces"
+    elif "appends" in relations:
+        reason = "appends"
+    elif found.get("docStatus") == "amended":
+        reason = "amended"
+    return _EVENTS[reason][0 if content else 1], content

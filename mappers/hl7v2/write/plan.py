@@ -1,0 +1,79 @@
+"""What a message will hold, decided before a segment is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mappers.base import Resource
+from mappers.hl7v2.write.er7 import Segment
+from mappers.hl7v2.write.source import Source
+from mappers.hl7v2.write.writing import Writing
+from profiles.issue import NotSupported
+
+#: Types that only serve others: they decide no message.
+SERVING = frozenset(
+    {
+        "Binary",
+        "Device",
+        "Endpoint",
+        "HealthcareService",
+        "Location",
+        "MessageHeader",
+        "Organization",
+        "Patient",
+        "Practitioner",
+        "PractitionerRole",
+        "Provenance",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One message: its type and the function that writes what follows EVN."""
+
+    #: MSH-9: message code, trigger event, structure.
+    code: str
+    event: str
+    structure: str
+    segments: Callable[[Writing], list[Segment]]
+    #: The visit of PV1; None without one.
+    visit: Resource | None
+
+
+#: A chosen message waits for its patient.
+Choice = Callable[[Resource], Plan]
+
+
+def only_patient(source: Source) -> Resource:
+    """Return the patient the message is about; raises NotSupported for none or several."""
+    patients = source.of("Patient")
+    if len(patients) != 1:
+        raise NotSupported(
+            "One HL7 v2 message is about exactly one patient.", location="Bundle.entry"
+        )
+    return patients[0]
+
+
+def refuse(kinds: set[str]) -> NotSupported:
+    """Error for content one message cannot carry together."""
+    listed = ", ".join(sorted(kinds))
+    return NotSupported(
+        f"No single HL7 v2 message carries this content together: {listed}.",
+        location="Bundle.entry",
+    )
+
+
+def only_visit(source: Source) -> Resource | None:
+    """Return the visit of PV1: the outermost of one stay; raises NotSupported for several stays."""
+    visits = source.of("Encounter")
+    outermost = [v for v in visits if source.resolve(v.get("partOf")) is None]
+    if len(outermost) > 1:
+        raise NotSupported("One HL7 v2 message is about one visit.", location="Bundle.entry")
+    return outermost[0] if outermost else (visits[0] if visits else None)
+
+
+def decisive(source: Source) -> set[str]:
+    """Types of the Bundle that decide the message."""
+    return {str(r["resourceType"]) for r in source.resources} - SERVING

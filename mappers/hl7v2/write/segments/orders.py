@@ -1,0 +1,95 @@
+"""ServiceRequest and Specimen of a report → ORC, OBR, SPM (HL7 v2.5 chapter 4.5.1, 7.4.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mappers.base import Resource
+from mappers.hl7v2.write.datatypes import codings
+from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
+from mappers.hl7v2.write.er7 import Segment
+from mappers.hl7v2.write.rows import fill, put
+from mappers.hl7v2.write.writing import Writing
+
+#: Type of an order number → field of ORC and OBR.
+_FIELDS = {"PLAC": 2, "FILL": 3}
+
+
+def order_numbers(w: Writing, obr: Segment, report: Resource, order: Resource | None) -> None:
+    """OBR-2 placer and OBR-3 filler number; a number without type is the filler's."""
+    for resource in (report, order or {}):
+        for identifier in own_first(w, resource.get("identifier", ())):
+            codes = {str(c.get("code")) for c in identifier.get("type", {}).get("coding", ())}
+            field = 2 if "PLAC" in codes else 3
+            taken = obr.fields.get(field)
+            if taken and str(taken[0][0]) == identifier["value"]:
+                w.carried(identifier)
+            elif put(w, obr, field, ei(w, identifier, "order")) and codes <= set(_FIELDS):
+                w.carried(identifier.get("type"))
+    for reference in report.get("basedOn", ()):
+        if order is not None and w.source.resolve(reference) is order:
+            w.carried(reference)
+        elif "identifier" in reference and put(w, obr, 2, ei(w, reference["identifier"], "order")):
+            w.carried(reference.get("type"))
+
+
+def request(w: Writing, obr: Segment, order: Resource) -> None:
+    """What the order says stands in the OBR of its result."""
+    fill(w, obr, "obr_servicerequest", order, skip=frozenset({4, 16, 46, 47}))
+    code = codings.cwe(w, order.get("code"))
+    if obr.has(4) and _same(code, obr.fields[4][0]):
+        w.carried(order.get("code"))
+    elif not obr.has(4):
+        obr.add(4, code)
+    if order.get("intent") == "order":
+        w.carried(order["intent"])
+    w.carried(order.get("encounter"))
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is not None and list(one) == list(other)
+
+
+def order_control(w: Writing, obr: Segment, order: Resource | None) -> Segment:
+    """ORC: results to the numbers of the OBR, status and requester of the order."""
+    orc = Segment("ORC", "RE")
+    for field in _FIELDS.values():
+        for repetition in obr.fields.get(field, ()):
+            orc.add(field, repetition)
+    if order is not None:
+        orc.put(5, w.code("order-status", order.get("status")))
+        fill(w, orc, "orc_servicerequest", order, skip=frozenset({4}))
+        for repetition in orc.fields.get(12, ()):
+            obr.add(16, repetition)
+    return orc
+
+
+def spm(w: Writing, specimens: list[Resource], report: Resource) -> list[Segment]:
+    """Specimens → SPM."""
+    del report
+    segments: list[Segment] = []
+    for specimen in specimens:
+        segment = Segment("SPM", str(len(segments) + 1))
+        for identifier in own_first(w, specimen.get("identifier", ()))[:1]:
+            if identifier.get("system") == f"{w.namespace}/specimen":
+                segment.put(2, None, identifier["value"])
+                w.carried(identifier["system"])
+            else:
+                segment.put(2, None, _assigned(w, identifier))
+        fill(w, segment, "spm_specimen", specimen, skip=frozenset({31}))
+        _collection(w, segment, specimen.get("collection", {}))
+        segments.append(segment)
+    return segments
+
+
+def _assigned(w: Writing, identifier: dict[str, Any]) -> tuple[str | None, ...]:
+    """EI as the subcomponents of an EIP component."""
+    return tuple(ei(w, identifier, "specimen") or ())  # type: ignore[arg-type]  # EI has no lists
+
+
+def _collection(w: Writing, segment: Segment, collection: dict[str, Any]) -> None:
+    period = collection.get("collectedPeriod", {})
+    start = collection.get("collectedDateTime") or period.get("start")
+    segment.put(17, w.time(start), w.time(period.get("end")))
+    segment.add(7, codings.cwe(w, collection.get("method")))
+    segment.add(8, codings.cwe(w, collection.get("bodySite")))
