@@ -26,6 +26,8 @@ from profiles.search import index_terms
 
 #: What is kept of a message that makes no resource of its own is about a whole one.
 STATES_CONTENT = frozenset({Action.MERGE.value, Action.REPLACE.value, Action.LINK.value})
+#: Elements of a Patient that a merge of records is about.
+LINKING = ("active", "link")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ class _Recorder:
             return self._unchanged(current, statement)
         before = None if current.deleted else load(current.body)
         change = self._change(statement)
-        if self._is_older(current, statement):
-            after = None if before is None else with_periods(before, change.resource)
+        if change.action is Action.LINK or self._is_older(current, statement):
+            after = None if before is None else belated(before, change)
         else:
             after = mappers.apply(before, change)
         if after == before:
@@ -197,12 +199,19 @@ def _repeats(current: Current, statement: Statement) -> bool:
     )
 
 
-def with_periods(present: dict[str, Any], older: dict[str, Any]) -> dict[str, Any]:
-    """Fill the ends of a period nobody stated since; all else an older statement says is past."""
-    stated, known = older.get("period"), present.get("period", {})
-    if not isinstance(stated, dict) or not stated.keys() - known.keys():
-        return present
-    return {**present, "period": {**stated, **known}}
+def belated(present: dict[str, Any], older: Change) -> dict[str, Any]:
+    """Apply what an older statement, or a merge of records, still has to say.
+
+    An older one fills the ends of a period nobody stated since. A merge holds whenever it comes and
+    is about the link alone: what it says of the retired record besides only names it.
+    """
+    stated, known = older.resource.get("period"), present.get("period", {})
+    after = dict(present)
+    if isinstance(stated, dict) and stated.keys() - known.keys():
+        after["period"] = {**stated, **known}
+    if older.action is Action.LINK:
+        after.update((name, older.resource[name]) for name in LINKING if name in older.resource)
+    return after
 
 
 def _gravestone(current: Current) -> bytes:

@@ -27,7 +27,7 @@ from gateway.pipeline.translated import (
     Translated,
     WorkerConfig,
 )
-from mappers.base import Action, Change, Context, Key, Mapped, PatientFacts
+from mappers.base import Change, Context, Key, Mapped, PatientFacts
 from mappers.dialect import Dialect
 from mappers.identity import logical_id
 from profiles.issue import GatewayError, Issue, NotConformant
@@ -183,12 +183,12 @@ def _stated(change: Change, prepared: Prepared) -> _Stated:
         change.weak,
         change.partial,
     )
-    return _Stated(statement, fresh, _faults(change, fresh))
+    return _Stated(statement, fresh, _faults(fresh))
 
 
-def _faults(change: Change, content: dict[str, Any] | None) -> tuple[Issue, ...]:
-    """Check what would be stored; a LINK or a cancel alone is no whole resource."""
-    if content is None or change.action not in {Action.MERGE, Action.REPLACE}:
+def _faults(content: dict[str, Any] | None) -> tuple[Issue, ...]:
+    """Check what would be stored."""
+    if content is None:
         return ()
     return tuple(issue for issue in structure(content) if issue.severity in {"error", "fatal"})
 

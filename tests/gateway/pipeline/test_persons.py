@@ -145,3 +145,68 @@ def test_an_identifier_known_under_another_record_is_exchanged_and_the_exchange_
     contents = world.do(lambda tx: tx.contents([done.message]))[done.message]
     encounter = next(c for c in contents if c.type == "Encounter")
     assert orjson.loads(encounter.body)["subject"]["reference"] == f"Patient/{patient}"
+
+
+def merge(build, survivor, retired, control="M9", time="20260305080000+0100", **fields):
+    segments = [f"MRG|{retired}^^^KLINIKUM^PI||||||Muster^Anna^^^^^L"]
+    return build.message(
+        event="A40",
+        control=control,
+        patient=survivor,
+        visit="",
+        time=time,
+        extra=segments,
+        **fields,
+    )
+
+
+def test_a_merge_makes_both_records_one_person_and_keeps_both(world, build):
+    world.record(build.message(control="M1", patient="P1"))
+    world.record(build.message(control="M2", patient="P2", visit="V2", consent="J"))
+    world.record(merge(build, "P1", "P2"))
+    assert world.persons() == {("P1", "P2")}
+    assert sorted(world.patients().values()) == ["P1", "P2"]
+    # What waited for the surviving record follows the consent given under the retired one.
+    assert world.states() == [State.QUEUED, State.QUEUED]
+
+
+def test_a_merge_of_records_nobody_knew_is_kept_for_later(world, build):
+    world.record(merge(build, "P1", "P2"))
+    world.record(build.message(control="M1", patient="P2", consent="J", time="20260306080000+0100"))
+    assert world.persons() == {("P1", "P2")}
+    (delivery,) = world.deliveries()
+    assert len(delivery.patients) == 2
+
+
+def test_a_merge_after_a_link_by_kvnr_leaves_one_person(world, build):
+    world.record(build.message(control="M1", patient="P1", kvnr=KVNR))
+    world.record(build.message(control="M2", patient="P2", visit="V2", kvnr=KVNR))
+    world.record(merge(build, "P1", "P2", kvnr=KVNR))
+    assert world.persons() == {("P1", "P2")}
+    # The KVNR of one record turns out wrong; the merge the sender stated stands by itself.
+    world.record(
+        build.message(
+            control="M4",
+            event="A31",
+            patient="P2",
+            visit="",
+            kvnr=OTHER,
+            time="20260306090000+0100",
+        )
+    )
+    assert world.persons() == {("P1", "P2")}
+
+
+def test_a_merge_of_two_valid_kvnrs_is_held_for_a_person(world, build):
+    world.record(build.message(control="M1", patient="P1", kvnr=KVNR))
+    world.record(build.message(control="M2", patient="P2", visit="V2", kvnr=OTHER))
+    world.record(merge(build, "P1", "P2", kvnr=KVNR))
+    assert world.persons() == set()
+    assert world.cases() != []
+
+
+def test_a_repeated_merge_writes_no_second_event(world, build):
+    world.record(build.message(control="M1", patient="P1"))
+    world.record(merge(build, "P1", "P2"))
+    world.record(merge(build, "P1", "P2", control="M10", time="20260305090000+0100"))
+    assert world.query("SELECT kind FROM link_event") == [("merged",)]
