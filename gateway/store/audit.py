@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gateway.evidence.event_class import EventClass
 from gateway.pipeline.ports import AuditRow
 from gateway.store.bodies import STORE_SUBJECT, Parts, whole_days
 from gateway.store.database import Insert
@@ -45,7 +46,8 @@ def add(unit: Unit, rows: Sequence[AuditRow]) -> None:
         [
             (
                 number,
-                row.event_class,
+                # An unknown class would stop the sequencer: it is refused here.
+                EventClass(row.event_class).value,
                 row.recorded_at,
                 *places[index],
                 whole_days(row.retain_until),

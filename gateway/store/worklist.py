@@ -1,4 +1,7 @@
-"""What needs a person, oldest first, and how much is where."""
+"""What needs a person, oldest first, and how much is where.
+
+A message no route asks for is visible as unrouted, but nobody has to look at it.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from gateway.store.views import Counts, WorkItem
 
 _MESSAGES = (
     "SELECT message, state, reason, received_at, endpoint, patient FROM message"
-    " WHERE state IN ('quarantined', 'unrouted') ORDER BY message LIMIT ?"
+    " WHERE state IN ('quarantined', 'unrouted') AND reason <> 'no-route'"
+    " ORDER BY message LIMIT ?"
 )
 _DELIVERIES = (
     "SELECT delivery, state, reason, changed_at, endpoint, lanes FROM delivery"

@@ -29,6 +29,8 @@ MAX_JOBS = 256
 MAX_CONFLICTS = 12
 #: From this conflict on each job runs in a transaction of its own.
 ALONE_FROM = 3
+#: Seconds after which the store's own work is tried again when it failed.
+BACKGROUND_PAUSE = 5.0
 _LOG = log("writer")
 
 
@@ -96,6 +98,7 @@ class GroupWriter:
         self._wake = threading.Condition()
         self._closing = False
         self._broken = False
+        self._not_before: dict[Background, float] = {}
         self._random = Random()  # noqa: S311 - jitter, no secret
         self._last_job = time.monotonic()
         self._after_commit: tuple[Callable[[], None], ...] = ()
@@ -153,19 +156,26 @@ class GroupWriter:
 
     def _pause(self) -> float | None:
         idle = time.monotonic() - self._last_job
-        wishes = [due for work in self._background if (due := work.due_in(idle)) is not None]
+        wishes = [
+            due for work in self._background if (due := self._due_in(work, idle)) is not None
+        ]
         return max(min(wishes), 0.0) if wishes else None
 
     def _run_background(self) -> None:
         idle = 0.0 if self._jobs else time.monotonic() - self._last_job
         for work in self._background:
-            due = work.due_in(idle)
+            due = self._due_in(work, idle)
             if due is not None and due <= 0:
                 job = _Job(work.run)
                 self._run([job])
                 if job.error is not None:
                     _LOG.error("background_failed", work=type(work).__name__)
-                    time.sleep(0.2)
+                    self._not_before[work] = time.monotonic() + BACKGROUND_PAUSE
+
+    def _due_in(self, work: Background, idle: float) -> float | None:
+        due = work.due_in(idle)
+        pause = self._not_before.get(work, 0.0) - time.monotonic()
+        return None if due is None else max(due, pause)
 
     def _notify(self) -> None:
         for callback in self._after_commit:
