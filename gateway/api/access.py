@@ -139,7 +139,7 @@ def _actor(organization: str, organizations: Mapping[str, Organization]) -> Acto
         return Actor()
     return Actor(
         reference=f"Organization/{known.id}",
-        identifiers=tuple(f"{one.system}|{one.value}" for one in known.identifier),
+        identifiers=known.identities(),
         display=known.name,
         kind=known.kind,
     )

@@ -41,7 +41,7 @@ from gateway.pipeline.site import Site
 from gateway.pipeline.translated import Limits, WorkerConfig
 from gateway.pipeline.workers import WorkerPool
 from gateway.settings import Settings
-from gateway.store import open_store, retention
+from gateway.store import open_store
 from gateway.store.keys import Keys, load
 from gateway.store.store import Store, sqlite_path
 from profiles.issue import GatewayError, NotConformant, Unavailable
@@ -240,6 +240,8 @@ class Process:
         while interval:
             await asyncio.sleep(interval)
             try:
+                from gateway.store import retention
+
                 await asyncio.to_thread(retention.run, store, self._present())
             except Unavailable:
                 _log.warning("retention_postponed")

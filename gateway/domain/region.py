@@ -9,6 +9,9 @@ from typing import Any
 from gateway.domain.retry import Retry
 from gateway.domain.time import DAY, SECOND
 
+#: Identifier system of the registry's own organization ids; Consents may name actors with it.
+REGISTRY_SYSTEM = "urn:region-gateway:organization"
+
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
@@ -35,6 +38,11 @@ class Organization:
     token_sha256: tuple[str, ...] = ()
     #: SHA-256 (hex) fingerprints of the client certificates its systems use.
     certificate_sha256: tuple[str, ...] = ()
+
+    def identities(self) -> tuple[str, ...]:
+        """Return every identifier as system|value, the registry's own first."""
+        stated = (f"{one.system}|{one.value}" for one in self.identifier)
+        return (f"{REGISTRY_SYSTEM}|{self.id}", *stated)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,7 +156,7 @@ def _actor(name: str, organization: Organization | None) -> Actor:
         return Actor(reference=f"Organization/{name}")
     return Actor(
         reference=f"Organization/{organization.id}",
-        identifiers=tuple(f"{own.system}|{own.value}" for own in organization.identifier),
+        identifiers=organization.identities(),
         display=organization.name,
         kind=organization.kind,
     )

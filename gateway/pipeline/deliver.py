@@ -147,7 +147,11 @@ class Deliver:
         for endpoint in self.site().region.endpoints.values():
             if endpoint.direction != "out" or endpoint.id in paused:
                 continue
-            lanes = self._lanes_of(endpoint)
+            try:
+                lanes = self._lanes_of(endpoint)
+            except GatewayError as error:
+                _log.error("sender_not_opened", endpoint=endpoint.id, reason=error.text)
+                continue
             free = endpoint.parallel - lanes.sending
             if free > 0 and lanes.breaker.state is not BreakerState.CLOSED:
                 free = 1 if self._may_probe(lanes) else 0
