@@ -90,7 +90,7 @@ def convert(
     """
     name = recognise(data) if format == "auto" else format
     chosen = format_named(name)
-    context = Context(PUBLIC_KEY, dialect or Dialect(), PUBLIC_NAMESPACE, lineage)
+    context = Context(PUBLIC_KEY, dialect or Dialect(), PUBLIC_NAMESPACE, lineage, lenient=True)
     for message in chosen.split(data):
         yield chosen.translate(message, context)
 

@@ -109,6 +109,9 @@ class Context:
     namespace: str
     #: Also report FHIR element → source paths.
     lineage: bool = False
+    #: True: take messages without control id or patient number too, as a converter may; a
+    #: gateway that is answerable for identities does not.
+    lenient: bool = False
 
 
 @dataclass(frozen=True, slots=True)

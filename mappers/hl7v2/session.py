@@ -209,6 +209,15 @@ class Session:
             return None
         return text(found.code, leaf.source)
 
+    def coded(self, target: dict[str, Any], element: str, name: str, leaf: Text) -> None:
+        """Set an element of type code; an unknown code stays beside it as original text."""
+        found = self.lookup(name, leaf)
+        if found is not None:
+            target[element] = text(found.code, leaf.source)
+            return
+        self.unknown(leaf)
+        target[f"_{element}"] = {"extension": [{"url": ORIGINAL_TEXT, "valueString": leaf}]}
+
     def unknown(self, leaf: Text) -> None:
         """Report a code no table holds."""
         self.issue("code-invalid", "the code is not in the table of its field", leaf, "103")

@@ -22,14 +22,14 @@ def translate(data: bytes, context: Context) -> Mapped:
     header: Header | None = None
     try:
         header = read_header(data)
-        _check(header)
+        _check(header, context)
         return _translate(data, header, context)
     except GatewayError as error:
         message_type = header.message_type if header is not None else ""
         return Mapped(FORMAT_NAME, message_type, header, refusal=error, issues=error.issues)
 
 
-def _check(header: Header) -> None:
+def _check(header: Header, context: Context) -> None:
     """Refuse what no mapping exists for, with the codes of table 0357."""
     known = EVENTS.get(header.message_code)
     if known is None:
@@ -38,7 +38,7 @@ def _check(header: Header) -> None:
         raise _refused("this event is not supported", "MSH-9.2", "201")
     if header.version and not header.version.startswith(_VERSIONS):
         raise _refused("this version is not supported", "MSH-12", "203")
-    if not header.control_id:
+    if not header.control_id and not context.lenient:
         issue = Issue("error", "required", "the message has no control id", "MSH-10", "101")
         raise NotConformant(issue.text, location="MSH-10", issues=(issue,))
 

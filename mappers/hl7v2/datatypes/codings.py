@@ -14,7 +14,7 @@ from urllib.parse import quote
 from mappers.codes import rows
 from mappers.hl7v2.session import PACKAGE, V2, Session
 from mappers.hl7v2.tokenizer import Repetition, leaf
-from mappers.trace import Text, text
+from mappers.trace import Text, derived, text
 
 _TABLE = re.compile(r"(?:HL7)?(\d{4})")
 _GERMAN = re.compile(r"(I10G|ICD-?10-?GM|O301|OPS)[- ]?(20\d\d)", re.IGNORECASE)
@@ -85,14 +85,14 @@ def _own_codings(
     return made
 
 
-#: Component numbers of code, text, system and version.
-_TRIPLETS = ((1, 2, 3, 7), (4, 5, 6, 8), (10, 11, 12, 13))
+#: Component numbers of code, text, system, version and the system's OID.
+_TRIPLETS = ((1, 2, 3, 7, 14), (4, 5, 6, 8, 17), (10, 11, 12, 13, 20))
 
 
 def coding(
     session: Session,
     repetition: Repetition,
-    place: tuple[int, int, int, int] = (1, 2, 3, 7),
+    place: tuple[int, int, int, int, int] = (1, 2, 3, 7, 14),
     default: str = "",
 ) -> dict[str, Any]:
     """One triplet of a CWE → Coding; the code must be there."""
@@ -100,9 +100,12 @@ def coding(
     made: dict[str, Any] = {}
     name = leaf(repetition, place[2])
     version = leaf(repetition, place[3])
+    oid = leaf(repetition, place[4]) if len(repetition) > 14 else None
+    if name is None:
+        name, oid = oid, None
     if name is not None:
         system = code_system(session, name)
-        made["system"] = text(system.uri, name.source)
+        made["system"] = derived(system.uri, name, oid)
         if system.version:
             made["version"] = text(system.version, name.source)
     elif default:

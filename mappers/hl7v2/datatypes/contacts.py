@@ -170,26 +170,30 @@ def _use(
     if equipment == "CP":
         point["use"] = derived("mobile", equipment, stated)
         return
-    known = session.lookup("telecom-use", stated) if stated is not None else None
-    if known is not None and stated is not None and stated != "NET":
-        point["use"] = text(known.code, stated.source)
-    elif use and point["system"] != "email":
-        point["use"] = use
     if stated == "NET":
         point["system"] = derived("email", stated, equipment)
+    elif stated is not None and stated != DELETE:
+        session.coded(point, "use", "telecom-use", stated)
+    elif use and point["system"] != "email":
+        point["use"] = use
 
 
 def _value(point: dict[str, Any], repetition: Repetition, mail: Text | None) -> None:
     country, area, local, extension = (leaf(repetition, n) for n in (5, 6, 7, 8))
-    whole = leaf(repetition, 1) or leaf(repetition, 12)
+    whole = leaf(repetition, 12) or leaf(repetition, 1)
     if mail is not None and mail != DELETE:
-        point["value"] = mail
+        point["value"] = derived(mail, mail, whole if whole == mail else None)
     elif local is not None:
         number = " ".join(part for part in (area, local) if part)
         if country is not None:
             number = f"+{country.lstrip('+')} {number.removeprefix('0')}"
         if extension is not None:
             number += f" X{extension}"
-        point["value"] = derived(number, country, area, local, extension)
+        same = whole if whole is not None and _digits(whole) in _digits(number) else None
+        point["value"] = derived(number, country, area, local, extension, same)
     elif whole is not None and whole != DELETE:
         point["value"] = whole
+
+
+def _digits(number: str) -> str:
+    return "".join(character for character in number if character.isdigit())

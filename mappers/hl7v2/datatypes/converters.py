@@ -118,8 +118,12 @@ def _organization(session: Session, repetition: Repetition) -> dict[str, Any] | 
     code = codings.plain(repetition)
     if code is None:
         return None
-    identifier = {"system": f"{session.namespace}/organization", "value": code}
+    system: str = f"{session.namespace}/organization"
+    named = leaf(repetition, 3)
+    if named is not None:
+        system = text(codings.code_system(session, named).uri, named.source)
     words = leaf(repetition, 2) or code
+    identifier = {"system": system, "value": code}
     return {"type": "Organization", "identifier": identifier, "display": words}
 
 
@@ -175,6 +179,7 @@ _MAKERS: dict[str, Callable[[str], Convert]] = {
     "Text": lambda _: lambda _s, r: {"text": t} if (t := leaf(r, 1)) else None,
     "Place": lambda _: _place,
     "Organization": lambda _: _organization,
+    "TQ6": lambda _: lambda s, r: s.code("order-priority", leaf(r, 6)),
     "Device": lambda _: _device,
     "Narrative": lambda _: _narrative,
     "Annotation": lambda _: lambda _s, r: {"text": t} if (t := leaf(r, 1)) else None,

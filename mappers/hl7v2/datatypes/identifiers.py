@@ -37,11 +37,27 @@ def cx(session: Session, repetition: Repetition, kind: str = "patient") -> dict[
     identifier["value"] = value
     if known is not None and known.check:
         _check(session, known.check, value)
-    if size > 7:
+    if size > 6:
         _period(session, repetition, identifier)
+        facility(identifier, repetition[6])
     if size > 2 and (digit := leaf(repetition, 2)) is not None:
         _check_digit(repetition, identifier, digit)
     return identifier
+
+
+def facility(identifier: dict[str, Any], component: Component) -> None:
+    """CX.6 or XCN.14: the house that assigned the number."""
+    parts = component if type(component) is list else [component]
+    named = [part for part in parts if part is not None and part != '""']
+    if named:
+        shown = str(named[0])
+        identifier["assigner"] = {"display": derived(shown, *named)}
+
+
+def eip(session: Session, component: Component, kind: str) -> dict[str, Any] | None:
+    """One half of an EIP: an EI whose parts are subcomponents."""
+    parts = component if type(component) is list else [component]
+    return ei(session, [None, *parts], kind)
 
 
 def ei(session: Session, repetition: Repetition, kind: str) -> dict[str, Any] | None:

@@ -35,8 +35,8 @@ def _human_name(
     name: dict[str, Any] = {}
     size = len(repetition)
     stated = leaf(repetition, kind) if size > kind else None
-    if stated is not None and (known := session.lookup("name-use", stated)) is not None:
-        name["use"] = text(known.code, stated.source)
+    if stated is not None and stated != DELETE:
+        session.coded(name, "use", "name-use", stated)
     elif use:
         name["use"] = use
     if size > first and repetition[first] is not None:
@@ -50,7 +50,7 @@ def _human_name(
         _affixes(repetition, first, name)
     if size > kind + 1:
         _rest(session, repetition, first, name)
-    return name if len(name) > ("use" in name) else None
+    return name if stated is not None or len(name) > ("use" in name) else None
 
 
 def _family(component: Component, name: dict[str, Any]) -> None:

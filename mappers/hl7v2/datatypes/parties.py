@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.base import Key
-from mappers.hl7v2.datatypes.identifiers import assigner
+from mappers.hl7v2.datatypes.contacts import xad, xtn
+from mappers.hl7v2.datatypes.identifiers import assigner, facility
 from mappers.hl7v2.datatypes.names import display, xcn_name
 from mappers.hl7v2.session import V2, Session
 from mappers.hl7v2.tokenizer import Repetition, leaf
@@ -77,6 +78,8 @@ def xcn_identifier(session: Session, repetition: Repetition) -> dict[str, Any] |
         identifier["type"] = {"coding": types}
     identifier["system"] = system
     identifier["value"] = number
+    if size > 14:
+        facility(identifier, repetition[14])
     return identifier
 
 
@@ -86,6 +89,9 @@ def organization(session: Session, repetition: Repetition) -> dict[str, Any] | N
     number = leaf(repetition, 10) or leaf(repetition, 3)
     if name == DELETE:
         return None
+    kind_of_name = leaf(repetition, 2)
+    if kind_of_name is not None:
+        session.ignored.append((kind_of_name, "kind of organization name"))
     reference: dict[str, Any] = {"type": "Organization"}
     if number is not None:
         system, known = assigner(
@@ -103,6 +109,38 @@ def organization(session: Session, repetition: Repetition) -> dict[str, Any] | N
     if name is not None:
         reference["display"] = name
     return reference if len(reference) > 1 else None
+
+
+def organization_at(
+    session: Session,
+    names: list[Repetition],
+    addresses: list[Repetition],
+    phones: list[Repetition],
+) -> dict[str, Any] | None:
+    """XON with its XAD and XTN → Reference to an Organization of this message."""
+    reference = organization(session, names[0]) if names else None
+    if reference is None or not (addresses or phones):
+        return reference
+    identifier = reference.get("identifier")
+    shown = reference.get("display", "")
+    named = f"{identifier['system']}|{identifier['value']}" if identifier else f"name|{shown}"
+    key = Key("Organization", f"{session.namespace}/key/Organization", named)
+    draft = session.draft("Organization", key, subject=False)
+    if identifier is not None:
+        session.append(draft, "identifier", identifier)
+    if shown:
+        session.say(draft, "name", shown)
+    for element, values in (
+        ("address", [xad(session, repetition) for repetition in addresses]),
+        ("telecom", [xtn(session, repetition, "work") for repetition in phones]),
+    ):
+        for value in values:
+            if value is not None:
+                session.append(draft, element, value)
+    stated: dict[str, Any] = {"reference": f"Organization/{draft.id}"}
+    if identifier is not None:
+        stated["identifier"] = {part: identifier[part] for part in ("system", "value")}
+    return {**stated, "display": shown} if shown else stated
 
 
 def places(session: Session, repetition: Repetition) -> list[tuple[dict[str, Any], dict[str, Any]]]:

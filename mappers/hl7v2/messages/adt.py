@@ -53,7 +53,7 @@ def read_patient(session: Session, segment: Segment | None = None) -> None:
     """PID, PD1 and NK1; raises NotConformant when PID is missing."""
     message = session.message
     found = segment if segment is not None else message.get("PID")
-    if found is None or not any(found.raw[2:]):
+    if found is None or not (any(found.raw[2:]) or session.context.lenient):
         issue = Issue("error", "required", "the message holds no PID segment", "PID", "100")
         raise NotConformant(issue.text, location="PID", issues=(issue,))
     pid.patient(session, found)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.parties import practitioner
-from mappers.hl7v2.session import Draft, Session
+from mappers.hl7v2.session import V2, Draft, Session
 from mappers.hl7v2.tokenizer import Segment
 from mappers.trace import derived
 
+_TYPE = "http://hl7.org/fhir/StructureDefinition/annotationType"
 #: R5's DiagnosticReport.note, for R4.
 REPORT_NOTE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-DiagnosticReport.note"
 
@@ -28,6 +30,11 @@ def annotation(session: Session, segment: Segment) -> dict[str, Any] | None:
     if when is not None:
         made["time"] = when
     made["text"] = derived("\n".join(lines), *lines)
+    for repetition in segment.repetitions(4):
+        kind = concept(session, repetition, default=V2 + "0364")
+        if kind is not None:
+            made["extension"] = [{"url": _TYPE, "valueCodeableConcept": kind}]
+        break
     return made
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from mappers.base import Key
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.converters import quantity
+from mappers.hl7v2.datatypes.identifiers import eip
 from mappers.hl7v2.datatypes.parties import practitioner
 from mappers.hl7v2.segments.orders import order_identifiers
 from mappers.hl7v2.segments.pid import reference
@@ -170,13 +171,16 @@ def spm(session: Session, segment: Segment, draft: Draft) -> None:
     patient = session.patient
     if patient is None:
         return
-    numbers = [leaf(r, n) for r in segment.repetitions(2) for n in (1, 2)]
-    stated = [n for n in numbers if n is not None]
-    kind = segment.first(4)
-    made = session.natural("Specimen", draft.id, *(stated or [kind or ""]))
+    numbers = [
+        identifier
+        for repetition in segment.repetitions(2)
+        for half in repetition[1:3]
+        if (identifier := eip(session, half, "specimen")) is not None
+    ]
+    named = [str(n["value"]) for n in numbers] or [str(segment.first(4) or "")]
+    made = session.natural("Specimen", draft.id, *named)
     made.resource["subject"] = reference(patient)
-    for number in stated:
-        identifier = {"system": f"{session.namespace}/specimen", "value": number}
+    for identifier in numbers:
         session.append(made, "identifier", identifier)
     apply_rows(session, segment, table("spm_specimen"), made)
     _spm_collection(session, segment, made.resource)

@@ -7,6 +7,7 @@ from typing import Any
 
 from mappers.base import Action
 from mappers.hl7v2.datatypes.codings import concept
+from mappers.hl7v2.datatypes.parties import organization_at
 from mappers.hl7v2.datatypes.values import (
     coded_value,
     numeric,
@@ -69,6 +70,7 @@ def observation(
     if continued:
         session.echoes.append(code)
     apply_rows(session, segment, table("obx_observation"), draft)
+    _performing_house(session, segment, draft)
     _sub_id(segment, resource)
     _value(session, segment, draft)
     ranges = reference_range(segment)
@@ -101,6 +103,13 @@ def _status(session: Session, segment: Segment, draft: Draft) -> None:
     if stated is not None and stated in _DELETED:
         draft.action = Action.CANCEL
     session.say(draft, "status", status or "unknown")
+
+
+def _performing_house(session: Session, segment: Segment, draft: Draft) -> None:
+    """OBX-23 and OBX-24: the laboratory that measured."""
+    house = organization_at(session, segment.repetitions(23), segment.repetitions(24), [])
+    if house is not None:
+        session.append(draft, "performer", house)
 
 
 def _sub_id(segment: Segment, resource: dict[str, Any]) -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.base import Key
+from mappers.hl7v2.datatypes.contacts import xad
 from mappers.hl7v2.datatypes.identifiers import ei
+from mappers.hl7v2.datatypes.parties import organization_at, practitioner
 from mappers.hl7v2.segments import notes
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
 from mappers.hl7v2.tokenizer import Segment
 from mappers.trace import text
+
+#: The house that orders, beside the person in ServiceRequest.requester.
+_FACILITY = "https://region-gateway.example/fhir/StructureDefinition/ordering-facility"
 
 
 def requests(session: Session, segments: list[Segment]) -> None:
@@ -70,9 +75,30 @@ def service_request(session: Session, orc: Segment | None, obr: Segment | None) 
         resource["encounter"] = reference(session.encounter)
     if orc is not None:
         apply_rows(session, orc, table("orc_servicerequest"), draft)
+        _ordering_facility(session, orc, resource)
     if obr is not None:
         apply_rows(session, obr, table("obr_servicerequest"), draft)
     return draft
+
+
+def _ordering_facility(session: Session, orc: Segment, resource: dict[str, Any]) -> None:
+    """ORC-21 to -23: the house that orders, the requester where ORC-12 names nobody."""
+    house = organization_at(session, orc.repetitions(21), orc.repetitions(22), orc.repetitions(23))
+    if house is None:
+        return
+    if "requester" not in resource:
+        resource["requester"] = house
+    else:
+        extension = {"url": _FACILITY, "valueReference": house}
+        resource.setdefault("extension", []).append(extension)
+    for repetition in orc.repetitions(12):
+        person = practitioner(session, repetition)
+        draft = session.drafts.get((person or {}).get("reference", "").partition("/")[2])
+        for place in orc.repetitions(24) if draft is not None else ():
+            address = xad(session, place)
+            if address is not None and draft is not None:
+                session.append(draft, "address", address)
+        return
 
 
 def _named(

@@ -156,6 +156,9 @@ def _keys(
     own = [i for i in identifiers if _is_own(i)]
     if own:
         return tuple(Key("Patient", str(i["system"]), str(i["value"])) for i in own)
+    if not identifiers and not session.context.lenient:
+        issue = Issue("error", "required", "the patient has no number", "PID-3", "101")
+        raise NotConformant(issue.text, location="PID-3", issues=(issue,))
     session.issue("incomplete", "the patient has no record number of the sender", "PID-3")
     first = names[0] if names else {}
     parts = [str(first.get("family", "")), *map(str, first.get("given", ())), str(birth or "")]

@@ -33,6 +33,9 @@ def provenance(session: Session, data: bytes) -> dict[str, Any]:
         found = session.code("processing-id", processing)
         if found is not None:
             made["meta"] = {"tag": [{"system": V2 + "0103", "code": found}]}
+    security = msh.first(8)
+    if security is not None and security != '""':
+        made.setdefault("meta", {})["security"] = [{"display": security}]
     made["target"] = []
     recorded = _event(session, evn, made) if evn is not None else None
     _recorded(made, recorded or session.instant(msh.first(7)))

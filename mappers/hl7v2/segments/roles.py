@@ -14,6 +14,8 @@ from mappers.trace import text
 _PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 #: Role codes of the general practitioner: HL7 table 0443 and the German role table.
 GENERAL_PRACTITIONER = frozenset({"PP", "FHCP", "HA", "HAUSARZT", "1"})
+#: Segments that say themselves that somebody is the general practitioner.
+_ALWAYS = ("ROL", "PRT")
 #: Role codes of those a result or letter goes to.
 RECIPIENT = frozenset({"RCT", "RCP", "IRCP", "RECIPIENT"})
 
@@ -43,13 +45,15 @@ def general_practitioner(session: Session) -> None:
     patient = session.patient
     if patient is None:
         return
-    for place in session.dialect.general_practitioner:
+    chosen: list[dict[str, Any]] = []
+    for place in (*session.dialect.general_practitioner, *_ALWAYS):
+        if chosen and place not in _ALWAYS:
+            continue
         found = _named_at(session, place, GENERAL_PRACTITIONER)
-        if found:
-            for reference in found:
-                session.append(patient, "generalPractitioner", reference)
-            _recipient(session, "Patient.generalPractitioner", found)
-            return
+        for reference in found:
+            session.append(patient, "generalPractitioner", reference)
+        chosen = chosen or found
+    _recipient(session, "Patient.generalPractitioner", chosen)
 
 
 def document_recipients(session: Session) -> list[dict[str, Any]]:
