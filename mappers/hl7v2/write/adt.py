@@ -23,6 +23,7 @@ _STRUCTURES = {
     "A11": "ADT_A09",
     "A12": "ADT_A12",
     "A13": "ADT_A01",
+    "A28": "ADT_A05",
     "A31": "ADT_A05",
 }
 _FULL = ("PID", "PD1", "NK1", "PV1", "PV2", "ROL", "ZBE", "OBX", "AL1", "DG1", "PR1", "IN1")
@@ -48,7 +49,8 @@ _CARRIED = frozenset(
 )
 #: Classes of those who come and go the same day.
 _OUTPATIENT = frozenset({"AMB", "EMER", "HH", "VR", "FLD"})
-_EVENT_SYSTEM = "http://terminology.hl7.org/CodeSystem/v2-0003"
+#: Events about a person, not about a visit.
+_PERSON = frozenset({"A28", "A31"})
 
 
 def choose_adt(source: Source) -> Choice:
@@ -58,7 +60,7 @@ def choose_adt(source: Source) -> Choice:
         listed = ", ".join(sorted(kinds))
         raise NotSupported(f"No HL7 v2 message carries {listed}.", location="Bundle.entry")
     stay = only_visit(source)
-    event = _stated_event(source) or _event(stay)
+    event = _stated_event(source, stay) or _event(stay)
 
     def plan(patient: Resource) -> Plan:
         structure = _STRUCTURES[event]
@@ -67,15 +69,12 @@ def choose_adt(source: Source) -> Choice:
     return plan
 
 
-def _stated_event(source: Source) -> str | None:
-    """The event a MessageHeader of the Bundle names, where ADT has it."""
-    for header in source.of("MessageHeader"):
-        coding = header.get("eventCoding", {})
-        code = str(coding.get("code", "")).rpartition("^")[2]
-        if coding.get("system") == _EVENT_SYSTEM and code in _STRUCTURES:
-            source.carried(coding)
-            return code
-    return None
+def _stated_event(source: Source, stay: Resource | None) -> str | None:
+    """The event the record of the translation names, where ADT has it and it concerns a visit."""
+    event = source.event
+    if event not in _STRUCTURES or (stay is None) != (event in _PERSON):
+        return None
+    return event
 
 
 def _event(stay: Resource | None) -> str:
@@ -99,7 +98,7 @@ def _segments(w: Writing, patient: Resource, stay: Resource | None, event: str) 
     first = visit.pv1(w, stay) if stay is not None else visit.no_visit()
     if stay is not None:
         visit.account(w, pid, stay)
-        visit.status_is_said(w, stay, event)
+        visit.status_is_said(w, stay, event, first)
     of = w.source.of
     builders: dict[str, Callable[[], list[Segment]]] = {
         "PID": lambda: [pid],

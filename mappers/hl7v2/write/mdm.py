@@ -16,7 +16,6 @@ _OTHER_MESSAGES = frozenset(
 #: Reason for the message → event with and without content.
 _EVENTS = {
     "new": ("T02", "T01"),
-    "appends": ("T06", "T05"),
     "amended": ("T08", "T07"),
     "replaces": ("T10", "T09"),
 }
@@ -39,6 +38,7 @@ def choose_mdm(source: Source) -> Choice | None:
         first = visit.pv1(w, stay) if stay is not None else visit.no_visit()
         if stay is not None:
             visit.account(w, pid, stay)
+            visit.status_is_said(w, stay, event, first)
         body = document.contents(w, found) if content else []
         header = document.txa(w, found, event)
         if not body and "description" in found:
@@ -78,8 +78,6 @@ def _event(found: Resource) -> tuple[str, bool]:
     reason = "new"
     if "replaces" in relations:
         reason = "replaces"
-    elif "appends" in relations:
-        reason = "appends"
     elif found.get("docStatus") == "amended":
         reason = "amended"
     return _EVENTS[reason][0 if content else 1], content

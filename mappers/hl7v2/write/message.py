@@ -2,12 +2,15 @@
 
 | content | message |
 |---|---|
-| a document | MDM^T02; T10 replaces, T08 amended, T06 appends, T11 taken back |
+| a document | MDM^T02; T10 replaces, T08 amended, T11 taken back |
 | reports, or observations alone | ORU^R01 |
 | a visit | ADT by its status: A05 planned, A01/A04 begun, A03 finished, A11 cancelled, else A08 |
 | a patient | ADT^A31 |
 
-A document without content is told by the odd event before: T01, T09, T07, T05.
+The record of the translation (Provenance.activity), where the Bundle holds it, says which event
+of its kind it was: an update stays A08, a transfer A02.
+
+A document without content is told by the odd event before: T01, T09, T07.
 """
 
 from __future__ import annotations
@@ -78,6 +81,6 @@ def _evn(w: Writing, plan: Plan, time: str) -> list[Segment]:
     """EVN, which ORU does not have."""
     if plan.code == "ORU":
         return []
-    evn = Segment("EVN", plan.event, time)
-    evn.put(6, w.time(occurred(plan.visit, plan.event)))
+    evn = Segment("EVN", plan.event, w.time(w.source.recorded) or time)
+    evn.put(6, w.time(w.source.occurred or occurred(plan.visit, plan.event)))
     return [evn]

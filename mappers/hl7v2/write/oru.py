@@ -34,6 +34,7 @@ def _segments(w: Writing, patient: Resource, stay: Resource | None) -> list[Segm
     if stay is not None:
         visit.account(w, pid, stay)
         first = visit.pv1(w, stay)
+        visit.status_is_said(w, stay, "R01", first)
         segments += [first, *visit.pv2(w, stay, first)]
     reports = w.source.of("DiagnosticReport")
     reported = {

@@ -69,9 +69,18 @@ def fill(
         if not left:
             continue
         for value, implied in _values(resource, target):
-            row = max(left, key=lambda row: _fits(w, row, value))
-            if put(w, segment, row.field, _write(w, segment.name, row, value)):
-                w.carried(implied)
+            for row in _best(w, left, value):
+                if put(w, segment, row.field, _write(w, segment.name, row, value)):
+                    w.carried(implied)
+                    break
+
+
+def _best(w: Writing, candidates: list[Row], value: Any) -> list[Row]:
+    """The rows a value fits best, in order of their fields' preference."""
+    if len(candidates) == 1:
+        return candidates
+    fits = [_fits(w, row, value) for row in candidates]
+    return [row for row, fit in zip(candidates, fits, strict=True) if fit == max(fits)]
 
 
 def put(w: Writing, segment: Segment, field: int, repetition: Repetition | None) -> bool:
@@ -114,7 +123,7 @@ def _fits(w: Writing, row: Row, value: Any) -> int:
     if row.datatype == "CWE":
         table, system = _coded_by(row.argument)
         systems = {str(coding.get("system", "")) for coding in value.get("coding", ())}
-        known = table and any(w.coded(table, coding) for coding in value.get("coding", ()))
+        known = table and any(w.knows(table, coding) for coding in value.get("coding", ()))
         return int(bool(known)) or int(bool(system) and system in systems)
     return 0
 

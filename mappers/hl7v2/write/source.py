@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from mappers.base import Resource
+from mappers.hl7v2.session import V2
 from mappers.trace import Text, Value, collect, text
 from profiles.issue import NotSupported
 
 #: `meta` elements a server keeps for itself.
 _SERVER_META = ("versionId", "lastUpdated", "source", "profile")
+_TRIGGERS = V2 + "0003"
 _GATEWAY = "urn:ietf:rfc:3986"
 #: Elements whose reference to the message's one patient the message itself expresses.
 _PATIENT_ELEMENTS = ("subject", "patient", "beneficiary")
@@ -24,7 +26,18 @@ _PATIENT_ELEMENTS = ("subject", "patient", "beneficiary")
 class Source:
     """The resources of one Bundle and an account of their leaves."""
 
-    __slots__ = ("_names", "_next", "_starts", "neutral", "resources", "seen", "unnamed")
+    __slots__ = (
+        "_names",
+        "_next",
+        "_starts",
+        "event",
+        "neutral",
+        "occurred",
+        "recorded",
+        "resources",
+        "seen",
+        "unnamed",
+    )
 
     def __init__(self, bundle: Resource) -> None:
         """Trace the resources of a Bundle, or of a single resource."""
@@ -38,10 +51,25 @@ class Source:
         self.seen: set[int] = set()
         #: Requests without a resource, e.g. "DELETE Observation/1".
         self.unnamed: list[str] = []
+        #: Trigger event, recording and occurrence as the record of the translation says them.
+        self.event = ""
+        self.recorded: Text | None = None
+        self.occurred: Text | None = None
         for entry in _entries(bundle):
             self._take(entry)
         for resource in self.resources:
             self._neutralise_subject(resource)
+        for record in self.of("Provenance"):
+            self._event(record)
+
+    def _event(self, record: Resource) -> None:
+        """Take the event from the record of a translation, which says nothing else here."""
+        for coding in record.get("activity", {}).get("coding", ()):
+            if coding.get("system") == _TRIGGERS and "code" in coding:
+                self.event = str(coding["code"])
+                self.recorded = record.get("recorded")
+                self.occurred = record.get("occurredDateTime")
+                collect(record, self.neutral)
 
     def _take(self, entry: dict[str, Any]) -> None:
         resource = entry.get("resource")

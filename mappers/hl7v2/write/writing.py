@@ -61,6 +61,10 @@ class Writing:
             self.carried(coding["display"])
         return derived(self.local(found, field), code, system)
 
+    def knows(self, name: str, coding: Mapping[str, Any]) -> bool:
+        """Tell whether a table has a v2 code for a Coding."""
+        return (str(coding.get("system", "")), str(coding.get("code", ""))) in _by_coding(name)
+
     def local(self, code: str, field: str) -> str:
         """Return the partner's local code for a standard one."""
         for ours, standard in self.dialect.codes.get(field, {}).items():

@@ -90,7 +90,8 @@ def _numbers(w: Writing, document: Resource) -> list[tuple[int, dict[str, Any]]]
     for relation in document.get("relatesTo", ())[:1]:
         parent = parent_number(w, relation)
         if parent is not None:
-            w.carried(relation.get("code"))
+            if relation.get("code") in ("replaces", "appends"):
+                w.carried(relation["code"])
             found.append((13, parent))
     return found
 

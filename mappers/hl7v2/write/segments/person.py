@@ -9,7 +9,7 @@ from mappers.hl7v2.session import ORIGINAL_TEXT
 from mappers.hl7v2.write.datatypes.codings import extension
 from mappers.hl7v2.write.datatypes.identifiers import cx, own_first
 from mappers.hl7v2.write.datatypes.names import xpn
-from mappers.hl7v2.write.datatypes.parties import xcn
+from mappers.hl7v2.write.datatypes.parties import xcn, xon
 from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.rows import fill
 from mappers.hl7v2.write.writing import Writing
@@ -90,17 +90,15 @@ def nk1(w: Writing, patient: Resource) -> list[Segment]:
             persons = [person for person in persons if person is not same]
             fill(w, segment, "nk1_relatedperson", same, skip=frozenset({12}))
             _repeated(w, contact, same)
-        fill(w, segment, "nk1_contact", contact, _taken(segment))
+            segment.add(13, xon(w, contact.get("organization")))
+        else:
+            fill(w, segment, "nk1_contact", contact)
         segments.append(segment)
     for person in persons:
         segment = Segment("NK1", str(len(segments) + 1))
         fill(w, segment, "nk1_relatedperson", person, skip=frozenset({12}))
         segments.append(segment)
     return segments
-
-
-def _taken(segment: Segment) -> frozenset[int]:
-    return frozenset(segment.fields)
 
 
 def is_mother(person: Resource) -> bool:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from mappers.base import Resource
-from mappers.hl7v2.segments.movement import MOVEMENT
+from mappers.hl7v2.segments.movement import CANCELLED, MOVEMENT
+from mappers.hl7v2.session import V2
 from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
 from mappers.hl7v2.write.er7 import Repetition, Segment
 from mappers.hl7v2.write.rows import put
 from mappers.hl7v2.write.writing import Writing
-from mappers.trace import Text, text
+from mappers.trace import Text, derived, text
 
 #: Physical type → component of PL, kind of the partner's own number; most specific first.
 _COMPONENTS = {
@@ -25,6 +26,8 @@ _COMPONENTS = {
     "bu": (7, "building"),
     "si": (4, "facility"),
 }
+#: Person location type, PL.6.
+_KIND_OF_PLACE = V2 + "0305"
 _ORDER = list(_COMPONENTS)
 _FIELDS = {"completed": 6, "reserved": 42}
 
@@ -36,6 +39,8 @@ class Movement(NamedTuple):
 
     number: Repetition
     period: dict[str, Text]
+    #: True: the movement is taken back.
+    cancelled: bool
 
 
 def places(w: Writing, segment: Segment, visit: Resource) -> None:
@@ -100,7 +105,12 @@ def _place(w: Writing, segment: Segment, field: int, group: list[Entry]) -> None
             continue
         parts[number or 9] = (value,) if number == 4 else value
         words = words or described
-        w.carried(entry.get("status"), entry.get("physicalType"))
+        w.carried(entry.get("status"))
+        for coding in entry.get("physicalType", {}).get("coding", ()):
+            if coding.get("system") == _KIND_OF_PLACE:
+                parts.setdefault(6, derived(coding["code"], coding["code"], coding["system"]))
+            else:
+                w.carried(coding)
     parts.setdefault(9, words)
     put(w, segment, field, [parts.get(number) for number in range(1, 10)])
 
@@ -156,13 +166,17 @@ def movement(w: Writing, visit: Resource) -> Movement | None:
 
 
 def _movement(w: Writing, extension: dict[str, Any], period: dict[str, Text]) -> Movement | None:
-    identifier = extension.get("valueIdentifier")
-    if extension.get("url") != MOVEMENT or identifier is None:
+    url, identifier = extension.get("url"), extension.get("valueIdentifier")
+    if url not in (MOVEMENT, CANCELLED) or identifier is None or "value" not in identifier:
         return None
-    w.carried(extension["url"])
+    if str(identifier.get("system")).startswith(f"{w.namespace}/location"):
+        # A place taken back, named by itself: PV1-3 of a cancel shows where the patient is.
+        return None
+    w.carried(url)
     if identifier.get("system") == f"{w.namespace}/movement" and "|" in identifier["value"]:
         # Event and time stand in for a number the sender did not give.
         w.carried(identifier)
         return None
     number = ei(w, identifier, "movement")
-    return Movement(number, period) if number is not None else None
+    stated = identifier.get("period", period)
+    return Movement(number, stated, url == CANCELLED) if number is not None else None

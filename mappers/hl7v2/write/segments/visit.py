@@ -23,6 +23,18 @@ _CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 #: Kind of participation → PV1 field.
 _FIELDS = {"ATND": 7, "REF": 8, "CON": 9, "ADM": 17, "PART": 52}
 _NO_VISIT = "N"
+#: Cancelling event → the event it takes back.
+_CORRECTED = {"A11": "A01", "A12": "A02", "A13": "A03"}
+#: Event → the status it gives a visit.
+_SAID = {
+    "A01": "in-progress",
+    "A02": "in-progress",
+    "A03": "finished",
+    "A04": "in-progress",
+    "A05": "planned",
+    "A11": "cancelled",
+    "A13": "in-progress",
+}
 
 
 def no_visit() -> Segment:
@@ -198,11 +210,11 @@ def zbe(w: Writing, visit: Resource, event: str) -> list[Segment]:
     start, end = _movement_times(found, visit, event)
     segment.put(2, w.time(start))
     segment.put(3, w.time(end))
-    action = {"A08": "UPDATE", "A11": "CANCEL", "A12": "CANCEL", "A13": "CANCEL"}.get(event)
-    segment.put(4, action or "INSERT")
+    action = "UPDATE" if event == "A08" else "CANCEL" if found.cancelled else "INSERT"
+    segment.put(4, action)
     segment.put(5, "N")
-    if action is not None:
-        segment.put(6, {"A12": "A02", "A13": "A03"}.get(event, "A01"))
+    if action != "INSERT":
+        segment.put(6, _CORRECTED.get(event, "A01"))
     segment.add(7, xon(w, visit.get("serviceProvider")))
     return [segment]
 
@@ -217,20 +229,13 @@ def _movement_times(
     return stated.get("start"), stated.get("end")
 
 
-def status_is_said(w: Writing, visit: Resource, event: str) -> None:
-    """The event (and PV1-45) expresses the status."""
+def status_is_said(w: Writing, visit: Resource, event: str, first: Segment) -> None:
+    """The event, PV1-45 or the patient class expresses the status."""
     status = visit.get("status")
-    said = {
-        "A01": "in-progress",
-        "A02": "in-progress",
-        "A03": "finished",
-        "A04": "in-progress",
-        "A05": "planned",
-        "A11": "cancelled",
-        "A13": "in-progress",
-    }.get(event)
-    ended = status == "finished" and "end" in visit.get("period", {})
-    if status is not None and (status == said or ended):
+    kind = first.fields[2][0][0] if first.has(2) else None
+    known = meaning("encounter-status", str(kind))
+    implied = "finished" if first.has(45) else known.code if known is not None else None
+    if status is not None and status == _SAID.get(event, implied):
         w.carried(status)
 
 
