@@ -1,6 +1,6 @@
 """Resources in memory with just enough of FHIR's transaction rules for a practice.
 
-https://hl7.org/fhir/R4/http.html#trules; conditional requests by identifier only.
+https://hl7.org/fhir/R4/http.html#trules; conditional requests by identifier or tag.
 """
 
 from __future__ import annotations
@@ -106,9 +106,9 @@ class Memory:
 
     def _condition(self, kind: str, condition: str) -> list[str]:
         query = parse_qs(condition.rpartition("?")[2])
-        if set(query) != {"identifier"}:
+        if set(query) not in ({"identifier"}, {"_tag"}):
             raise Refused("not-supported")
-        known = self._by_identifier(kind, query["identifier"][0])
+        known = self._by_identifier(kind, next(iter(query.values()))[0])
         if len(known) > 1:
             raise Refused("multiple-matches")
         return known
@@ -150,9 +150,12 @@ class Memory:
 
 
 def _names(kind: str, resource: Resource) -> Iterator[tuple[str, str, str]]:
+    """Name a resource by its identifiers and its tags: what conditional requests look for."""
     given = resource.get("identifier", [])
     for identifier in given if isinstance(given, list) else [given]:
         yield kind, identifier.get("system", ""), identifier.get("value", "")
+    for tag in resource.get("meta", {}).get("tag", ()):
+        yield kind, tag.get("system", ""), tag.get("code", "")
 
 
 def _exchange(value: Any, keys: Mapping[str, str]) -> Any:
