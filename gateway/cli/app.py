@@ -12,7 +12,21 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli import apply, check, convert, db, init
+from gateway.cli import (
+    apply,
+    audit,
+    check,
+    consent,
+    convert,
+    db,
+    delivery,
+    endpoint,
+    identity,
+    init,
+    message,
+    route,
+    status,
+)
 from gateway.cli.output import note
 from profiles.issue import GatewayError
 
@@ -25,9 +39,47 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "apply": apply.apply,
     "check": check.check,
     "convert": convert.convert,
+    "status": status.status,
+    "worklist": status.worklist,
 }
 #: Commands of groups: group → (sentence, commands).
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
+    "message": (
+        "What came in, and what became of it.",
+        {
+            "list": message.list_,
+            "show": message.show_,
+            "replay": message.replay,
+            "diff": message.diff,
+        },
+    ),
+    "delivery": (
+        "What is on its way, and what a person decides about it.",
+        {
+            "list": delivery.list_,
+            "show": delivery.show_,
+            "retry": delivery.retry,
+            "cancel": delivery.cancel,
+            "resolve": delivery.resolve,
+        },
+    ),
+    "route": ("Where messages go.", {"explain": route.explain}),
+    "endpoint": (
+        "The wires: whether they work, and what they need.",
+        {
+            "list": endpoint.list_,
+            "test": endpoint.reach,
+            "pause": endpoint.pause,
+            "resume": endpoint.resume,
+            "describe": endpoint.describe,
+        },
+    ),
+    "identity": (
+        "Who is whom.",
+        {"list": identity.list_, "link": identity.link, "separate": identity.separate},
+    ),
+    "consent": ("What the consent engine says.", {"decide": consent.decide}),
+    "audit": ("The audit log.", {"verify": audit.verify}),
     "db": (
         "The database: tables, backups.",
         {"upgrade": db.upgrade, "status": db.status},

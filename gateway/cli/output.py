@@ -63,7 +63,8 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Any:
     """Make a plain table."""
     from rich.table import Table
 
-    made = Table(box=None, pad_edge=False, header_style="bold")
+    named = any(columns)
+    made = Table(box=None, pad_edge=False, header_style="bold", show_header=named)
     for column in columns:
         made.add_column(column, overflow="fold")
     for row in rows:

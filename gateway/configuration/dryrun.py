@@ -5,8 +5,8 @@ Used by `gateway check` for the samples of a folder and by `gateway route explai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.consent import Decision
@@ -88,9 +88,13 @@ class DryRun:
         )
 
     def attempt(
-        self, endpoint: str, data: bytes, now: Instant, subjects: Subjects | None = None
+        self,
+        endpoint: str,
+        data: bytes,
+        now: Instant,
+        stored: Callable[[Translated], Subjects] = lambda _: Subjects(),
     ) -> Trial:
-        """Try one message at an endpoint; `subjects` are the patient's stored consents.
+        """Try one message at an endpoint; `stored` finds what the store knows of its patients.
 
         Raises NotUnderstood when nothing could be answered, NotSupported for an unknown format.
         """
@@ -107,7 +111,7 @@ class DryRun:
             return Trial(translated, ())
         test = taking.mode == "test" or arrival.processing_id in TRIAL
         routed = self.routes.explain(translated, Journey(endpoint, test=test))
-        known = subjects or self._attested(translated)
+        known = self._known(translated, stored(translated))
         return Trial(
             translated,
             tuple(
@@ -116,10 +120,10 @@ class DryRun:
             ),
         )
 
-    def _attested(self, translated: Translated) -> Subjects:
-        """The consents the message itself brings."""
+    def _known(self, translated: Translated, stored: Subjects) -> Subjects:
+        """Add the consents the message itself brings to the stored ones."""
         bodies = [one.body for one in translated.statements if one.type == "Consent" and one.body]
-        return Subjects(self.desk.compiled(bodies))
+        return replace(stored, consents=(*stored.consents, *self.desk.compiled(bodies)))
 
     def _destination(
         self,

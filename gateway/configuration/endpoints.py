@@ -18,7 +18,7 @@ from gateway.configuration.finding import (
 from gateway.configuration.secret import secret_fault
 from gateway.domain.region import Endpoint, Region
 from gateway.endpoints import connection_type
-from profiles.issue import Issue, NotConformant
+from profiles.issue import GatewayError, Issue, NotConformant
 
 #: What to write for settings an endpoint needs and leaves out.
 _MISSING = {
@@ -114,12 +114,16 @@ def _address(endpoint: Endpoint, place: str) -> Iterator[Issue]:
     if _CREDENTIALS.search(endpoint.address):
         yield error(f"{place}: no password in address; name a token_file", place)
         return
+    from gateway.endpoints.networks import check_registered
+
+    address = endpoint.address if "://" in endpoint.address else f"mllp://{endpoint.address}"
     try:
         connection_type(endpoint.connection_type).make_sender(endpoint)
-    except NotConformant as refused:
+        check_registered(address)
+    except GatewayError as refused:
         yield error(f"{place}: {refused.text}", place)
         return
-    parts = urlsplit(endpoint.address if "://" in endpoint.address else f"//{endpoint.address}")
+    parts = urlsplit(address)
     protected = parts.scheme in ("https", "mllps") or bool(endpoint.tls)
     if not protected and not host_on_loopback(parts.hostname or ""):
         yield warning(f"{place}: patient data travel unprotected to this address", place)

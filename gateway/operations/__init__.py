@@ -16,8 +16,12 @@ OPERATIONS: dict[str, str] = {
     "delivery.resolve": "gateway.operations.deliveries:resolve",
     "endpoint.pause": "gateway.operations.endpoints:pause",
     "endpoint.resume": "gateway.operations.endpoints:resume",
+    "route.explain": "gateway.operations.explain:explain",
     "identity.link": "gateway.operations.identity:link",
     "identity.separate": "gateway.operations.identity:separate",
+    "message.diff": "gateway.operations.messages:diff",
+    "message.open": "gateway.operations.messages:open_",
+    "message.replay": "gateway.operations.messages:replay",
     "registry.apply": "gateway.operations.registry:apply",
 }
 

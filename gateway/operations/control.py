@@ -156,3 +156,14 @@ def user_name(uid: int) -> str:
         return f"os-user:{pwd.getpwuid(uid).pw_name}"
     except KeyError:
         return f"os-user:{uid}"
+
+
+def answers(path: Path) -> bool:
+    """Say whether a process serves."""
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(1)
+            connection.connect(str(path))
+    except OSError:
+        return False
+    return True

@@ -1,0 +1,140 @@
+"""The interface sheet of one endpoint, in German: what a partner's IT needs to connect."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gateway.domain.region import Endpoint, Region, Route
+from gateway.domain.time import DAY, SECOND
+from gateway.settings import Settings
+
+_DIRECTIONS = {"in": "eingehend (Ihr System sendet)", "out": "ausgehend (das Gateway sendet)"}
+_MODES = {
+    "live": "Echtbetrieb",
+    "test": "Test (nur Testnachrichten, nur an Testendpunkte)",
+    "shadow": "Schattenbetrieb (alles außer der Zustellung)",
+}
+_ACKNOWLEDGE = {
+    "on_processing": "nach Verarbeitung und dauerhafter Speicherung",
+    "on_receipt": "nach dauerhafter Speicherung, die Verarbeitung folgt",
+}
+_FORMS = {
+    "original": "im Original des Absenders",
+    "translated": "übersetzt",
+    "": "im Original bei gleichem Format, sonst übersetzt",
+}
+
+
+def sheet(settings: Settings, region: Region, endpoint: Endpoint) -> str:
+    """Write the sheet as Markdown."""
+    organization = region.organizations.get(endpoint.organization)
+    name = organization.name if organization is not None else endpoint.organization
+    lines = [
+        f"# Schnittstellenblatt {endpoint.id}",
+        "",
+        f"Gateway: {settings.gateway.name}",
+        f"Einrichtung: {name}",
+        "",
+        "| Merkmal | Wert |",
+        "|---|---|",
+        *(f"| {key} | {value} |" for key, value in _rows(settings, endpoint)),
+        "",
+        *_answers(endpoint),
+        "## Wege",
+        "",
+        *_routes(region, endpoint),
+    ]
+    return "\n".join(lines)
+
+
+def _rows(settings: Settings, endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    yield "Richtung", _DIRECTIONS[endpoint.direction]
+    yield "Verbindungsart", endpoint.connection_type
+    yield "Adresse", _address(settings, endpoint)
+    yield "Betriebsart", _MODES[endpoint.mode]
+    yield "Verschlüsselung", _protection(endpoint)
+    if endpoint.direction == "in":
+        yield from _incoming(endpoint)
+    else:
+        yield from _outgoing(endpoint)
+
+
+def _address(settings: Settings, endpoint: Endpoint) -> str:
+    if endpoint.address or endpoint.listen:
+        return endpoint.address or endpoint.listen
+    base = settings.gateway.base_url.rstrip("/").removesuffix("/fhir")
+    return f"POST {base}/inbound/{endpoint.id}"
+
+
+def _protection(endpoint: Endpoint) -> str:
+    if endpoint.tls.get("ca"):
+        return "TLS mit Client-Zertifikat"
+    return "TLS" if endpoint.tls or endpoint.address.startswith("https") else "keine"
+
+
+def _incoming(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    yield "Quittung", _ACKNOWLEDGE[endpoint.acknowledge]
+    yield "Größte Nachricht", f"{endpoint.max_bytes:,} Byte".replace(",", ".")
+    yield "Zugelassene Netze", ", ".join(endpoint.peers) or "nur dieser Rechner"
+    yield "Sendende Anwendung (MSH-3)", ", ".join(endpoint.sending_application) or "beliebig"
+    yield "Sendende Einrichtung (MSH-4)", ", ".join(endpoint.sending_facility) or "beliebig"
+    yield "Dialekt", endpoint.dialect or "Standard"
+
+
+def _outgoing(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    yield "Form", _FORMS[endpoint.form]
+    if endpoint.connection_type == "hl7v2-mllp":
+        yield "Absender (MSH-3, MSH-4)", " / ".join(endpoint.sender)
+        yield "Empfänger (MSH-5, MSH-6)", " / ".join(endpoint.receiver)
+        yield "Zeichensatz (MSH-18)", endpoint.charset
+    else:
+        conditional = "bedingtes Aktualisieren über den Identifier"
+        yield "Schreibweise", conditional if endpoint.write == "conditional" else "PUT mit Id"
+    retry = endpoint.retry
+    waits = f"{retry.first // SECOND} s bis {retry.most // SECOND} s"
+    yield "Wiederholungen", f"{retry.attempts} Versuche, Wartezeit {waits}"
+    again = "ja, dieselben Bytes mit derselben Kennung" if endpoint.idempotent else "nein"
+    yield "Nach ungewissem Ausgang erneut senden", again
+
+
+def _answers(endpoint: Endpoint) -> list[str]:
+    """The acknowledgement codes, as a sender has to read them."""
+    if endpoint.direction != "in":
+        return []
+    return [
+        "## Antworten",
+        "",
+        "| MSA-1 | HTTP | Bedeutung |",
+        "|---|---|---|",
+        "| AA, CA | 200, 202 | Gespeichert; die Verantwortung liegt beim Gateway. |",
+        "| AE, CE | 422 | Inhaltlicher Fehler; ERR nennt die Stelle. Berichtigen, neu senden. |",
+        "| AR, CR | 403, 422 | Hier nicht angenommen (Typ, Version, Absender). |",
+        "| keine | 503 | Nicht gespeichert; dieselbe Nachricht später erneut senden. |",
+        "",
+    ]
+
+
+def _routes(region: Region, endpoint: Endpoint) -> list[str]:
+    found = [route for route in region.routes.values() if _concerns(route, region, endpoint)]
+    if not found:
+        return ["Kein Weg nennt diesen Endpunkt."]
+    return [line for route in found for line in (*_route(route), "")][:-1]
+
+
+def _concerns(route: Route, region: Region, endpoint: Endpoint) -> bool:
+    if endpoint.direction == "in":
+        return not route.sources or endpoint.id in route.sources
+    places = any("." in target for target in route.to)
+    named = {endpoint.id, endpoint.organization} & set(route.to)
+    known = any(one.organization == endpoint.organization for one in region.practitioners)
+    return bool(named) or (places and known)
+
+
+def _route(route: Route) -> list[str]:
+    wait = f"wartet höchstens {route.wait // DAY} Tage auf eine Einwilligung"
+    basis = f"Rechtsgrundlage: {route.legal_basis}; Zweck: {route.purpose}"
+    return [
+        f"- **{route.id}**: {route.criteria} → {', '.join(route.to)}",
+        f"  {basis}; verantwortlich: {route.controller}",
+        f"  Daten: {', '.join(route.data_categories) or 'nicht angegeben'}; {wait}",
+    ]
