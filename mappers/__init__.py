@@ -11,6 +11,7 @@ from typing import Any
 from mappers.apply import apply
 from mappers.base import Action, Change, Context, Format, Key, Loss, Mapped, PatientFacts
 from mappers.dialect import Dialect
+from mappers.recency import same_content, without_clock
 from profiles.issue import NotSupported
 
 #: Goes into every Provenance; raised whenever the same bytes map to other resources.
@@ -41,8 +42,10 @@ __all__ = [
     "convert",
     "format_named",
     "recognise",
+    "same_content",
     "split",
     "translate",
+    "without_clock",
     "writable",
     "write",
 ]

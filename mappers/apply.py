@@ -1,17 +1,169 @@
-"""A change made to a resource: `apply(current, change)` is the new version."""
+"""A change made to a resource: `apply(current, change)` is the new version. Pure.
+
+HL7 empty is no statement, `""` deletes (Change.cleared). Per register the newest statement wins,
+whatever the order of arrival; ties go to the later arrival. Cancels act on what they name
+whatever their time. A historic change fills what nobody has stated and changes nothing else.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
+from mappers import movements, registers
 from mappers.base import Action, Change, Resource
+from mappers.recency import (
+    CLOCK,
+    Clock,
+    at,
+    has_clock,
+    known,
+    read,
+    register_key,
+    stamp,
+    written,
+)
+
+#: What a cancel sets whatever its time.
+_CANCELLED = frozenset({"status", "docStatus", "verificationStatus"})
 
 
 def apply(current: Resource | None, change: Change) -> Resource | None:
-    """Return the resource after the change, None when nothing is left of it."""
+    """Return the resource after the change, None when nothing is left of it.
+
+    Neither argument is modified; the result may share parts with both.
+    """
     if change.action is Action.DELETE:
         return None
     if current is None or change.action is Action.REPLACE:
-        return None if current is None and change.partial else change.resource
-    merged = {**current, **change.resource}
-    for element in change.cleared:
-        merged.pop(element, None)
-    return merged
+        return _first(change)
+    return _Merge(current, change).result()
+
+
+def _first(change: Change) -> Resource:
+    """The resource as first stated, with its clock."""
+    if has_clock(change.resource) or not change.recency:
+        return change.resource
+    resource = dict(change.resource)
+    if "meta" in resource:
+        meta = dict(resource["meta"])
+        resource["meta"] = {**meta, "extension": list(meta.get("extension", ()))}
+    stamp(resource, change.recency, change.weak, change.cleared)
+    return resource
+
+
+class _Merge:
+    """One merge of a statement into a stored resource."""
+
+    __slots__ = ("change", "clock", "current", "now", "stated")
+
+    def __init__(self, current: Resource, change: Change) -> None:
+        self.current = current
+        self.change = change
+        self.clock: Clock = {}
+        self.now = read(change.resource, change.recency)
+        self.stated = read(current)
+
+    def result(self) -> Resource:
+        current, change = self.current, self.change
+        held = self._held(registers.split(current), self.stated)
+        said = registers.split(change.resource)
+        for register, value in said.items():
+            if self._wins(register, present=register in held):
+                held.pop(register, None)
+                held[register] = value
+                self._set(register)
+        for cleared in change.cleared:
+            self._clear(cleared, held, said)
+        merged = registers.join(held, lambda name: self.clock.get(register_key(name), ""))
+        resource: Resource = {"resourceType": current["resourceType"], "id": current["id"]}
+        resource.update(merged)
+        places = self._locations(resource)
+        self._meta(resource, [*held, *places])
+        return current if resource == current else resource
+
+    def _held(self, held: dict[str, Any], clock: Clock) -> dict[str, Any]:
+        for register in held:
+            self.clock[register_key(register)] = at(clock, register)
+        for name, when in clock.items():
+            if name != "*":
+                self.clock.setdefault(name, when)
+        return held
+
+    def _wins(self, register: str, *, present: bool) -> bool:
+        """Tell whether the statement replaces what is held."""
+        said = at(self.now, register)
+        before = self._before(register)
+        if self._forced(register):
+            return True
+        if self.change.historic:
+            return not present and not before
+        return said >= before if present or before else True
+
+    def _before(self, register: str) -> str:
+        """Instant of the newest statement about a register, a clearing of its element too."""
+        held = self.clock.get(register_key(register), "")
+        above = registers.parent(register)
+        return held if above == register else max(held, self.clock.get(above, ""))
+
+    def _forced(self, register: str) -> bool:
+        if self.change.action is not Action.CANCEL or self.change.historic:
+            return False
+        return register in _CANCELLED and not at(self.now, register).startswith("-")
+
+    def _set(self, register: str) -> None:
+        key = register_key(register)
+        said, before = at(self.now, register), self.clock.get(key, "")
+        self.clock[key] = max(said, before) if self._forced(register) else said
+
+    def _clear(self, cleared: str, held: dict[str, Any], said: dict[str, Any]) -> None:
+        """`""` deletes; the clock remembers it so that older statements do not bring it back."""
+        if self.change.historic:
+            return
+        when = self.now.get("*", "")
+        force = self.change.action is Action.CANCEL
+        for register in [r for r in held if registers.covers(cleared, r) and r not in said]:
+            key = register_key(register)
+            if force or when >= self.clock.get(key, ""):
+                del held[register]
+                self.clock[key] = max(when, self.clock.get(key, ""))
+        key = register_key(cleared)
+        self.clock[key] = max(when, self.clock.get(key, ""))
+
+    def _locations(self, resource: Resource) -> list[str]:
+        """Encounter.location from all movements known so far; return their registers.
+
+        The sighting's instant is always written: it counts even where its places are shown no
+        more.
+        """
+        if resource["resourceType"] != "Encounter":
+            return []
+        held = self._held(movements.split(self.current), self.stated)
+        for register, entries in movements.split(self.change.resource).items():
+            if self._wins(register, present=register in held):
+                held[register] = entries
+                self._set(register)
+        moves = [self.clock.get(register_key(r), "") for r in held if r != movements.SIGHTING]
+        seen = known(self.clock, movements.SIGHTING)
+        arranged = movements.arrange(resource, held, seen > max(moves, default=""))
+        if arranged:
+            resource["location"] = arranged
+        return [register for register in held if register != movements.SIGHTING]
+
+    def _meta(self, resource: Resource, present: list[str]) -> None:
+        """Labels are added, never taken off by a message; the clock is written anew."""
+        meta: dict[str, Any] = {}
+        for source in (self.current, self.change.resource):
+            for element, value in source.get("meta", {}).items():
+                if isinstance(value, list):
+                    kept = meta.setdefault(element, [])
+                    kept += [v for v in value if v not in kept and v.get("url") != CLOCK]
+                    kept.sort(key=repr)
+                else:
+                    meta[element] = value
+        text = written(self.clock, present)
+        extensions = meta.get("extension", [])
+        if text != "*=":
+            extensions = [*extensions, {"url": CLOCK, "valueString": text}]
+        meta = {k: v for k, v in {**meta, "extension": extensions}.items() if v}
+        if meta:
+            resource["meta"] = meta

@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from mappers.recency import without_clock
+
 if TYPE_CHECKING:
     from mappers.base import Change, Mapped
 
@@ -76,8 +78,8 @@ def _token(system: str, value: str) -> str:
 
 
 def portable(resource: dict[str, Any]) -> dict[str, Any]:
-    """Copy a resource without its id, literal references as `urn:uuid`."""
-    copied = _copy(resource)
+    """Copy a resource without its id and clock, literal references as `urn:uuid`."""
+    copied = _copy(without_clock(resource))
     copied.pop("id", None)
     return copied
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mappers.base import Format
 from mappers.hl7v2.batch import split
 from mappers.hl7v2.translate import translate
+from mappers.hl7v2.write import as_format
 
 _STARTS = (b"MSH", b"FHS", b"BHS")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -18,4 +19,6 @@ def recognises(data: bytes) -> bool:
     return start.startswith(_STARTS)
 
 
-FORMAT = Format(name="hl7v2", recognises=recognises, split=split, translate=translate)
+FORMAT = Format(
+    name="hl7v2", recognises=recognises, split=split, translate=translate, encode=as_format
+)

@@ -15,6 +15,7 @@ from mappers.base import Action, Change, Context, Key, PatientFacts
 from mappers.codes import Coded, rows, table
 from mappers.hl7v2.tokenizer import Message, Segment
 from mappers.identity import mint
+from mappers.recency import stamp
 from mappers.trace import Text, derived, text
 from profiles.issue import Issue, Severity
 
@@ -53,7 +54,8 @@ class Draft:
         self.partial = False
 
     def change(self) -> Change:
-        """Finish the change."""
+        """Finish the change: the resource gets its clock."""
+        stamp(self.resource, self.recency, self.weak, self.cleared)
         return Change(
             self.action,
             self.resource["resourceType"],

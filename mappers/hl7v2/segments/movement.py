@@ -12,11 +12,8 @@ from mappers.hl7v2.datatypes.identifiers import ei
 from mappers.hl7v2.datatypes.parties import organization, places
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.tokenizer import Repetition, Segment
+from mappers.movements import CANCELLED, MOVEMENT
 
-#: Extension naming the movement that brought the patient to a place.
-MOVEMENT = "https://region-gateway.example/fhir/StructureDefinition/encounter-movement"
-#: Extension naming a movement (or a place) that was taken back; it stays as its mark.
-CANCELLED = "https://region-gateway.example/fhir/StructureDefinition/encounter-movement-cancelled"
 #: Events that bring the patient to the place in PV1-3.
 ARRIVALS = frozenset({"A01", "A02", "A04", "A05"})
 _CANCELS = frozenset({"A11", "A12", "A13"})
@@ -62,6 +59,8 @@ def _arrive(
     end = session.date_time(zbe.first(3)) if zbe is not None else None
     period = {k: v for k, v in (("start", start), ("end", end)) if v is not None}
     named = movement or _implied(session)
+    if end is not None:
+        named = {**named, "period": {"end": end}}
     for entry in found:
         if period:
             entry["period"] = period

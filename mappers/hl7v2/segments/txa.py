@@ -156,7 +156,11 @@ def _relates(session: Session, segment: Segment, resource: dict[str, Any]) -> No
             continue
         parent.action = Action.CANCEL
         parent.partial = True
+        parent.weak = ("content",)
+        absent = {"extension": [{"url": _ABSENT, "valueCode": "unknown"}]}
+        parent.resource["masterIdentifier"] = dict(identifier)
         parent.resource["status"] = "superseded"
+        parent.resource["content"] = [{"attachment": absent}]
 
 
 def _authenticator(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
