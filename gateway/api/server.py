@@ -68,14 +68,17 @@ def make_server(app: ASGIApp, listen: Listen) -> uvicorn.Server:
     return uvicorn.Server(config)
 
 
-def bind(listen: Listen) -> socket.socket:
+def bind(listen: Listen, *, shared: bool = False) -> socket.socket:
     """Open the listening socket, so that its address is known and taken before anything starts.
 
+    `shared` lets further processes of the group listen at the same address.
     Raises OSError when the address cannot be bound.
     """
     family = socket.AF_INET6 if ":" in listen.host else socket.AF_INET
     made = socket.socket(family, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if shared:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
     made.bind((listen.host, listen.port))
     made.listen(512)
     made.setblocking(False)  # noqa: FBT003 - the standard library's signature

@@ -34,6 +34,7 @@ class Listeners:
     intake: Intake
     writer: Writer
     clock: Clock
+    shares_ports: bool = False
     _servers: dict[str, tuple[MllpListener, MllpServer]] = field(default_factory=dict)
     _site: Site | None = None
 
@@ -88,6 +89,7 @@ class Listeners:
             max_connections=settings.connections,
             max_per_peer=settings.connections_per_peer,
             window=settings.window,
+            shared=self.shares_ports,
         )
 
     def _observe(self, event: WireEvent) -> None:

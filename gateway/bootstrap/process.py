@@ -62,15 +62,20 @@ class Process:
     settings: Settings
     #: False for `gateway work`: no listeners, no HTTP, only what is stored already.
     listens: bool = True
+    #: Other processes of the group listen at the same addresses.
+    shares_ports: bool = False
+    #: Takes the commands of operators.
+    controls: bool = True
     clock: Clock = now
     #: Called once everything listens, with HTTP address and MLLP ports.
     started: Callable[[str, dict[str, int]], None] = lambda _address, _ports: None
     _site: Site | None = None
     _paused: frozenset[str] = frozenset()
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
+    _broken: bool = False
 
-    async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT.
+    async def run(self) -> int:
+        """Serve until SIGTERM or SIGINT; return 1 when a part broke.
 
         Raises Unavailable when the store cannot be opened or another process owns it, NotConformant
         when the registry cannot be served, OSError when an address is taken.
@@ -80,6 +85,7 @@ class Process:
             loop.add_signal_handler(number, self._stop.set)
         async with AsyncExitStack() as closing:
             await self._serve(closing)
+        return int(self._broken)
 
     def stop(self) -> None:
         """End `run` in an orderly way."""
@@ -115,14 +121,15 @@ class Process:
             self._task(self._retain(store)),
         ]
         closing.push_async_callback(_finish, tasks, self._stop)
-        listeners = Listeners(settings.mllp, intake, store.writer, self.clock)
+        listeners = Listeners(settings.mllp, intake, store.writer, self.clock, self.shares_ports)
         if self.listens:
             closing.push_async_callback(listeners.stop)
             await listeners.follow(site)
             address = await self._open_http(store, intake, keys, closing)
             self.started(address, dict(listeners.ports()))
         tasks.append(self._task(self._watch(store, keys, intake, listeners, deliver)))
-        await self._open_control(store, deliver, closing)
+        if self.controls:
+            await self._open_control(store, deliver, closing)
         await self._stop.wait()
         _log.info("stopping")
 
@@ -173,7 +180,7 @@ class Process:
             _options(settings, keys), store, intake, self._present, self.clock, settings.alert
         )
         server = make_server(create_app(gateway), listen)
-        bound: socket.socket = bind(listen)
+        bound: socket.socket = bind(listen, shared=self.shares_ports)
         serving = self._task(server.serve(sockets=[bound]))
 
         async def stop_http() -> None:
@@ -255,6 +262,7 @@ class Process:
         """A part that breaks ends the process: half a gateway is worse than none."""
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("part_failed", error=type(error).__name__)
+            self._broken = True
             self._stop.set()
 
 

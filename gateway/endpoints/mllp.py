@@ -64,6 +64,8 @@ class MllpListener:
     max_per_peer: int = 400
     #: Messages taken from one connection before the first is answered.
     window: int = 16
+    #: Further processes of the group listen at the same address.
+    shared: bool = False
 
     @classmethod
     def of(cls, endpoint: Endpoint, *, certificates: tuple[str, ...] = ()) -> Self:
@@ -149,7 +151,10 @@ class MllpServer:
         )
         for family, address in dict.fromkeys((info[0], info[4]) for info in found):
             bound = socket.create_server(
-                cast("tuple[str, int]", address[:2]), family=family, backlog=_BACKLOG
+                cast("tuple[str, int]", address[:2]),
+                family=family,
+                backlog=_BACKLOG,
+                reuse_port=listener.shared,
             )
             bound.settimeout(0)
             self._sockets.append(bound)
