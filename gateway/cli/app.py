@@ -25,6 +25,7 @@ from gateway.cli import (
     init,
     message,
     route,
+    serve,
     status,
 )
 from gateway.cli.output import note
@@ -39,6 +40,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "apply": apply.apply,
     "check": check.check,
     "convert": convert.convert,
+    "serve": serve.serve,
+    "work": serve.work,
     "status": status.status,
     "worklist": status.worklist,
 }

@@ -27,7 +27,6 @@ def work(config: Config = None, processes: Processes = 1) -> None:
 
 
 def _run(config: Config, processes: int, *, listen: bool) -> None:
-    from gateway.bootstrap import run
     from gateway.settings import load_settings
 
     settings = load_settings(config)
@@ -37,6 +36,8 @@ def _run(config: Config, processes: int, *, listen: bool) -> None:
     _check(settings)
     if settings.security.authentication == "none":
         note('gateway: authentication = "none": everybody on this machine is let in')
+    from gateway.bootstrap import run
+
     raise typer.Exit(run(settings, listen=listen, processes=processes))
 
 

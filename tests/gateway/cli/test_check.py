@@ -7,6 +7,7 @@ import pytest
 
 @pytest.fixture
 def folder(gateway, tmp_path):
+    """What `gateway init` makes, not registered."""
     gateway("init", tmp_path / "region")
     return tmp_path / "region"
 
