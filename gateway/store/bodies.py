@@ -122,8 +122,8 @@ class Bodies:
             if item.retain_until > known.retain_until:
                 known.retain_until = longer[item.subject] = whole_days(item.retain_until)
         self._db.executemany(
-            "UPDATE data_key SET retain_until = ? WHERE subject = ?",
-            [(until, subject) for subject, until in sorted(longer.items())],
+            "UPDATE data_key SET retain_until = ? WHERE subject = ? AND retain_until < ?",
+            [(until, subject, until) for subject, until in sorted(longer.items())],
         )
         return keys
 

@@ -49,6 +49,11 @@ _KEEP_BODY = (
     "UPDATE body SET retain_until = ? WHERE body = (SELECT body FROM resource WHERE resource = ?)"
     " AND retain_until < ?"
 )
+_KEEP_KEY = (
+    "UPDATE data_key SET retain_until = ? WHERE subject ="
+    " (SELECT b.subject FROM resource r JOIN body b ON b.body = r.body WHERE r.resource = ?)"
+    " AND retain_until < ?"
+)
 _KEEP_RESOURCE = "UPDATE resource SET retain_until = ? WHERE resource = ? AND retain_until < ?"
 _SELECT = (
     "SELECT resource, type, id, subject, patient, organization, version, recency, source, deleted,"
@@ -161,7 +166,19 @@ def add_versions(unit: Unit, versions: Sequence[NewVersion]) -> None:
 
 
 def _keep_patients(unit: Unit, versions: Sequence[NewVersion]) -> None:
-    """Keep a Patient at least as long as anything that belongs to it."""
+    """Keep a Patient at least as long as anything that belongs to it.
+
+    The same for bodies: a new version never shortens what an earlier one promised.
+    """
+    renewed = [version.number for version in versions if version.version != 1]
+    promised = unit.db.query_in(
+        "SELECT r.retain_until, r.resource, r.retain_until FROM resource r"
+        " JOIN body b ON b.body = r.body WHERE r.resource {ints}"
+        " AND b.retain_until < r.retain_until",
+        renewed,
+    )
+    unit.db.executemany(_KEEP_KEY, promised)
+    unit.db.executemany(_KEEP_BODY, promised)
     written = {version.number for version in versions}
     until: dict[int, Instant] = {}
     for version in versions:
@@ -169,6 +186,7 @@ def _keep_patients(unit: Unit, versions: Sequence[NewVersion]) -> None:
             at = whole_days(version.retain_until)
             until[version.patient] = max(until.get(version.patient, 0), at)
     rows = [(at, patient, at) for patient, at in sorted(until.items())]
+    unit.db.executemany(_KEEP_KEY, rows)
     unit.db.executemany(_KEEP_BODY, rows)
     unit.db.executemany(_KEEP_RESOURCE, rows)
 

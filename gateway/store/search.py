@@ -12,7 +12,7 @@ from typing import Any
 from gateway.store.database import Database
 from gateway.store.index_key import IndexKey
 from gateway.store.index_terms import PREFIX
-from gateway.store.trail import SEGMENT_BITS
+from gateway.store.trail import SEGMENT_BITS, resources_in
 from profiles.search import (
     Condition,
     Criteria,
@@ -27,7 +27,7 @@ from profiles.search import (
 #: Finds the resources of one segment that one value may mean; None: all of them.
 Narrow = Callable[[Database, int], set[int]]
 
-_TERM = "SELECT resource FROM term WHERE segment = ? AND term = ?"
+_TERM = "SELECT resources FROM term WHERE segment = ? AND term = ?"
 #: Date comparison → what a range must meet at least, with the value's (low, high).
 _DATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "eq": ("low >= ? AND low < ?", ("low", "high")),
@@ -139,7 +139,11 @@ _PLANNERS: dict[type, Callable[[IndexKey, str, str, Any], list[Narrow] | None]] 
 
 
 def _by_term(term: int) -> Narrow:
-    return lambda db, segment: _numbers(db, _TERM, (segment, term))
+    return lambda db, segment: {
+        number
+        for (content,) in db.query(_TERM, (segment, term))
+        for number in resources_in(segment, bytes(content))
+    }
 
 
 def _by_range(

@@ -17,6 +17,7 @@ _SETTLE = (
     "UPDATE delivery SET state = ?, reason = ?, next_at = ?, changed_at = ?,"
     " answer_body = CASE WHEN ? = 0 THEN answer_body ELSE ? END WHERE delivery = ?"
 )
+_DECIDE = "UPDATE delivery SET decision_body = ?, decision_slot = 0 WHERE delivery = ?"
 _ATTEMPT = (
     "INSERT INTO attempt (delivery, number, started_at, ended_at, result, detail)"
     " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (delivery, number) DO UPDATE"
@@ -59,26 +60,7 @@ def _lock_lanes(
 
 
 def _write(unit: Unit, rows: Sequence[Settled]) -> None:
-    answered = [row for row in rows if row.answer]
-    owners = {
-        number: (subject, until)
-        for number, subject, until in unit.db.query_in(
-            "SELECT delivery, subject, retain_until FROM delivery WHERE delivery {ints}",
-            [row.delivery for row in answered],
-        )
-    }
-    bodies = unit.bodies.write(
-        [
-            Parts(
-                Kind.ANSWER,
-                owners[row.delivery][0],
-                (row.answer,),
-                owners[row.delivery][1],
-            )
-            for row in answered
-        ]
-    )
-    answer_of = {id(row): body for row, body in zip(answered, bodies, strict=True)}
+    answer_of, decision_of = _write_bodies(unit, rows)
     unit.db.executemany(
         _SETTLE,
         [
@@ -87,13 +69,14 @@ def _write(unit: Unit, rows: Sequence[Settled]) -> None:
                 row.reason,
                 row.next_at or unit.now,
                 unit.now,
-                answer_of.get(id(row), 0),
-                answer_of.get(id(row), 0),
+                answer_of.get(row.delivery, 0),
+                answer_of.get(row.delivery, 0),
                 row.delivery,
             )
             for row in rows
         ],
     )
+    unit.db.executemany(_DECIDE, [(body, number) for number, body in decision_of.items()])
     unit.db.executemany(
         _ATTEMPT,
         [
@@ -102,6 +85,29 @@ def _write(unit: Unit, rows: Sequence[Settled]) -> None:
             if row.attempt
         ],
     )
+
+
+def _write_bodies(unit: Unit, rows: Sequence[Settled]) -> tuple[dict[int, int], dict[int, int]]:
+    """Write partners' answers and consent decisions; return the bodies of both by delivery."""
+    given = [(row.delivery, Kind.ANSWER, row.answer) for row in rows if row.answer]
+    given += [(row.delivery, Kind.DECISIONS, row.decision) for row in rows if row.decision]
+    owners = {
+        number: (subject, until)
+        for number, subject, until in unit.db.query_in(
+            "SELECT delivery, subject, retain_until FROM delivery WHERE delivery {ints}",
+            sorted({number for number, _, _ in given}),
+        )
+    }
+    bodies = unit.bodies.write(
+        [
+            Parts(kind, owners[number][0], (content,), owners[number][1])
+            for number, kind, content in given
+        ]
+    )
+    found: dict[Kind, dict[int, int]] = {Kind.ANSWER: {}, Kind.DECISIONS: {}}
+    for (number, kind, _), body in zip(given, bodies, strict=True):
+        found[kind][number] = body
+    return found[Kind.ANSWER], found[Kind.DECISIONS]
 
 
 def _move(

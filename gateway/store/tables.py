@@ -282,9 +282,17 @@ LINK_EVENT = _table(
 #: Consent resources by the Patient they are about.
 PATIENT_CONSENT = _table("patient_consent", _part("patient"), _part("resource"), rowid=False)
 
-#: Tokens, references, exact strings and URIs as keyed hashes of type, parameter and value.
-#: A segment is a run of resource numbers, so inserts stay in a small part of the tree.
-TERM = _table("term", _part("segment"), _part("term"), _part("resource"), rowid=False)
+#: Tokens, references and URIs as keyed hashes of type, parameter and value. A segment is a run of
+#: resource numbers, so inserts stay in a small part of the tree; one row holds all resources of one
+#: indexed batch that have the term, as 16 bit offsets into the segment.
+TERM = _table(
+    "term",
+    _part("segment"),
+    _part("term"),
+    _part("batch"),
+    _blob("resources"),
+    rowid=False,
+)
 
 #: Dates as half-open ranges; `param` is the keyed hash of type and parameter.
 DATE_TERM = _table(

@@ -6,6 +6,7 @@ loses nothing, because rows leave it in the transaction that indexes them.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -26,8 +27,10 @@ IDLE = 0.05
 #: How often other processes' rows are looked for (PostgreSQL), in seconds.
 POLL = 1.0
 _LOCK = 0x7261696C
+_OFFSETS = (1 << SEGMENT_BITS) - 1
+_OFFSET = struct.Struct(">H")
 
-_TERM = Insert("term", ("segment", "term", "resource"), keep_existing=True)
+_TERM = Insert("term", ("segment", "term", "batch", "resources"))
 _DATE = Insert("date_term", ("segment", "param", "low", "high", "resource"), keep_existing=True)
 _QUANTITY = Insert("quantity_term", ("segment", "param", "value", "resource"), keep_existing=True)
 _STRING = Insert("string_term", ("segment", "param", "prefix", "resource"), keep_existing=True)
@@ -35,24 +38,51 @@ _STRING = Insert("string_term", ("segment", "param", "prefix", "resource"), keep
 
 @dataclass(slots=True)
 class _Batch:
-    terms: list[tuple[int, int, int]] = field(default_factory=list)
+    #: Segment → term → offsets of resources.
+    terms: dict[int, dict[int, list[int]]] = field(default_factory=dict)
     dates: list[tuple[int, int, int, int, int]] = field(default_factory=list)
     quantities: list[tuple[int, int, float, int]] = field(default_factory=list)
     strings: list[tuple[int, int, str, int]] = field(default_factory=list)
 
     def add(self, resource: int, data: bytes) -> None:
-        segment = resource >> SEGMENT_BITS
+        segment, offset = resource >> SEGMENT_BITS, resource & _OFFSETS
         found = decode(data)
-        self.terms += [(segment, term, resource) for term in found.terms]
+        postings = self.terms.get(segment)
+        if postings is None:
+            postings = self.terms[segment] = {}
+        for term in found.terms:
+            known = postings.get(term)
+            if known is None:
+                postings[term] = [offset]
+            else:
+                known.append(offset)
         self.dates += [(segment, *date, resource) for date in found.dates]
         self.quantities += [(segment, *quantity, resource) for quantity in found.quantities]
         self.strings += [(segment, *prefix, resource) for prefix in found.prefixes]
 
-    def write(self, db: Database) -> None:
-        db.insert(_TERM, sorted(self.terms))
+    def write(self, db: Database, number: int) -> None:
+        for segment, postings in sorted(self.terms.items()):
+            db.insert(
+                _TERM,
+                [
+                    (segment, term, number, pack_offsets(offsets))
+                    for term, offsets in sorted(postings.items())
+                ],
+            )
         db.insert(_DATE, sorted(self.dates))
         db.insert(_QUANTITY, sorted(self.quantities))
         db.insert(_STRING, sorted(self.strings))
+
+
+def pack_offsets(offsets: Sequence[int]) -> bytes:
+    """Write the resources of one posting."""
+    return struct.pack(f">{len(offsets)}H", *offsets)
+
+
+def resources_in(segment: int, content: bytes) -> list[int]:
+    """Read the resource numbers of one posting."""
+    first = segment << SEGMENT_BITS
+    return [first + offset for (offset,) in _OFFSET.iter_unpack(content)]
 
 
 class Trail:
@@ -92,7 +122,8 @@ class Trail:
         for _, _, content in rows:
             for resource, data in records(bytes(content)):
                 batch.add(resource, data)
-        batch.write(unit.db)
+        if rows:
+            batch.write(unit.db, rows[0][0])
         unit.db.executemany(
             "DELETE FROM index_pending WHERE pending = ?", [(row[0],) for row in rows]
         )

@@ -156,9 +156,7 @@ class GroupWriter:
 
     def _pause(self) -> float | None:
         idle = time.monotonic() - self._last_job
-        wishes = [
-            due for work in self._background if (due := self._due_in(work, idle)) is not None
-        ]
+        wishes = [due for work in self._background if (due := self._due_in(work, idle)) is not None]
         return max(min(wishes), 0.0) if wishes else None
 
     def _run_background(self) -> None:

@@ -367,8 +367,9 @@ def upgrade() -> None:
         "term",
         sa.Column("segment", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("term", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("resource", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.PrimaryKeyConstraint("segment", "term", "resource"),
+        sa.Column("batch", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("resources", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("segment", "term", "batch"),
         sqlite_with_rowid=False,
     )
     op.create_table(
