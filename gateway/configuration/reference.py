@@ -37,11 +37,18 @@ Practitioners may also come as CSV from `practitioners/*.csv` with the columns `
 _CONSENT = """
 ## [consent]
 
-What holds where no consent says anything, and what the region allows.
+What holds where no consent of the patient says anything, and what the region allows.
+The engine's order of rules is described in [decision 0004](decisions/0004-consent-order.md).
 
 | key | type | default | meaning |
 |---|---|---|---|
-| `implicit` | `deny` or `permit-treatment` | `"deny"` | What holds where no consent exists. |
+| `implicit` | text or list | `"deny"` | `deny`, `break-glass-only`, `permit-treatment`, or rules |
+| `clinical_roles` | list | `["physician", "nurse"]` | Roles `permit-treatment` holds for. |
+| `clinical_kinds` | list | `["hospital", "practice"]` | Kinds of organizations it holds for. |
+| `break_glass` | table | nobody | `roles`, `actions`, `on_absent`, `on_explicit_deny` … |
+| `legal_mandates` | list | none | Statutory duties: `id`, `recipient`, `purpose`, `actions` … |
+| `lineage` | text | `"newest"` | `newest`: a newer consent replaces older ones; `all`: it does not. |
+| `unlabelled_documents` | text | `"hold"` | `hold` unlabelled free text under a label rule, or `normal`. |
 """
 _REGION: dict[str, type] = {
     "[[label]]": LabelSettings,
