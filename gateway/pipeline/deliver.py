@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from gateway.domain.breaker import Breaker, BreakerState
@@ -197,7 +197,9 @@ class Deliver:
             audit += verdict.audit
             patients = patient_ids(delivery, source)
             if verdict.state is not DeliveryState.INFLIGHT:
-                moves.append(_moved(delivery, verdict.state, verdict.reason, tx.now, patients))
+                move = _moved(delivery, verdict.state, verdict.reason, tx.now, patients)
+                decision = decision_bytes(verdict.decision)
+                moves.append(replace(move, settled=replace(move.settled, decision=decision)))
                 continue
             try:
                 payload = kept.get(delivery.id) or self._encode(delivery, source, verdict)

@@ -145,6 +145,8 @@ class Settled:
     #: 0 when no attempt was made.
     attempt: int = 0
     started_at: Instant = 0
+    #: The consent decision that made it (JSON), kept with the delivery; b"" when none was made.
+    decision: bytes = b""
 
 
 class Transaction(Protocol):

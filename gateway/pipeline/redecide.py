@@ -22,6 +22,7 @@ from gateway.pipeline.decide import (
     Answer,
     Case,
     Subjects,
+    decision_bytes,
 )
 from gateway.pipeline.documents import load
 from gateway.pipeline.ports import AuditRow, Current, Settled, Transaction
@@ -65,7 +66,16 @@ def patients(
         if state is None:
             continue
         released += state is DeliveryState.QUEUED
-        settled.append(Settled(delivery.id, delivery.fence, state, answer.reason, tx.now))
+        settled.append(
+            Settled(
+                delivery.id,
+                delivery.fence,
+                state,
+                answer.reason,
+                tx.now,
+                decision=decision_bytes(answer.decision),
+            )
+        )
         audit += decided_rows(
             site,
             answer.decision,
