@@ -112,6 +112,8 @@ class Context:
     #: True: take messages without control id or patient number too, as a converter may; a
     #: gateway that is answerable for identities does not.
     lenient: bool = False
+    #: What repeated fields (wards, doctors, insurers) were converted to before; bounded.
+    memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,16 @@ Marks on access would count "read" as "mapped", so nothing is marked before the 
 
 A source is an int (one leaf, numbered by the format's tree) or a tuple of ints (a value made
 of several leaves). Strings are `Text`, a str subclass; booleans, integers and decimals cannot
-carry a source themselves and travel as `Value` until `settle` replaces both by plain values.
+carry a source themselves and travel as `Value` until `finished` replaces both by plain values.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
+
+import orjson
 
 Source = int | tuple[int, ...]
 
@@ -73,26 +76,47 @@ def merged(*parts: object) -> tuple[int, ...]:
     return tuple(found)
 
 
-def settle(node: Any, seen: set[int]) -> None:
-    """Walk finished output in place: collect the leaves found, leave plain values behind."""
-    for key, value in node.items() if type(node) is dict else enumerate(node):
-        kind = type(value)
-        if kind is dict or kind is list:
-            settle(value, seen)
-        elif kind is Text:
-            source = value.source
-            if type(source) is int:
-                seen.add(source)
-            else:
-                seen.update(source)
-            node[key] = str(value)
-        elif kind is Value:
-            source = value.source
-            if type(source) is int:
-                seen.add(source)
-            else:
-                seen.update(source)
-            node[key] = value.value
+def finished(node: dict[str, Any], seen: set[int]) -> dict[str, Any]:
+    """Return finished output as a plain copy of its own; collect the leaves found in it.
+
+    Serialising walks the tree in C and stops at traced values only; reading it back gives plain
+    values that share nothing with remembered parts. Decimals would lose their literal that way
+    and are copied by hand.
+    """
+    decimals = False
+
+    def plain(value: Any) -> Any:
+        nonlocal decimals
+        source = value.source
+        if type(source) is int:
+            seen.add(source)
+        else:
+            seen.update(source)
+        if type(value) is Text:
+            return str(value)
+        inner = value.value
+        if isinstance(inner, Decimal):
+            decimals = True
+            return 0
+        return inner
+
+    body = orjson.dumps(node, default=plain, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+    if decimals:
+        copied: dict[str, Any] = _plain(node)
+        return copied
+    read: dict[str, Any] = orjson.loads(body)
+    return read
+
+
+def _plain(node: Any) -> Any:
+    kind = type(node)
+    if kind is dict:
+        return {key: _plain(value) for key, value in node.items()}
+    if kind is list:
+        return [_plain(value) for value in node]
+    if kind is Text:
+        return str(node)
+    return node.value if kind is Value else node
 
 
 def collect(node: Any, seen: set[int]) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 from mappers.base import Loss
 from mappers.codes import rows
 from mappers.hl7v2.session import PACKAGE, Session
-from mappers.trace import collect, settle
+from mappers.trace import collect
 
+#: Bits of a leaf's place below the field: repetition, component, subcomponent.
+_INSIDE_FIELD = (1 << 40) - 1
 _DELETES_COMPONENT = "deletes a component: the whole element is stated anew"
 
 
@@ -19,13 +20,10 @@ def _ignored() -> Mapping[str, str]:
     return {row["path"]: row["reason"] for row in rows(PACKAGE, "codes", "ignored")}
 
 
-def account(session: Session, outputs: Iterable[Any]) -> Loss:
-    """Walk the output, leave plain values behind and balance it against the source."""
+def account(session: Session, seen: set[int]) -> Loss:
+    """Balance the leaves found in the output against the source."""
     message = session.message
     message.split_all()
-    seen: set[int] = set()
-    for output in outputs:
-        settle(output, seen)
     collect(session.echoes, seen)
     collect(session.deleted, seen)
     total = len(message.leaves)
@@ -44,16 +42,12 @@ def _missing(session: Session, seen: set[int]) -> Loss:
         source: int = leaf.source  # type: ignore[assignment]  # a leaf's source is one int
         if source in seen:
             continue
-        segment, field = message.segment_of(source)
-        place = f"{segment.name}-{field}"
-        reason = (
-            reasons.get(source)
-            or local.get(place)
-            or local.get(segment.name)
-            or standard.get(place)
-            or standard.get(segment.name)
-            or (_DELETES_COMPONENT if leaf == '""' and source & ((1 << 26) - 1) else None)
-        )
+        reason = reasons.get(source)
+        if reason is None:
+            segment, field = message.segment_of(source)
+            reason = _reason(standard, local, segment.name, field)
+        if reason is None and leaf == '""' and source & _INSIDE_FIELD:
+            reason = _DELETES_COMPONENT
         if reason is not None:
             ignored.append((message.path(source), reason))
         else:
@@ -61,6 +55,17 @@ def _missing(session: Session, seen: set[int]) -> Loss:
     total = len(message.leaves)
     mapped = total - len(ignored) - len(unmapped)
     return Loss(total, mapped, len(ignored), tuple(unmapped), tuple(ignored))
+
+
+def _reason(
+    standard: Mapping[str, str], local: Mapping[str, str], name: str, field: int
+) -> str | None:
+    place = f"{name}-{field}"
+    if local:
+        found = local.get(place) or local.get(name)
+        if found is not None:
+            return found
+    return standard.get(place) or standard.get(name)
 
 
 def _reasons(session: Session) -> dict[int, str]:

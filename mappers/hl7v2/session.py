@@ -6,7 +6,7 @@ named. Pure: everything it knows comes from the bytes and the context.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -22,6 +22,10 @@ from profiles.issue import Issue, Severity
 PACKAGE = "mappers.hl7v2"
 V2 = "http://terminology.hl7.org/CodeSystem/v2-"
 ORIGINAL_TEXT = "http://hl7.org/fhir/StructureDefinition/originalText"
+
+
+#: Entries remembered per context.
+_MEMORY = 8192
 
 
 class Draft:
@@ -53,15 +57,15 @@ class Draft:
         self.weak: tuple[str, ...] = ()
         self.partial = False
 
-    def change(self) -> Change:
-        """Finish the change: the resource gets its clock."""
-        stamp(self.resource, self.recency, self.weak, self.cleared)
+    def change(self, resource: dict[str, Any]) -> Change:
+        """Finish the change with its plain resource, which gets its clock."""
+        stamp(resource, self.recency, self.weak, self.cleared)
         return Change(
             self.action,
-            self.resource["resourceType"],
+            resource["resourceType"],
             self.id,
             self.keys,
-            self.resource,
+            resource,
             tuple(dict.fromkeys(self.cleared)),
             self.recency,
             self.subject,
@@ -175,6 +179,33 @@ class Session:
             self.echoes.append(value)
         else:
             items.append(value)
+
+    # -- memory ----------------------------------------------------------------------------
+
+    def once(
+        self,
+        convert: Callable[[Session, Any], Any],
+        parsed: Any,
+        name: Any = None,
+    ) -> Any:
+        """Convert a parsed field, or recall what the same field was converted to before.
+
+        The tokenizer remembers short fields, so equal ones are the same object. Results are
+        shared: nobody changes them. What has a side effect on the session is not remembered.
+        """
+        memory = self.context.memory
+        key = (name or convert, id(parsed))
+        known = memory.get(key)
+        if known is not None and known[0] is parsed:
+            return known[1]
+        before = len(self.issues) + len(self.ignored) + len(self.echoes) + len(self.drafts)
+        made = convert(self, parsed)
+        after = len(self.issues) + len(self.ignored) + len(self.echoes) + len(self.drafts)
+        if before == after:
+            if len(memory) >= _MEMORY:
+                memory.clear()
+            memory[key] = (parsed, made)
+        return made
 
     # -- issues ----------------------------------------------------------------------------
 

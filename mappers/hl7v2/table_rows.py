@@ -31,10 +31,9 @@ class Row(NamedTuple):
     """One compiled row."""
 
     field: int
-    convert: Convert
+    #: Parsed field → values to place: all of them, or the first that converts.
+    values: Callable[[Session, Any], list[Any]]
     place: Place
-    #: True: every repetition; False: the first one that converts.
-    many: bool
     #: Top-level element, cleared by `""`.
     element: str
     #: Field that, when valued, takes this row's place; 0: none.
@@ -51,7 +50,21 @@ def _compile(row: Any) -> Row:
     place, many, element = _target(row["target"])
     convert = converters.converter(row["datatype"], row["argument"], int(row["field"]))
     unless = int(row["unless"]) if row["unless"] else 0
-    return Row(int(row["field"]), convert, place, many, element, unless)
+    return Row(int(row["field"]), _values(convert, many=many), place, element, unless)
+
+
+def _values(convert: Convert, *, many: bool) -> Callable[[Session, Any], list[Any]]:
+    def values(session: Session, repetitions: list[Repetition]) -> list[Any]:
+        found = []
+        for repetition in repetitions:
+            value = convert(session, repetition)
+            if value is not None:
+                found.append(value)
+                if not many:
+                    break
+        return found
+
+    return values
 
 
 def _target(target: str) -> tuple[Place, bool, str]:
@@ -120,20 +133,17 @@ def apply_rows(session: Session, segment: Segment, compiled: Sequence[Row], draf
     raw = segment.raw
     size = len(raw)
     resource = draft.resource
-    for field, convert, place, many, element, unless in compiled:
+    for row in compiled:
+        field = row[0]
         if field >= size or not raw[field]:
             continue
-        if unless and segment.has(unless):
+        if row.unless and segment.has(row.unless):
             continue
         if raw[field] == '""':
-            clear(session, segment, field, draft, element)
+            clear(session, segment, field, draft, row.element)
             continue
-        for repetition in segment.repetitions(field):
-            value = convert(session, repetition)
-            if value is not None:
-                place(resource, value)
-                if not many:
-                    break
+        for value in session.once(row.values, segment.repetitions(field)):
+            row.place(resource, value)
 
 
 def clear(session: Session, segment: Segment, field: int, draft: Draft, element: str) -> None:

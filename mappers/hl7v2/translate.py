@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from mappers.base import Change, Context, Mapped
+from typing import Any
+
+from mappers.base import Context, Mapped
 from mappers.hl7v2.account import account
 from mappers.hl7v2.header import Header, read_header
 from mappers.hl7v2.messages import EVENTS
 from mappers.hl7v2.segments.provenance import provenance
-from mappers.hl7v2.session import Session
+from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.table_rows import apply_dialect_rows
 from mappers.hl7v2.tokenizer import tokenize
-from mappers.trace import lineage
+from mappers.trace import finished, lineage
 from profiles.issue import GatewayError, Issue, NotConformant, NotSupported
 
 FORMAT_NAME = "hl7v2"
@@ -61,15 +63,19 @@ def _translate(data: bytes, header: Header, context: Context) -> Mapped:
     if context.dialect.rows:
         apply_dialect_rows(session, context.dialect.rows)
     origin = provenance(session, data)
-    timestamp = session.instant(msh.first(7)) or ""
-    changes = tuple(draft.change() for draft in session.drafts.values())
+    drafts = list(session.drafts.values())
     origin["target"] = [
-        {"reference": f"{change.type}/{change.id}"} for change in changes if not change.partial
+        {"reference": f"{draft.resource['resourceType']}/{draft.id}"}
+        for draft in drafts
+        if not draft.partial
     ]
-    traced = _lineage(session, changes, origin) if context.lineage else None
-    envelope = [timestamp]
-    outputs = [change.resource for change in changes]
-    loss = account(session, [*outputs, origin, envelope])
+    envelope = {"timestamp": session.instant(msh.first(7)) or ""}
+    traced = _lineage(session, drafts, origin) if context.lineage else None
+    seen: set[int] = set()
+    changes = tuple(draft.change(finished(draft.resource, seen)) for draft in drafts)
+    origin = finished(origin, seen)
+    envelope = finished(envelope, seen)
+    loss = account(session, seen)
     return Mapped(
         FORMAT_NAME,
         header.message_type,
@@ -82,15 +88,15 @@ def _translate(data: bytes, header: Header, context: Context) -> Mapped:
         tuple(session.patients),
         {element: tuple(found) for element, found in session.recipients.items() if found},
         origin,
-        envelope[0],
+        envelope["timestamp"],
     )
 
 
 def _lineage(
-    session: Session, changes: tuple[Change, ...], origin: dict[str, object]
+    session: Session, drafts: list[Draft], origin: dict[str, Any]
 ) -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
-    for resource in (*(change.resource for change in changes), origin):
+    for resource in (*(draft.resource for draft in drafts), origin):
         path = f"{resource['resourceType']}/{resource['id']}"
         found.update(lineage(resource, path, session.message.path))
     return found

@@ -6,7 +6,7 @@ named by sender and number, so that no sender can overwrite another's directory 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from mappers.base import Key
 from mappers.hl7v2.datatypes.contacts import xad, xtn
@@ -14,6 +14,7 @@ from mappers.hl7v2.datatypes.identifiers import assigner, facility
 from mappers.hl7v2.datatypes.names import display, xcn_name
 from mappers.hl7v2.session import V2, Session
 from mappers.hl7v2.tokenizer import Repetition, leaf
+from mappers.identity import logical_id
 from mappers.trace import derived
 
 _PHYSICAL_TYPE = "http://terminology.hl7.org/CodeSystem/location-physical-type"
@@ -29,33 +30,50 @@ _PLACES = (
 DELETE = '""'
 
 
+class Person(NamedTuple):
+    """What an XCN says."""
+
+    key: Key
+    identifier: dict[str, Any] | None
+    name: dict[str, Any] | None
+    qualification: dict[str, Any] | None
+    reference: dict[str, Any]
+
+
 def practitioner(session: Session, repetition: Repetition) -> dict[str, Any] | None:
     """XCN → Reference to a Practitioner, which becomes a resource of this message."""
+    person: Person | None = session.once(_person, repetition)
+    if person is None:
+        return None
+    draft = session.draft("Practitioner", person.key, subject=False)
+    if person.identifier is not None:
+        session.append(draft, "identifier", person.identifier)
+    if person.name is not None:
+        session.append(draft, "name", person.name)
+    if person.qualification is not None:
+        session.append(draft, "qualification", person.qualification)
+    return person.reference
+
+
+def _person(session: Session, repetition: Repetition) -> Person | None:
     identifier = xcn_identifier(session, repetition)
     name = xcn_name(session, repetition)
     if identifier is None and name is None:
         return None
     shown = display(name) if name else ""
-    if identifier is not None:
-        value = f"{identifier['system']}|{identifier['value']}"
-    else:
-        value = f"name|{shown}"
-    key = Key("Practitioner", f"{session.namespace}/key/Practitioner", value)
-    draft = session.draft("Practitioner", key, subject=False)
-    if identifier is not None:
-        session.append(draft, "identifier", identifier)
-    if name is not None:
-        session.append(draft, "name", name)
+    named = f"{identifier['system']}|{identifier['value']}" if identifier else f"name|{shown}"
+    key = Key("Practitioner", f"{session.namespace}/key/Practitioner", named)
     degree = leaf(repetition, 7)
+    qualification = None
     if degree is not None:
         qualification = {"code": {"coding": [{"system": V2 + "0360", "code": degree}]}}
-        session.append(draft, "qualification", qualification)
-    reference: dict[str, Any] = {"reference": f"Practitioner/{draft.id}"}
+    identity = logical_id(session.context.region_key, key)
+    reference: dict[str, Any] = {"reference": f"Practitioner/{identity}"}
     if identifier is not None:
-        reference["identifier"] = {key: identifier[key] for key in ("system", "value")}
+        reference["identifier"] = {part: identifier[part] for part in ("system", "value")}
     if shown:
         reference["display"] = shown
-    return reference
+    return Person(key, identifier, name, qualification, reference)
 
 
 def xcn_identifier(session: Session, repetition: Repetition) -> dict[str, Any] | None:

@@ -186,14 +186,12 @@ def _code(session: Session, segment: Segment, field: int, text_field: int) -> di
     """Coded field with its free-text companion (DG1-4, PR1-4)."""
     code: dict[str, Any] | None = None
     for repetition in segment.repetitions(field):
-        code = concept(session, repetition)
+        code = session.once(concept, repetition)
         break
     words: Text | None = segment.first(text_field) if text_field else None
     if words is not None and words != '""':
         if code is not None and code.get("text") == words:
             session.echoes.append(words)
-        elif code is not None and "text" in code and not code.get("coding"):
-            code["text"] = words
         else:
             code = {**(code or {}), "text": words}
     return code

@@ -13,7 +13,7 @@ from mappers.hl7v2.datatypes.names import xpn
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
-from mappers.hl7v2.tokenizer import Segment, leaf
+from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
 from mappers.trace import Text, text
 
 _VERSICHERTENART = "http://fhir.de/StructureDefinition/gkv/versichertenart"
@@ -42,8 +42,12 @@ def coverage(session: Session, segment: Segment) -> None:
     _insured(session, segment, resource, patient)
 
 
+def _payer_number(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+    return cx(session, repetition, "payer")
+
+
 def _payer(session: Session, segment: Segment) -> dict[str, Any]:
-    identifiers = [i for r in segment.repetitions(3) if (i := cx(session, r, "payer"))]
+    identifiers = [i for r in segment.repetitions(3) if (i := session.once(_payer_number, r))]
     name = segment.first(4)
     if not identifiers and name is None:
         absent = {"type": "Organization", "display": "unbekannt"}
@@ -138,8 +142,8 @@ def _insured(session: Session, segment: Segment, resource: dict[str, Any], patie
     """IN1-16, -18 and -19: the insured person, a RelatedPerson unless it is the patient."""
     role = segment.first(17)
     person: dict[str, Any] = {}
-    names = [n for r in segment.repetitions(16) if (n := xpn(session, r)) is not None]
-    addresses = [a for r in segment.repetitions(19) if (a := xad(session, r)) is not None]
+    names = [n for r in segment.repetitions(16) if (n := session.once(xpn, r)) is not None]
+    addresses = [a for r in segment.repetitions(19) if (a := session.once(xad, r)) is not None]
     born = session.date(segment.first(18))
     if names:
         person["name"] = names

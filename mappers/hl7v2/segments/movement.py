@@ -141,7 +141,7 @@ def _entries(session: Session, pv1: Segment, field: int, status: str) -> list[di
 def _places(session: Session, repetition: Repetition, status: str) -> list[dict[str, Any]]:
     return [
         {"location": reference, "status": status, "physicalType": kind}
-        for reference, kind in places(session, repetition)
+        for reference, kind in session.once(places, repetition)
     ]
 
 

@@ -144,7 +144,8 @@ def _district(segment: Segment, resource: dict[str, Any]) -> None:
     county = segment.first(12)
     if county is not None and county != '""':
         addresses = resource.setdefault("address", [{}])
-        addresses[0].setdefault("district", county)
+        # The address may be remembered from another message: change a copy.
+        addresses[0] = {"district": county, **addresses[0]}
 
 
 def _keys(
