@@ -15,6 +15,7 @@ import typer
 from gateway.cli import (
     apply,
     audit,
+    bench,
     check,
     consent,
     convert,
@@ -44,6 +45,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "work": serve.work,
     "status": status.status,
     "worklist": status.worklist,
+    "bench": bench.bench,
 }
 #: Commands of groups: group → (sentence, commands).
 GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
