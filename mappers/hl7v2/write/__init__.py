@@ -7,6 +7,7 @@ payload with one acknowledgement; what would need several is refused.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -46,3 +47,23 @@ def encode(
     from mappers.hl7v2.write.message import write
 
     return write(bundle, context, (sending, receiving), control_id, time, charset)
+
+
+def as_format(bundle: Resource, context: Context) -> bytes:
+    """Write a Bundle without a partner: addressed by the gateway to nobody, named by its content.
+
+    What `gateway convert --to hl7v2` writes; the time is that of the Bundle. Raises as `encode`.
+    """
+    from mappers.times import to_hl7
+
+    stamp = str(bundle.get("timestamp") or "")
+    digest = hashlib.sha256(repr(bundle).encode()).hexdigest()
+    return encode(
+        bundle,
+        context,
+        sending=("GATEWAY", ""),
+        receiving=("", ""),
+        control_id=digest[:20].upper(),
+        time=to_hl7(stamp),
+        charset="",
+    ).data

@@ -8,6 +8,7 @@ from mappers.base import Resource
 from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.plan import Choice, Plan, decisive, only_visit
 from mappers.hl7v2.write.segments import clinical, insurance, person, results, visit
+from mappers.hl7v2.write.segments.places import movement
 from mappers.hl7v2.write.source import Source
 from mappers.hl7v2.write.writing import Writing
 from profiles.issue import NotSupported
@@ -95,7 +96,8 @@ def _event(stay: Resource | None) -> str:
 
 def _segments(w: Writing, patient: Resource, stay: Resource | None, event: str) -> list[Segment]:
     pid = person.pid(w, patient)
-    first = visit.pv1(w, stay) if stay is not None else visit.no_visit()
+    moved = movement(w, stay, event) if stay is not None else None
+    first = visit.pv1(w, stay, moved) if stay is not None else visit.no_visit()
     if stay is not None:
         visit.account(w, pid, stay)
         visit.status_is_said(w, stay, event, first)
@@ -107,7 +109,7 @@ def _segments(w: Writing, patient: Resource, stay: Resource | None, event: str) 
         "PV1": lambda: [first],
         "PV2": lambda: visit.pv2(w, stay, first) if stay is not None else [],
         "ROL": lambda: visit.role_segments(w, stay) if stay is not None else [],
-        "ZBE": lambda: visit.zbe(w, stay, event) if stay is not None else [],
+        "ZBE": lambda: visit.zbe(w, stay, event, moved) if stay is not None else [],
         "OBX": lambda: results.observations(w, of("Observation")),
         "AL1": lambda: clinical.al1(w, of("AllergyIntolerance")),
         "DG1": lambda: clinical.dg1(w, of("Condition"), stay),

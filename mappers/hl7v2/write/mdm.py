@@ -17,6 +17,7 @@ _OTHER_MESSAGES = frozenset(
 _EVENTS = {
     "new": ("T02", "T01"),
     "amended": ("T08", "T07"),
+    # Many German senders replace by T08; what came so goes on so.
     "replaces": ("T10", "T09"),
 }
 
@@ -31,7 +32,7 @@ def choose_mdm(source: Source) -> Choice | None:
         raise refuse({"DocumentReference", *kinds & _OTHER_MESSAGES})
     found = _current(source, documents)
     stay = only_visit(source)
-    event, content = _event(found)
+    event, content = _event(source, found)
 
     def segments(w: Writing, patient: Resource) -> list[Segment]:
         pid = person.pid(w, patient)
@@ -66,7 +67,7 @@ def _current(source: Source, documents: list[Resource]) -> Resource:
     return current[0]
 
 
-def _event(found: Resource) -> tuple[str, bool]:
+def _event(source: Source, found: Resource) -> tuple[str, bool]:
     """Return the trigger event and whether the content goes with it."""
     errors = (found.get("status"), found.get("docStatus"))
     if "entered-in-error" in errors:
@@ -80,4 +81,6 @@ def _event(found: Resource) -> tuple[str, bool]:
         reason = "replaces"
     elif found.get("docStatus") == "amended":
         reason = "amended"
+    if reason == "replaces" and content and source.event == "T08":
+        return "T08", content
     return _EVENTS[reason][0 if content else 1], content

@@ -6,6 +6,7 @@
 | reports, or observations alone | ORU^R01 |
 | a visit | ADT by its status: A05 planned, A01/A04 begun, A03 finished, A11 cancelled, else A08 |
 | a patient | ADT^A31 |
+| two patients, one replaced by the other | ADT^A40 |
 
 The record of the translation (Provenance.activity), where the Bundle holds it, says which event
 of its kind it was: an update stays A08, a transfer A02.
@@ -20,6 +21,7 @@ from mappers.hl7v2.write import Encoded
 from mappers.hl7v2.write.adt import choose_adt
 from mappers.hl7v2.write.er7 import DELIMITERS, Segment, render
 from mappers.hl7v2.write.mdm import choose_mdm
+from mappers.hl7v2.write.merge import choose_merge
 from mappers.hl7v2.write.oru import choose_oru
 from mappers.hl7v2.write.plan import Plan, only_patient
 from mappers.hl7v2.write.segments.visit import occurred
@@ -48,7 +50,8 @@ def write(
         raise NotSupported("The character set is not known.", location="MSH-18")
     source = Source(bundle)
     patient = only_patient(source)
-    plan = (choose_mdm(source) or choose_oru(source) or choose_adt(source))(patient)
+    chosen = choose_merge(source) or choose_mdm(source) or choose_oru(source)
+    plan = (chosen or choose_adt(source))(patient)
     w = Writing(source, context)
     text = _msh(plan, addresses, control_id, time, declared)
     text += render([*_evn(w, plan, time), *plan.segments(w)], source.seen)

@@ -20,6 +20,9 @@ def choose_oru(source: Source) -> Choice | None:
         raise refuse({"DiagnosticReport", *kinds & _ADT_ONLY})
     if "DiagnosticReport" not in kinds and ("Observation" not in kinds or kinds & _ADT_ONLY):
         return None
+    if "DiagnosticReport" not in kinds and source.event.startswith("A"):
+        # Observations of an admission or registration stay with it.
+        return None
     stay = only_visit(source)
 
     def plan(patient: Resource) -> Plan:

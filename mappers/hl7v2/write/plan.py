@@ -47,13 +47,28 @@ Choice = Callable[[Resource], Plan]
 
 
 def only_patient(source: Source) -> Resource:
-    """Return the patient the message is about; raises NotSupported for none or several."""
-    patients = source.of("Patient")
+    """Return the patient the message is about; raises NotSupported for none or several.
+
+    A patient merged into the other one of the Bundle is told by the merge.
+    """
+    gone = merged(source)
+    patients = [patient for patient in source.of("Patient") if patient is not gone]
     if len(patients) != 1:
         raise NotSupported(
             "One HL7 v2 message is about exactly one patient.", location="Bundle.entry"
         )
     return patients[0]
+
+
+def merged(source: Source) -> Resource | None:
+    """Return the patient whom the only other patient of the Bundle replaces."""
+    patients = source.of("Patient")
+    for patient in patients if len(patients) == 2 else ():
+        for link in patient.get("link", ()):
+            other = source.resolve(link.get("other"))
+            if link.get("type") == "replaced-by" and other is not None and other is not patient:
+                return patient
+    return None
 
 
 def refuse(kinds: set[str]) -> NotSupported:

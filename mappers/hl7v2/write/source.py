@@ -18,6 +18,8 @@ from profiles.issue import NotSupported
 #: `meta` elements a server keeps for itself.
 _SERVER_META = ("versionId", "lastUpdated", "source", "profile")
 _TRIGGERS = V2 + "0003"
+#: Extensions by which the gateway remembers what it knows about a version.
+_OWN_EXTENSIONS = "https://region-gateway.example/fhir/StructureDefinition/"
 _GATEWAY = "urn:ietf:rfc:3986"
 #: Elements whose reference to the message's one patient the message itself expresses.
 _PATIENT_ELEMENTS = ("subject", "patient", "beneficiary")
@@ -91,7 +93,8 @@ class Source:
         if isinstance(value, dict):
             return {key: self._trace(child) for key, child in value.items() if child is not None}
         if isinstance(value, list | tuple):
-            return [self._trace(child) for child in value]
+            # `null` holds a place among primitives (json.html#primitive).
+            return [None if child is None else self._trace(child) for child in value]
         number, self._next = self._next, self._next + 1
         return text(value, number) if isinstance(value, str) else Value(value, number)
 
@@ -100,6 +103,9 @@ class Source:
         collect([resource["resourceType"], resource.get("id")], self.neutral)
         meta = resource.get("meta", {})
         collect([meta.get(name) for name in _SERVER_META], self.neutral)
+        for extension in meta.get("extension", ()):
+            if str(extension.get("url", "")).startswith(_OWN_EXTENSIONS):
+                collect(extension, self.neutral)
         own = f"urn:uuid:{identity}"
         identifiers = resource.get("identifier", [])
         for item in identifiers if isinstance(identifiers, list) else [identifiers]:
@@ -174,8 +180,16 @@ def _entries(bundle: Resource) -> Iterator[dict[str, Any]]:
         yield entry
 
 
-def _missing(node: Any, path: str, seen: set[int], neutral: set[int]) -> tuple[bool, list[str]]:
-    """Return whether anything below was carried, and the paths of what was not."""
+def _missing(
+    node: Any, path: str, seen: set[int], neutral: set[int], *, beside: bool = False
+) -> tuple[bool, list[str]]:
+    """Return whether anything below was carried, and the paths of what was not.
+
+    `beside`: the node holds the extensions of a primitive (`_family`), whose path is the
+    primitive's own, so that it cannot stand for both.
+    """
+    if node is None:
+        return False, []
     if not isinstance(node, dict | list):
         source = node.source
         if source in seen:
@@ -183,9 +197,9 @@ def _missing(node: Any, path: str, seen: set[int], neutral: set[int]) -> tuple[b
         return False, [] if source in neutral else [path]
     carried, paths = False, []
     for key, child in node.items() if isinstance(node, dict) else enumerate(node):
-        # An extension of a primitive belongs to the element: `_family` is `family.extension`.
         below = f"{path}.{key.lstrip('_')}" if isinstance(key, str) else f"{path}[{key}]"
-        any_below, missing = _missing(child, below, seen, neutral)
+        inner = key.startswith("_") if isinstance(key, str) else beside
+        any_below, missing = _missing(child, below, seen, neutral, beside=inner)
         carried = carried or any_below
         paths += missing
-    return carried, paths if carried or not paths else [path]
+    return carried, paths if carried or beside or not paths else [path]

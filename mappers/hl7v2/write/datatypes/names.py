@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.codes import table
-from mappers.hl7v2.session import PACKAGE
+from mappers.hl7v2.session import ORIGINAL_TEXT, PACKAGE
 from mappers.hl7v2.write.er7 import Component, Repetition
 from mappers.hl7v2.write.writing import Writing
 from mappers.trace import Text, derived
@@ -37,7 +37,7 @@ def xpn(w: Writing, name: dict[str, Any]) -> Repetition | None:
         suffix,
         prefix,
         None,
-        w.code("name-use", name.get("use")),
+        name_type(w, name),
         None,
         None,
         None,
@@ -46,6 +46,16 @@ def xpn(w: Writing, name: dict[str, Any]) -> Repetition | None:
         w.time(period.get("end")),
         rest,
     )
+
+
+def name_type(w: Writing, name: dict[str, Any]) -> str | None:
+    """XPN.7 or XCN.10: the use of a name, or the code its sender gave."""
+    for extension in name.get("_use", {}).get("extension", ()):
+        if extension.get("url") == ORIGINAL_TEXT and "use" not in name:
+            w.carried(extension["url"])
+            stated: str | None = extension.get("valueString")
+            return stated
+    return w.code("name-use", name.get("use"))
 
 
 Parts = tuple[Component, str | None, str | None, str | None, str | None, str | None]

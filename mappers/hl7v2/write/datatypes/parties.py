@@ -6,7 +6,7 @@ from typing import Any
 
 from mappers.hl7v2.session import V2
 from mappers.hl7v2.write.datatypes.identifiers import assigner, own_first, type_code
-from mappers.hl7v2.write.datatypes.names import name_parts
+from mappers.hl7v2.write.datatypes.names import name_parts, name_type
 from mappers.hl7v2.write.er7 import Repetition
 from mappers.hl7v2.write.writing import Writing
 
@@ -94,7 +94,7 @@ def _name(w: Writing, person: dict[str, Any] | None, reference: dict[str, Any]) 
 
 def _name_type(w: Writing, person: dict[str, Any] | None) -> str | None:
     names = (person or {}).get("name", ())
-    return w.code("name-use", names[0].get("use")) if names else None
+    return name_type(w, names[0]) if names else None
 
 
 def _degree(w: Writing, person: dict[str, Any] | None) -> str | None:

@@ -52,7 +52,8 @@ def _context(w: Writing, resource: Resource, visit: Resource | None) -> None:
     if visit is None or w.source.resolve(resource.get("encounter")) is not visit:
         return
     w.carried(resource["encounter"])
-    for concept in resource.get("category", ()):
+    categories = resource.get("category", ())
+    for concept in categories if isinstance(categories, list) else ():
         codes = [str(coding.get("code")) for coding in concept.get("coding", ())]
         if codes == [_ENCOUNTER_DIAGNOSIS]:
             w.carried(concept)

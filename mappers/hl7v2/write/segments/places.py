@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from mappers.base import Resource
-from mappers.hl7v2.segments.movement import CANCELLED, MOVEMENT
 from mappers.hl7v2.session import V2
 from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
 from mappers.hl7v2.write.er7 import Repetition, Segment
 from mappers.hl7v2.write.rows import put
 from mappers.hl7v2.write.writing import Writing
+from mappers.movements import CANCELLED, MOVEMENT
 from mappers.trace import Text, derived, text
 
 #: Physical type → component of PL, kind of the partner's own number; most specific first.
@@ -26,6 +26,8 @@ _COMPONENTS = {
     "bu": (7, "building"),
     "si": (4, "facility"),
 }
+#: Events that take a movement back.
+_CANCELS = frozenset({"A11", "A12", "A13"})
 #: Person location type, PL.6.
 _KIND_OF_PLACE = V2 + "0305"
 _ORDER = list(_COMPONENTS)
@@ -49,9 +51,12 @@ def places(w: Writing, segment: Segment, visit: Resource) -> None:
     current = _current(groups)
     if current is not None:
         _place(w, segment, 3, current)
+        # PV1-44 or EVN-6 says when the patient came.
+        began = (visit.get("period", {}).get("start"), w.source.occurred)
         for entry in current:
-            if entry.get("period") == {"start": visit.get("period", {}).get("start")}:
-                w.carried(entry["period"])
+            period = entry.get("period", {})
+            if period.keys() == {"start"} and period["start"] in began:
+                w.carried(period)
         groups = [group for group in groups if group is not current]
     for group in sorted(groups, key=_began, reverse=True):
         _place(w, segment, _FIELDS.get(str(group[0].get("status")), 11), group)
@@ -104,6 +109,8 @@ def _place(w: Writing, segment: Segment, field: int, group: list[Entry]) -> None
         if value is None:
             continue
         parts[number or 9] = (value,) if number == 4 else value
+        for outer, part in _outer(entry, kind):
+            parts.setdefault(outer, part)
         words = words or described
         w.carried(entry.get("status"))
         for coding in entry.get("physicalType", {}).get("coding", ()):
@@ -113,6 +120,14 @@ def _place(w: Writing, segment: Segment, field: int, group: list[Entry]) -> None
                 w.carried(coding)
     parts.setdefault(9, words)
     put(w, segment, field, [parts.get(number) for number in range(1, 10)])
+
+
+def _outer(entry: Entry, kind: str) -> list[tuple[int, str]]:
+    """Ward and room a bed's or room's own number begins with."""
+    value = entry.get("location", {}).get("identifier", {}).get("value")
+    if value is None or kind not in ("bed", "room"):
+        return []
+    return [(n, text(part, value.source)) for n, part in enumerate(value.split("/")[:-1], 1)]
 
 
 def _value(w: Writing, entry: Entry, kind: str) -> tuple[str | None, str | None]:
@@ -149,34 +164,42 @@ def _description(w: Writing, shown: Text | None, value: str) -> str | None:
     return shown
 
 
-def movement(w: Writing, visit: Resource) -> Movement | None:
-    """Return the movement a visit names itself, else that of its latest place."""
-    for extension in visit.get("extension", ()):
-        found = _movement(w, extension, {})
-        if found is not None:
-            return found
-    for group in sorted(_groups(visit.get("location", ())), key=_began, reverse=True):
-        for extension in group[0].get("extension", ()):
-            found = _movement(w, extension, group[0].get("period", {}))
-            if found is not None:
-                for entry in group[1:]:
-                    w.carried(entry.get("extension"), entry.get("period"))
-                return found
-    return None
-
-
-def _movement(w: Writing, extension: dict[str, Any], period: dict[str, Text]) -> Movement | None:
-    url, identifier = extension.get("url"), extension.get("valueIdentifier")
-    if url not in (MOVEMENT, CANCELLED) or identifier is None or "value" not in identifier:
+def movement(w: Writing, visit: Resource, event: str) -> Movement | None:
+    """Return the movement an event is about: the latest one, or the one a cancel takes back."""
+    wanted = CANCELLED if event in _CANCELS else MOVEMENT
+    stated: list[tuple[dict[str, Any], dict[str, Any]]] = [
+        (extension, {}) for extension in visit.get("extension", ())
+    ]
+    for entry in visit.get("location", ()):
+        stated += [(found, entry.get("period", {})) for found in entry.get("extension", ())]
+    found = [pair for pair in stated if _is_movement(w, pair[0], wanted)]
+    if not found:
         return None
-    if str(identifier.get("system")).startswith(f"{w.namespace}/location"):
-        # A place taken back, named by itself: PV1-3 of a cancel shows where the patient is.
-        return None
-    w.carried(url)
-    if identifier.get("system") == f"{w.namespace}/movement" and "|" in identifier["value"]:
-        # Event and time stand in for a number the sender did not give.
-        w.carried(identifier)
-        return None
+    latest = max(found, key=_start)
+    for extension, period in found:
+        if extension == latest[0]:
+            # Every place of one movement repeats it.
+            w.carried(extension["url"], extension["valueIdentifier"], period)
+    identifier = latest[0]["valueIdentifier"]
     number = ei(w, identifier, "movement")
-    stated = identifier.get("period", period)
-    return Movement(number, stated, url == CANCELLED) if number is not None else None
+    times = identifier.get("period") or latest[1]
+    return Movement(number, times, wanted == CANCELLED) if number is not None else None
+
+
+def _start(stated: tuple[dict[str, Any], dict[str, Any]]) -> str:
+    extension, period = stated
+    return str((extension["valueIdentifier"].get("period") or period).get("start", ""))
+
+
+def _is_movement(w: Writing, extension: dict[str, Any], wanted: str) -> bool:
+    """Tell a movement with a number of its own."""
+    identifier = extension.get("valueIdentifier", {})
+    if extension.get("url") not in (MOVEMENT, CANCELLED) or "value" not in identifier:
+        return False
+    system = str(identifier.get("system"))
+    if system == f"{w.namespace}/movement" and "|" in identifier["value"]:
+        # Event and time stand in for a number the sender did not give.
+        w.carried(extension)
+        return False
+    # A place taken back is named by itself: PV1-3 of a cancel shows where the patient is.
+    return extension["url"] == wanted and not system.startswith(f"{w.namespace}/location")

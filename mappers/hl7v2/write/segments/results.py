@@ -8,9 +8,10 @@ from typing import Any
 from mappers.base import Resource
 from mappers.hl7v2.session import V2
 from mappers.hl7v2.write.datatypes import codings
+from mappers.hl7v2.write.datatypes.contacts import xad
 from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
-from mappers.hl7v2.write.datatypes.parties import house, is_organization, xcn
-from mappers.hl7v2.write.er7 import Segment
+from mappers.hl7v2.write.datatypes.parties import house, is_organization, xcn, xon
+from mappers.hl7v2.write.er7 import Repetition, Segment
 from mappers.hl7v2.write.rows import fill, number, put
 from mappers.hl7v2.write.segments.notes import notes, report_notes
 from mappers.hl7v2.write.segments.orders import order_control, order_numbers, request, spm
@@ -21,7 +22,7 @@ from mappers.trace import Text, derived
 _ANALYSED = "http://hl7.org/fhir/StructureDefinition/observation-analysis-date-time"
 _NATURE = "http://hl7.org/fhir/StructureDefinition/observation-nature-of-abnormal-test"
 _SUB_ID = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.subId"
-#: FHIR status without an exact v2 code → the nearest one; the status counts as left out.
+#: FHIR status without an exact code in v2.5 → the nearest one; the status counts as left out.
 _NEAREST = {"amended": "C", "appended": "C"}
 
 
@@ -95,8 +96,7 @@ def _flat(component: Any) -> str | None:
 
 def status(w: Writing, table: str, stated: Text | None) -> str | None:
     """Status → its code, or the nearest one, which does not count as carried."""
-    found = w.code(table, stated)
-    return found if found is not None else _NEAREST.get(stated or "")
+    return _NEAREST.get(stated or "") or w.code(table, stated)
 
 
 def observations(
@@ -194,15 +194,28 @@ def _range(w: Writing, limits: dict[str, Any]) -> str | None:
 
 
 def _performers(w: Writing, obx: Segment, observation: Resource) -> None:
-    """OBX-15 the producing house (CE), OBX-16 the person responsible."""
+    """OBX-15 the producing house (CE), OBX-23 one with its address, OBX-16 and -25 persons."""
     for reference in observation.get("performer", ()):
-        if is_organization(w, reference):
-            name, identifier = house(w, reference)
-            code = (identifier or {}).get("value")
-            system = (identifier or {}).get("system")
-            if system == f"{w.namespace}/organization":
-                w.carried(system)
-                system = None
-            put(w, obx, 15, (code, name, codings.system_name(w, system) if system else None))
+        if not is_organization(w, reference):
+            person = xcn(w, reference)
+            put(w, obx, 16 if not obx.has(16) else 25, person)
+            continue
+        target = w.source.resolve(reference)
+        if target is not None and "address" in target:
+            if put(w, obx, 23, xon(w, reference)):
+                obx.add(24, xad(w, target["address"][0]))
+        elif not obx.has(15):
+            obx.add(15, _producer(w, reference))
         else:
-            put(w, obx, 16, xcn(w, reference))
+            put(w, obx, 23, xon(w, reference))
+
+
+def _producer(w: Writing, reference: dict[str, Any]) -> Repetition:
+    """House → CE."""
+    name, identifier = house(w, reference)
+    system: Text | None = (identifier or {}).get("system")
+    if system is not None and system == f"{w.namespace}/organization":
+        w.carried(system)
+        system = None
+    shown = codings.system_name(w, system) if system is not None else None
+    return ((identifier or {}).get("value"), name, shown)

@@ -11,7 +11,7 @@ from mappers.hl7v2.write.datatypes.identifiers import cx, own_first
 from mappers.hl7v2.write.datatypes.parties import xcn, xon
 from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.rows import fill, put
-from mappers.hl7v2.write.segments.places import Movement, movement, places
+from mappers.hl7v2.write.segments.places import Movement, places
 from mappers.hl7v2.write.writing import Writing, meaning
 from mappers.trace import Text, derived
 
@@ -42,14 +42,14 @@ def no_visit() -> Segment:
     return Segment("PV1", "1", _NO_VISIT)
 
 
-def pv1(w: Writing, visit: Resource) -> Segment:
-    """Encounter → PV1."""
+def pv1(w: Writing, visit: Resource, moved: Movement | None = None) -> Segment:
+    """Encounter → PV1; with a movement the responsible ward stands in ZBE-7, not in PV1-39."""
     segment = Segment("PV1", "1")
     segment.put(2, _class(w, visit))
     places(w, segment, visit)
     _numbers(w, segment, visit)
     segment.put(36, _discharge(w, visit))
-    skip = {36, 50} | ({39} if movement(w, visit) is not None else set())
+    skip = {36, 50} | ({39} if moved is not None else set())
     fill(w, segment, "pv1_encounter", _without_level(w, visit), frozenset(skip))
     for participant in visit.get("participant", ()):
         _participant(w, segment, participant)
@@ -200,9 +200,8 @@ def pv2(w: Writing, visit: Resource, first: Segment) -> list[Segment]:
     return [segment] if segment.fields else []
 
 
-def zbe(w: Writing, visit: Resource, event: str) -> list[Segment]:
+def zbe(w: Writing, visit: Resource, event: str, found: Movement | None) -> list[Segment]:
     """The movement a visit names → ZBE; none where no movement is known."""
-    found = movement(w, visit)
     if found is None:
         return []
     segment = Segment("ZBE")

@@ -1,0 +1,47 @@
+"""Two records of one person → ADT^A40 (HL7 v2.5 chapter 3.3.40)."""
+
+from __future__ import annotations
+
+from mappers.base import Resource
+from mappers.hl7v2.write.datatypes.identifiers import cx, own_first
+from mappers.hl7v2.write.datatypes.names import xpn
+from mappers.hl7v2.write.er7 import Segment
+from mappers.hl7v2.write.plan import Choice, Plan, decisive, merged, refuse
+from mappers.hl7v2.write.segments import person
+from mappers.hl7v2.write.source import Source
+from mappers.hl7v2.write.writing import Writing
+
+
+def choose_merge(source: Source) -> Choice | None:
+    """Choose A40 when one patient replaces the other; raises NotSupported beside other content."""
+    gone = merged(source)
+    if gone is None:
+        return None
+    kinds = decisive(source)
+    if kinds:
+        raise refuse({"Patient merge", *kinds})
+
+    def segments(w: Writing, survivor: Resource) -> list[Segment]:
+        return [person.pid(w, survivor), *person.pd1(w, survivor), mrg(w, gone, survivor)]
+
+    def plan(survivor: Resource) -> Plan:
+        return Plan("ADT", "A40", "ADT_A39", lambda w: segments(w, survivor), None)
+
+    return plan
+
+
+def mrg(w: Writing, gone: Resource, survivor: Resource) -> Segment:
+    """The patient replaced → MRG; A40 itself says who replaces whom."""
+    segment = Segment("MRG")
+    for identifier in own_first(w, gone.get("identifier", ())):
+        segment.add(1, cx(w, identifier))
+    for name in gone.get("name", ()):
+        segment.add(7, xpn(w, name))
+    active = gone.get("active")
+    if active is not None and not active.value:
+        w.carried(active)
+    for patient, kind, other in ((gone, "replaced-by", survivor), (survivor, "replaces", gone)):
+        for link in patient.get("link", ()):
+            if link.get("type") == kind and w.source.resolve(link.get("other")) is other:
+                w.carried(link)
+    return segment
