@@ -7,6 +7,7 @@ is acknowledged after its commit only. Load generator and sink share the machine
 from __future__ import annotations
 
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -167,8 +168,7 @@ def _configure(folder: Path, store: str, ports: dict[str, int]) -> None:
     _gateway("init", str(folder / "region"))
     region = folder / "region"
     for name in ("dialects", "practitioners", "samples", "consents"):
-        for file in (region / name).glob("*"):
-            file.unlink()
+        shutil.rmtree(region / name, ignore_errors=True)
     (region / "gateway.toml").write_text(_REGION.substitute(store=store, **ports))
     _gateway("db", "upgrade", "--config", str(region))
     _gateway("apply", str(region), "--yes")
@@ -211,8 +211,11 @@ def _partner(name: str) -> Iterator[int]:
         stdout=subprocess.PIPE,
     ) as process:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
-        yield int(json.loads(process.stdout.readline())["port"])
-        process.terminate()
+        try:
+            yield int(json.loads(process.stdout.readline())["port"])
+        finally:
+            process.terminate()
+            process.stdout.read()
 
 
 def _drained(port: int) -> None:
