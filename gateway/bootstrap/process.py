@@ -193,13 +193,14 @@ class Process:
     async def _open_control(self, store: Store, deliver: Deliver, closing: AsyncExitStack) -> None:
         loop = asyncio.get_running_loop()
 
+        def changed() -> None:
+            # A pause holds from the moment its command returns.
+            self._paused = store.reader.paused()
+            _wake(loop, deliver)
+
         def desk(by: str) -> Desk:
             return Desk(
-                settings=self.settings,
-                store=store,
-                site=self._present,
-                by=by,
-                changed=lambda: _wake(loop, deliver),
+                settings=self.settings, store=store, site=self._present, by=by, changed=changed
             )
 
         control = Control(socket_path(self.settings.folder), operation, desk)
@@ -318,6 +319,7 @@ def _worker_config(settings: Settings, site: Site, keys: Keys) -> WorkerConfig:
         region_key=keys.region,
         coder=keys.coder,
         namespace=settings.namespace,
+        labels=settings.labels,
         limits=Limits(pipeline.message_timeout / SECOND, pipeline.worker_memory),
     )
 
@@ -330,6 +332,7 @@ def _options(settings: Settings, keys: Keys) -> Options:
         version=__version__,
         authentication=settings.security.authentication,
         cursor_key=keys.digest(b"cursor"),
+        max_body=http.max_body,
         body_timeout=http.body_timeout / SECOND,
         request_timeout=http.request_timeout / SECOND,
         concurrency=http.concurrency,
