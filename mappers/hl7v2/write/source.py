@@ -76,8 +76,9 @@ class Source:
     def _take(self, entry: dict[str, Any]) -> None:
         resource = entry.get("resource")
         if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
-            request = entry.get("request") or {}
-            self.unnamed.append(f"{request.get('method', '')} {request.get('url', '')}".strip())
+            request = entry.get("request")
+            if isinstance(request, dict):
+                self.unnamed.append(f"{request.get('method')} {request.get('url')}")
             return
         self._starts.append(self._next)
         traced = self._trace(resource)
@@ -90,12 +91,14 @@ class Source:
         self._neutralise(traced, identity)
 
     def _trace(self, value: Any) -> Any:
-        if isinstance(value, dict):
+        kind = type(value)
+        if kind is dict:
             return {key: self._trace(child) for key, child in value.items() if child is not None}
-        if isinstance(value, list | tuple):
+        if kind is list or kind is tuple:
             # `null` holds a place among primitives (json.html#primitive).
             return [None if child is None else self._trace(child) for child in value]
-        number, self._next = self._next, self._next + 1
+        number = self._next
+        self._next = number + 1
         return text(value, number) if isinstance(value, str) else Value(value, number)
 
     def _neutralise(self, resource: Resource, identity: str) -> None:
@@ -162,7 +165,11 @@ class Source:
     def left_out(self) -> tuple[str, ...]:
         """Return the path of every element without a place, the outermost one where nothing is."""
         found = list(self.unnamed)
-        for resource in self.resources:
+        accounted = self.seen | self.neutral
+        ends = [*self._starts[1:], self._next]
+        for resource, start, end in zip(self.resources, self._starts, ends, strict=True):
+            if accounted.issuperset(range(start, end)):
+                continue
             name = str(resource["resourceType"])
             if "id" in resource:
                 name += f"/{resource['id']}"
