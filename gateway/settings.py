@@ -73,7 +73,7 @@ class HttpSettings:
     key: str = ""
     #: CA (PEM) whose client certificates are accepted.
     ca: str = ""
-    #: Largest body taken; an endpoint's own max_bytes holds for its messages.
+    #: Largest body taken; an endpoint's max_bytes may be smaller.
     max_body: Size = 20_000_000
     #: Largest header block taken.
     max_header: Size = 16_000
@@ -149,12 +149,6 @@ class PipelineSettings:
     message_timeout: Span = 20 * SECOND
     #: Memory one worker may use.
     worker_memory: Size = 2_000_000_000
-    #: Most messages in one transaction.
-    batch_messages: int = 256
-    #: Most bytes in one transaction.
-    batch_bytes: Size = 16_000_000
-    #: Messages taken in and not yet stored; beyond that listeners stop reading.
-    backlog: int = 2_048
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,10 +165,8 @@ class AlertSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetentionSettings:
-    """How long evidence is kept; messages follow their organization's `retain`."""
+    """When what is past its time goes; how long that is says each organization's `retain`."""
 
-    #: Full years audit events are kept; the calendar year they end in is completed.
-    audit_years: int = 3
     #: How often what is past its time is deleted; 0s leaves that to `gateway retention run`.
     interval: Span = 3_600 * SECOND
 

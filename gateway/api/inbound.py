@@ -40,7 +40,9 @@ async def inbound(request: Request) -> Response:
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type not in FORMATS:
         raise HTTPException(415)
-    data = await read_body(request, endpoint.max_bytes, context.gateway.options.body_timeout)
+    options = context.gateway.options
+    limit = min(endpoint.max_bytes, options.max_body)
+    data = await read_body(request, limit, options.body_timeout)
     posted = Posted(
         endpoint=endpoint.id,
         organization=endpoint.organization,

@@ -27,6 +27,8 @@ class Options:
     authentication: str
     #: 32 bytes; seals the page links of searches.
     cursor_key: bytes
+    #: Bytes; the largest body of any request.
+    max_body: int = 20_000_000
     body_timeout: float = 30.0
     request_timeout: float = 120.0
     concurrency: int = 256

@@ -25,6 +25,7 @@ from gateway.cli import (
     identity,
     init,
     message,
+    retention,
     route,
     serve,
     status,
@@ -87,8 +88,14 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
     "audit": ("The audit log.", {"verify": audit.verify}),
     "db": (
         "The database: tables, backups.",
-        {"upgrade": db.upgrade, "status": db.status},
+        {
+            "upgrade": db.upgrade,
+            "status": db.status,
+            "backup": db.backup,
+            "restore": db.restore,
+        },
     ),
+    "retention": ("What is past its time.", {"run": retention.run}),
 }
 
 

@@ -16,6 +16,7 @@ OPERATIONS: dict[str, str] = {
     "delivery.resolve": "gateway.operations.deliveries:resolve",
     "endpoint.pause": "gateway.operations.endpoints:pause",
     "endpoint.resume": "gateway.operations.endpoints:resume",
+    "retention.run": "gateway.operations.retention:run",
     "route.explain": "gateway.operations.explain:explain",
     "identity.link": "gateway.operations.identity:link",
     "identity.separate": "gateway.operations.identity:separate",

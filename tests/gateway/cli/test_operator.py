@@ -217,6 +217,31 @@ def test_apply_refuses_a_configuration_with_errors(gateway, folder):
     assert "add idempotent = true or idempotent = false" in done.err
 
 
+def test_a_backup_is_proved_restorable_and_restored(gateway, folder, receive, message, tmp_path):
+    receive(message("A-1"))
+    copy = tmp_path / "copy.db"
+
+    assert gateway("db", "backup", copy).code == 0
+    proved = gateway("db", "restore", copy, "--verify", "--json").json
+    into = f"sqlite:///{tmp_path}/restored.db"
+    restored = gateway("db", "restore", copy, "--into", into, "--json").json
+
+    assert (proved["sound"], proved["messages"], proved["opened"]) == (True, 1, 1)
+    assert restored["sound"] is True
+    assert gateway("db", "backup", copy).code == 1
+    assert gateway("db", "restore", copy).code == 1
+    assert gateway("db", "status").code == 0
+
+
+def test_retention_deletes_nothing_before_its_time(gateway, receive, message):
+    receive(message("A-1"))
+
+    result = gateway("retention", "run", "--json").json
+
+    assert result["messages"] == 0
+    assert len(gateway("message", "list", "--json").json) == 1
+
+
 def test_commands_without_a_store_say_what_to_do(gateway, tmp_path, monkeypatch):
     monkeypatch.delenv("GATEWAY_CONFIG", raising=False)
     gateway("init", tmp_path / "fresh")
