@@ -47,8 +47,8 @@ The engine's order of rules is described in [decision 0004](decisions/0004-conse
 | `clinical_kinds` | list | `["hospital", "practice"]` | Kinds of organizations it holds for. |
 | `break_glass` | table | nobody | `roles`, `actions`, `on_absent`, `on_explicit_deny` … |
 | `legal_mandates` | list | none | Statutory duties: `id`, `recipient`, `purpose`, `actions` … |
-| `lineage` | text | `"newest"` | `newest`: a newer consent replaces older ones; `all`: it does not. |
-| `unlabelled_documents` | text | `"hold"` | `hold` unlabelled free text under a label rule, or `normal`. |
+| `lineage` | text | `"newest"` | `newest`: a newer consent replaces older ones; or `all`. |
+| `unlabelled_documents` | text | `"hold"` | What unlabelled free text is: `hold` or `normal`. |
 """
 _REGION: dict[str, type] = {
     "[[label]]": LabelSettings,
