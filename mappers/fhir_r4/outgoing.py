@@ -2,7 +2,9 @@
 
 https://hl7.org/fhir/R4/http.html#transaction, #ccreate. Full URLs and references are `urn:uuid`,
 every resource carries the gateway's identifier (or tag, where its type has no identifier), so that
-the partner can recognise it on a resend whatever id it gives it.
+the partner can recognise it on a resend whatever id it gives it. A full URL is another UUID than
+the identifier: servers exchange full URLs for their own ids, and some do so in every string, not
+only in references (http.html#trules), after which they would not find the identifier again.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
+from uuid import UUID, uuid5
 
 from mappers.base import Context, Resource
 from mappers.bundle import gateway_identifier
@@ -18,6 +21,11 @@ from mappers.fhir_r4.references import attachments, references, type_and_id
 from profiles.reading import write_json
 
 Write = Literal["conditional", "put"]
+
+#: Names a delivery: what the partner reports is found by it in `gateway delivery list`.
+DELIVERY = "urn:region-gateway:delivery"
+#: Namespace of full URLs (RFC 9562 section 5.5); a constant, so that a resend has equal bytes.
+_FULL_URLS = UUID("5f0f5c8e-6a3b-4d0b-9a43-2f6c1d1f7a10")
 
 #: Resource types without an `identifier` element; they are recognised by a tag.
 WITHOUT_IDENTIFIER = frozenset(
@@ -42,7 +50,7 @@ def transaction(contents: Sequence[Content], *, control_id: str, write: Write) -
     }
     bundle = {
         "resourceType": "Bundle",
-        "identifier": gateway_identifier(control_id),
+        "identifier": {"system": DELIVERY, "value": control_id},
         "type": "transaction",
         "entry": [_entry(content, present, write) for content in contents],
     }
@@ -65,7 +73,7 @@ def _entry(content: Content, present: set[tuple[str, str]], write: Write) -> dic
         return {"request": {"method": "DELETE", "url": url}}
     _detach(resource, present)
     _mark(resource, resource_type, logical_id)
-    full_url = f"urn:uuid:{logical_id}"
+    full_url = _full_url(resource_type, logical_id)
     if write == "put":
         return {
             "fullUrl": full_url,
@@ -78,6 +86,10 @@ def _entry(content: Content, present: set[tuple[str, str]], write: Write) -> dic
     else:
         request = {"method": "PUT", "url": f"{resource_type}?{condition}"}
     return {"fullUrl": full_url, "resource": resource, "request": request}
+
+
+def _full_url(resource_type: str, logical_id: str) -> str:
+    return uuid5(_FULL_URLS, f"{resource_type}/{logical_id}").urn
 
 
 def _condition(resource_type: str, logical_id: str) -> str:
@@ -106,12 +118,12 @@ def _detach(resource: Resource, present: set[tuple[str, str]]) -> None:
         if named is None or "://" in written or written.startswith("#"):
             continue
         if named in present:
-            reference["reference"] = f"urn:uuid:{named[1]}"
+            reference["reference"] = _full_url(*named)
         else:
             del reference["reference"]
             reference.setdefault("type", named[0])
             reference.setdefault("identifier", gateway_identifier(named[1]))
     for attachment in attachments(resource):
         named = type_and_id(attachment["url"])
-        if named in present and "://" not in attachment["url"]:
-            attachment["url"] = f"urn:uuid:{named[1]}"
+        if named is not None and named in present and "://" not in attachment["url"]:
+            attachment["url"] = _full_url(*named)

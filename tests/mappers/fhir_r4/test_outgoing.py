@@ -36,10 +36,12 @@ def build(**options) -> dict:
 
 
 def test_references_inside_the_bundle_are_urns_and_others_name_the_gateways_identifier():
-    letter = build()["entry"][1]["resource"]
+    patient, document, pdf = build()["entry"]
+    letter = document["resource"]
 
-    assert letter["subject"]["reference"] == f"urn:uuid:{PATIENT}"
-    assert letter["content"][0]["attachment"]["url"] == f"urn:uuid:{PDF}"
+    assert patient["fullUrl"].startswith("urn:uuid:")
+    assert letter["subject"]["reference"] == patient["fullUrl"]
+    assert letter["content"][0]["attachment"]["url"] == pdf["fullUrl"]
     elsewhere = letter["context"]["encounter"][0]
     assert "reference" not in elsewhere
     assert elsewhere["identifier"]["value"] == "urn:uuid:elsewhere"
@@ -53,6 +55,20 @@ def test_every_resource_is_recognised_on_a_resend():
     assert f"urn:uuid:{PATIENT}" in entries[0]["request"]["url"]
     assert entries[2]["request"]["ifNoneExist"].startswith("_tag=")
     assert entries[2]["resource"]["meta"]["tag"][0]["code"] == f"urn:uuid:{PDF}"
+
+
+def test_a_server_that_exchanges_full_urls_in_every_string_leaves_the_identifiers_alone():
+    bundle = build()
+    full_urls = [entry["fullUrl"] for entry in bundle["entry"]]
+
+    assert len(set(full_urls)) == len(full_urls)
+    for entry in bundle["entry"]:
+        recognised_by = json.dumps([entry["resource"].get("identifier"), entry["request"]])
+        assert not any(full_url in recognised_by for full_url in full_urls)
+
+
+def test_the_same_contents_give_the_same_bytes():
+    assert build() == build()
 
 
 def test_put_keeps_the_gateways_ids():
