@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from pathlib import Path
+from typing import IO
 
 from gateway.domain.log import log
 from gateway.pipeline.ports import Transaction
@@ -50,6 +52,9 @@ class Checkpoints:
         self._path = path
         self._writer = writer
         self._thread: threading.Thread | None = None
+        #: The index stays open: closing any descriptor of it would drop all POSIX locks SQLite
+        #: holds on it for this process (https://www.sqlite.org/howtocorrupt.html section 2.2).
+        self._head: IO[bytes] | None = None
 
     def after_commit(self) -> None:
         """Start or finish a checkpoint when the log has grown; in the writer's thread."""
@@ -64,8 +69,7 @@ class Checkpoints:
 
     def _progress(self) -> tuple[int, int]:
         try:
-            with self._index.open("rb", buffering=0) as file:
-                head = file.read(_COPIED_AT + 4)
+            head = os.pread(self._opened().fileno(), _COPIED_AT + 4, 0)
         except OSError:
             return 0, 0
         if len(head) < _COPIED_AT + 4:
@@ -74,6 +78,17 @@ class Checkpoints:
             int.from_bytes(head[at : at + 4], sys.byteorder) for at in (_FRAMES_AT, _COPIED_AT)
         )
         return frames, copied
+
+    def _opened(self) -> IO[bytes]:
+        """Return the index, opened anew only when it became another file."""
+        if self._head is None or not os.path.samestat(
+            os.fstat(self._head.fileno()), self._index.stat()
+        ):
+            opened = self._index.open("rb", buffering=0)
+            if self._head is not None:
+                self._head.close()
+            self._head = opened
+        return self._head
 
     def _copy(self) -> None:
         db = SqliteDatabase(self._path, writes=False)
@@ -85,6 +100,8 @@ class Checkpoints:
             db.close()
 
     def close(self) -> None:
-        """Wait for a running checkpoint."""
+        """Wait for a running checkpoint; to be called when the store's connections are closed."""
         if self._thread is not None:
             self._thread.join()
+        if self._head is not None:
+            self._head.close()
