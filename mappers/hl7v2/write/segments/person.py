@@ -13,7 +13,9 @@ from mappers.hl7v2.write.datatypes.parties import xcn, xon
 from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.rows import fill
 from mappers.hl7v2.write.writing import Writing
-from mappers.trace import derived
+from mappers.times import to_hl7
+from mappers.trace import derived, text
+from profiles.issue import NotConformant
 
 _GENDER = "http://fhir.de/StructureDefinition/gender-amtlich-de"
 _BIRTH_TIME = "http://hl7.org/fhir/StructureDefinition/patient-birthTime"
@@ -21,12 +23,12 @@ _MOTHER = ("http://terminology.hl7.org/CodeSystem/v3-RoleCode", "MTH")
 
 
 def pid(w: Writing, patient: Resource) -> Segment:
-    """Patient → PID."""
+    """Patient → PID; raises NotConformant when nothing identifies the patient."""
     segment = Segment("PID", "1")
     for identifier in own_first(w, patient.get("identifier", ())):
         segment.add(3, cx(w, identifier))
-    if not segment.has(3):
-        segment.put(3, patient.get("id"))
+    if not segment.has(3) and not segment.put(3, patient.get("id")):
+        raise NotConformant("the patient has no identifier", location="Patient.identifier")
     for name in patient.get("name", ()):
         segment.add(5, xpn(w, name))
     segment.put(7, _birth(w, patient))
@@ -43,8 +45,10 @@ def pid(w: Writing, patient: Resource) -> Segment:
 def _birth(w: Writing, patient: Resource) -> str | None:
     for found in patient.get("_birthDate", {}).get("extension", ()):
         if found.get("url") == _BIRTH_TIME and "valueDateTime" in found:
+            # In its own zone: another one could move the birth to another day.
             w.carried(found["url"], patient.get("birthDate"))
-            return w.time(found["valueDateTime"])
+            moment = found["valueDateTime"]
+            return text(to_hl7(moment), moment.source)
     return w.time(patient.get("birthDate"))
 
 

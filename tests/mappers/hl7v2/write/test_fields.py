@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mappers.hl7v2.tokenizer import leaf, tokenize
+from profiles.issue import NotConformant
 from profiles.reading.decimals import decimal_from_literal
 from tests.mappers.hl7v2.write.builders import (
     KVNR,
@@ -163,6 +164,17 @@ def test_the_registered_sex_is_told(code: str, sex: str) -> None:
 )
 def test_times_keep_their_precision_in_the_partners_zone(fhir: str, hl7: str) -> None:
     assert line(bundle(patient(), encounter(period={"start": fhir})), "PV1")[44] == hl7
+
+
+def test_a_birth_stays_on_its_day() -> None:
+    born = {"url": CORE + "patient-birthTime", "valueDateTime": "1974-12-25T23:35:45-05:00"}
+    found = pid(birthDate="1974-12-25", _birthDate={"extension": [born]})
+    assert found[7] == "19741225233545-0500"
+
+
+def test_a_patient_nobody_can_identify_is_refused() -> None:
+    with pytest.raises(NotConformant):
+        write(bundle({"resourceType": "Patient", "name": [{"family": "Weiß"}]}))
 
 
 def test_a_visit_has_its_number_place_and_doctors() -> None:
