@@ -6,30 +6,49 @@ identifier on every resource that can carry one, no `resource.id`.
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+import orjson
 
 from mappers.recency import without_clock
 
 if TYPE_CHECKING:
     from mappers.base import Change, Mapped
 
+#: A literal reference "Type/<uuid>" in serialised JSON; inside strings its quotes are escaped.
+_REFERENCE = re.compile(rb'"reference":"[A-Za-z]{1,64}/([0-9a-f]{8}-[0-9a-f-]{27})"')
+_CONTENT = re.compile(rb'"url":"Binary/([0-9a-f]{8}-[0-9a-f-]{27})"')
 #: Resource types without an `identifier` element: they are created, never looked up.
 _WITHOUT_IDENTIFIER = frozenset({"Binary", "Provenance"})
 _UUID_LENGTH = 36
 
 
 def transaction(mapped: Mapped) -> dict[str, Any]:
-    """Render the changes of one message and their Provenance as a transaction Bundle."""
+    """Render the changes of one message and their Provenance as a transaction Bundle.
+
+    References are rewritten in the serialised form, in one pass; only where decimals must keep
+    their literal the tree is copied by hand.
+    """
     bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "transaction"}
-    entries = [_entry(change) for change in mapped.changes if not change.partial]
     if mapped.timestamp:
         bundle["timestamp"] = mapped.timestamp
+    entries = [_entry(change) for change in mapped.changes if not change.partial]
     if mapped.provenance is not None:
         entries.append(_created(mapped.provenance))
     if entries:
         bundle["entry"] = entries
-    return bundle
+    try:
+        body = orjson.dumps(bundle)
+    except orjson.JSONEncodeError:
+        return _copy(bundle)
+    body = _REFERENCE.sub(rb'"reference":"urn:uuid:\1"', body)
+    if b'"Binary"' in body:
+        body = _CONTENT.sub(rb'"url":"urn:uuid:\1"', body)
+    portable: dict[str, Any] = orjson.loads(body)
+    return portable
 
 
 def gateway_identifier(logical_id: str) -> dict[str, str]:
@@ -40,7 +59,7 @@ def gateway_identifier(logical_id: str) -> dict[str, str]:
 def _entry(change: Change) -> dict[str, Any]:
     if change.type in _WITHOUT_IDENTIFIER:
         return _created(change.resource)
-    resource = portable(change.resource)
+    resource = _leaving(change.resource)
     own = resource.get("identifier", [])
     resource["identifier"] = [*own, gateway_identifier(change.id)]
     return {
@@ -53,7 +72,7 @@ def _entry(change: Change) -> dict[str, Any]:
 def _created(resource: dict[str, Any]) -> dict[str, Any]:
     return {
         "fullUrl": f"urn:uuid:{resource['id']}",
-        "resource": portable(resource),
+        "resource": _leaving(resource),
         "request": {"method": "POST", "url": resource["resourceType"]},
     }
 
@@ -65,23 +84,40 @@ def _conditional(change: Change) -> str:
     for identifier in stated:
         if identifier.get("value") == key.value and identifier.get("system") == key.system:
             return f"{change.type}?identifier={_token(key.system, key.value)}"
-    return f"{change.type}?identifier={_token('urn:ietf:rfc:3986', f'urn:uuid:{change.id}')}"
+    return f"{change.type}?identifier=urn:ietf:rfc:3986|urn%3Auuid%3A{change.id}"
 
 
 def _token(system: str, value: str) -> str:
     """Token search value, `$ , |` escaped as https://hl7.org/fhir/R4/search.html#escaping says."""
+    if value.isalnum() and value.isascii():
+        return f"{_quoted(system)}|{value}"
     escaped = value
     for character in "\\$,|":
         if character in escaped:
             escaped = escaped.replace(character, "\\" + character)
-    return f"{quote(system, safe=':/.')}|{quote(escaped, safe='')}"
+    return f"{_quoted(system)}|{quote(escaped, safe='')}"
 
 
-def portable(resource: dict[str, Any]) -> dict[str, Any]:
-    """Copy a resource without its id and clock, literal references as `urn:uuid`."""
-    copied = _copy(without_clock(resource))
-    copied.pop("id", None)
-    return copied
+@lru_cache(maxsize=1024)
+def _quoted(system: str) -> str:
+    return quote(system, safe=":/.")
+
+
+def _leaving(resource: dict[str, Any]) -> dict[str, Any]:
+    """Copy the top level without id and clock."""
+    leaving = dict(without_clock(resource))
+    leaving.pop("id", None)
+    if "relatesTo" in leaving:
+        # The other document is somewhere else: only its number can name it.
+        leaving["relatesTo"] = [_by_number(relation) for relation in leaving["relatesTo"]]
+    return leaving
+
+
+def _by_number(relation: dict[str, Any]) -> dict[str, Any]:
+    target = relation["target"]
+    if "identifier" not in target:
+        return relation
+    return {**relation, "target": {"type": "DocumentReference", "identifier": target["identifier"]}}
 
 
 def _copy(node: dict[str, Any]) -> dict[str, Any]:

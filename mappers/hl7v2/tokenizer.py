@@ -73,18 +73,22 @@ class Segment:
         """Return the non-empty repetitions of a field, split into components."""
         parsed = self._parsed.get(field)
         if parsed is None:
-            raw = self.raw[field] if field < len(self.raw) else ""
-            parsed = self._split(field, raw) if raw else []
-            self._parsed[field] = parsed
+            if field >= len(self.raw) or not self.raw[field]:
+                return []
+            parsed = self._parsed[field] = self._split(field, self.raw[field])
         return parsed
 
     def first(self, field: int) -> Text | None:
         """Return the first leaf of a field: component 1, subcomponent 1."""
-        if field >= len(self.raw) or not self.raw[field]:
+        parsed = self._parsed.get(field)
+        if parsed is None:
+            if field >= len(self.raw) or not self.raw[field]:
+                return None
+            parsed = self._parsed[field] = self._split(field, self.raw[field])
+        if not parsed:
             return None
-        for repetition in self.repetitions(field):
-            return leaf(repetition, 1)
-        return None
+        found = parsed[0][1]
+        return found[0] if type(found) is list else found  # type: ignore[return-value]
 
     def component(self, field: int, number: int) -> Text | None:
         """Return a component (its first subcomponent) of the first repetition."""
@@ -196,17 +200,24 @@ class Message:
 
     def path(self, source: int) -> str:
         """Render a leaf's place, e.g. "PID-3[2].4.2"."""
-        segment, field = self.segment_of(source)
-        repetition = (source >> _REPETITION) & (_MOST_REPETITIONS - 1)
-        component = (source >> _COMPONENT) & (_MOST_COMPONENTS - 1)
-        sub = source & (_MOST_SUBS - 1)
-        name = segment.name if segment.occurrence == 1 else f"{segment.name}[{segment.occurrence}]"
-        rendered = f"{name}-{field}"
-        if repetition:
-            rendered += f"[{repetition + 1}]"
-        if component:
-            rendered += f".{component}"
-        return f"{rendered}.{sub}" if sub else rendered
+        segment = self.segments[source >> _SEGMENT]
+        return _render(segment.name, segment.occurrence, source & ((1 << _SEGMENT) - 1))
+
+
+@lru_cache(maxsize=8192)
+def _render(name: str, occurrence: int, place: int) -> str:
+    """Write a place inside a segment."""
+    field = place >> _FIELD
+    repetition = (place >> _REPETITION) & (_MOST_REPETITIONS - 1)
+    component = (place >> _COMPONENT) & (_MOST_COMPONENTS - 1)
+    sub = place & (_MOST_SUBS - 1)
+    segment = name if occurrence == 1 else f"{name}[{occurrence}]"
+    rendered = f"{segment}-{field}"
+    if repetition:
+        rendered += f"[{repetition + 1}]"
+    if component:
+        rendered += f".{component}"
+    return f"{rendered}.{sub}" if sub else rendered
 
 
 _WITH_SEPARATOR_AS_FIELD = frozenset({"MSH", "FHS", "BHS"})
@@ -330,13 +341,13 @@ def _unescaped(
     )
 
 
-def tokenize(data: bytes, default_charset: str = "") -> Message:
-    """Decode one message and split it into segments.
+def tokenize(data: bytes, default_charset: str = "", header: Header | None = None) -> Message:
+    """Decode one message and split it into segments; `header` spares reading MSH again.
 
     The charset is MSH-18, else `default_charset`. Raises NotUnderstood without a usable MSH
     and NotConformant when a field has absurdly many parts.
     """
-    header = read_header(data)
+    header = header or read_header(data)
     charset = header.charset or default_charset
     text, issues = decode_text(data, charset)
     text = text.strip("\x0b\x1c\r\n \t")

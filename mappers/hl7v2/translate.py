@@ -51,7 +51,7 @@ def _refused(sentence: str, location: str, code: str) -> NotSupported:
 
 
 def _translate(data: bytes, header: Header, context: Context) -> Mapped:
-    message = tokenize(data, context.dialect.charset)
+    message = tokenize(data, context.dialect.charset, header)
     session = Session(message, context, header.trigger)
     msh = message.segments[0]
     moment = session.moment(msh.first(7))
@@ -69,12 +69,13 @@ def _translate(data: bytes, header: Header, context: Context) -> Mapped:
         for draft in drafts
         if not draft.partial
     ]
-    envelope = {"timestamp": session.instant(msh.first(7)) or ""}
+    timestamp = session.instant(msh.first(7)) or ""
     traced = _lineage(session, drafts, origin) if context.lineage else None
     seen: set[int] = set()
-    changes = tuple(draft.change(finished(draft.resource, seen)) for draft in drafts)
-    origin = finished(origin, seen)
-    envelope = finished(envelope, seen)
+    *resources, origin, timestamp = finished(
+        [*(draft.resource for draft in drafts), origin, timestamp], seen
+    )
+    changes = tuple(map(Draft.change, drafts, resources))
     loss = account(session, seen)
     return Mapped(
         FORMAT_NAME,
@@ -88,7 +89,7 @@ def _translate(data: bytes, header: Header, context: Context) -> Mapped:
         tuple(session.patients),
         {element: tuple(found) for element, found in session.recipients.items() if found},
         origin,
-        envelope["timestamp"],
+        timestamp,
     )
 
 
