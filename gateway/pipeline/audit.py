@@ -10,7 +10,6 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from gateway.domain.time import DAY, Instant, fhir_instant
 from gateway.evidence.event_class import (
@@ -33,12 +32,17 @@ class Auditor:
     periods: Mapping[RetentionClass, Keep] = field(default_factory=lambda: DEFAULT_PERIODS)
     #: Source of salts and event ids.
     random: Callable[[int], bytes] = os.urandom
+    #: The last instant and how FHIR writes it.
+    _last: list[Any] = field(default_factory=lambda: [-1, ""])
     #: (class, day) → end of retention: the calendar is asked once a day.
     _ends: dict[tuple[EventClass, int], Instant] = field(default_factory=dict)
 
     def stamp(self, at: Instant) -> Stamp:
         """Begin an event: a fresh id, the instant, this gateway."""
-        return Stamp(str(UUID(bytes=self.random(16), version=4)), fhir_instant(at), self.observer)
+        if at != self._last[0]:
+            # Everything of one transaction has one instant.
+            self._last[:] = (at, fhir_instant(at))
+        return Stamp(_uuid(self.random(16)), self._last[1], self.observer)
 
     def row(self, event_class: EventClass, at: Instant, event: Mapping[str, Any]) -> AuditRow:
         """Salt an event and commit to it."""
@@ -56,3 +60,10 @@ class Auditor:
                 self._ends.clear()
             end = self._ends[key] = retain_until(event_class, at, self.periods)
         return end
+
+
+def _uuid(random: bytes) -> str:
+    """Write sixteen random bytes as a UUID of version 4 (RFC 9562 section 5.4)."""
+    digits = random.hex()
+    variant = "89ab"[random[8] & 3]
+    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"

@@ -9,15 +9,23 @@ import orjson
 
 from profiles.reading import read_json, write_json
 
-# A number with a fraction or an exponent, as a member's value or in an array. In a text it may hit
-# by chance; that only costs time.
-_DECIMAL = re.compile(rb'":-?\d+[.eE]|[\[\d],?-?\d+\.\d')
+# Numbers with a fraction or an exponent, as a member's value and in arrays. In a text they may hit
+# by chance, which only costs time. Two patterns, because each begins with a literal to search for.
+_MEMBER = re.compile(rb'":-?\d+[.eE]')
+_ITEM = re.compile(rb"\[-?\d[\d.,eE+-]*[.eE]")
 
 
 def load(body: bytes) -> dict[str, Any]:
     """Read a resource we wrote; numbers with a fraction keep their literal."""
-    loaded: dict[str, Any] = read_json(body) if _DECIMAL.search(body) else orjson.loads(body)
+    decimals = _MEMBER.search(body) or _ITEM.search(body)
+    loaded: dict[str, Any] = read_json(body) if decimals else orjson.loads(body)
     return loaded
+
+
+def look(body: bytes) -> dict[str, Any]:
+    """Read a resource only to look at it: twice as fast, and 1.00 becomes 1.0."""
+    seen: dict[str, Any] = orjson.loads(body)
+    return seen
 
 
 def dump(resource: Any) -> bytes:

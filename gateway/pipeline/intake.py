@@ -119,12 +119,11 @@ class Intake:
         """Take a frame from an MLLP listener; None closes the connection without an answer."""
         endpoint = self._region.endpoints[received.endpoint]
         if received.oversize:
-            return _already(self._too_large(endpoint, received))
+            return self._too_large(endpoint, received)
         try:
             arrived = self._arrive(endpoint, received.data, HL7V2, "")
         except NotUnderstood as error:
-            self._not_understood(endpoint, received.data, error)
-            return _already(None)
+            return _then(self._not_understood(endpoint, received.data, error), None)
         return _data(self._take(endpoint, arrived))
 
     def receive(
@@ -140,9 +139,9 @@ class Intake:
         try:
             arrived = self._arrive(endpoint, data, format, key)
         except NotUnderstood as error:
-            self._not_understood(endpoint, data, error)
             status = rendering(error).http
-            return _already(Answer(Outcome.REJECTED, status, data=None, issues=error.issues))
+            answer = Answer(Outcome.REJECTED, status, data=None, issues=error.issues)
+            return _then(self._not_understood(endpoint, data, error), answer)
         return self._take(endpoint, arrived)
 
     @property
@@ -224,31 +223,35 @@ class Intake:
                 _log.warning("control_id_reused", message=recorded.message)
 
     # refusals before anything is stored ------------------------------------------------
-    def _not_understood(self, endpoint: Endpoint, data: bytes, error: GatewayError) -> None:
+    def _not_understood(
+        self, endpoint: Endpoint, data: bytes, error: GatewayError
+    ) -> asyncio.Future[None]:
         """No answer is possible; the attempt is evidence all the same."""
-        self._audit_refusal(endpoint, hashlib.sha256(data).hexdigest(), type(error).__name__)
+        return self._audit_refusal(endpoint, hashlib.sha256(data).hexdigest(), type(error).__name__)
 
-    def _too_large(self, endpoint: Endpoint, received: Received) -> bytes | None:
+    def _too_large(self, endpoint: Endpoint, received: Received) -> asyncio.Future[bytes | None]:
         """Answer AR 207 to a frame above the limit: its header is known, its rest is gone."""
-        self._audit_refusal(endpoint, hashlib.sha256(received.data).hexdigest(), "too-costly")
+        digest = hashlib.sha256(received.data).hexdigest()
+        audited = self._audit_refusal(endpoint, digest, "too-costly")
         issue = Issue(
             "error", "too-costly", "The message is larger than this endpoint takes.", "", "207"
         )
         try:
             arrived = self._arrive(endpoint, received.data, HL7V2, "")
         except NotUnderstood:
-            return None
+            return _then(audited, None)
         if arrived.header is None:
-            return None
+            return _then(audited, None)
         chosen = codes(
             arrived.header.accept_ack,
             arrived.header.application_ack,
             Outcome.REJECTED,
             reason=NotSupported.__name__,
         )
-        return write(arrived.header, chosen, self._job(arrived.arrival), (issue,))
+        answer = write(arrived.header, chosen, self._job(arrived.arrival), (issue,))
+        return _then(audited, answer or None)
 
-    def _audit_refusal(self, endpoint: Endpoint, sha256: str, reason: str) -> None:
+    def _audit_refusal(self, endpoint: Endpoint, sha256: str, reason: str) -> asyncio.Future[None]:
         auditor, now = self._site.auditor, self._clock()
         event = audit_event.received(
             auditor.stamp(now),
@@ -258,7 +261,10 @@ class Intake:
         )
         row = auditor.row(EventClass.RECEIVED, now, event)
         _log.warning("input_refused", endpoint=endpoint.id, reason=reason)
-        self._writer.submit(lambda tx: tx.add_audit([row]))
+        try:
+            return asyncio.wrap_future(self._writer.submit(lambda tx: tx.add_audit([row])))
+        except Unavailable:
+            return _already(None)
 
 
 @dataclass(slots=True)
@@ -430,6 +436,20 @@ def _status(recorded: Recorded) -> int:
 def _already(value: T) -> asyncio.Future[T]:
     future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
     future.set_result(value)
+    return future
+
+
+def _then(before: asyncio.Future[None], value: T) -> asyncio.Future[T]:
+    """Give a value once something has ended, well or not."""
+    future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+
+    def give(done: asyncio.Future[None]) -> None:
+        if not done.cancelled():
+            done.exception()
+        if not future.done():
+            future.set_result(value)
+
+    before.add_done_callback(give)
     return future
 
 

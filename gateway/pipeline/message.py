@@ -18,7 +18,7 @@ from gateway.pipeline import redecide
 from gateway.pipeline.book import Book, merged
 from gateway.pipeline.decide import Answer, Case
 from gateway.pipeline.deliveries import Lanes, new_delivery
-from gateway.pipeline.documents import dump, load
+from gateway.pipeline.documents import dump, load, look
 from gateway.pipeline.identify import PATIENT, Identified, identify
 from gateway.pipeline.persons import Event, Persons
 from gateway.pipeline.ports import AuditRow, Current, MessageRow, Transaction
@@ -113,8 +113,7 @@ class Recording:
         source = Source(self.number, self.arrival, self.translated, retain_until, self.site.build)
         targets = record(self.book, source, identified, self.site.coder)
         self.patients = [t.current for t in targets if t.current.type == PATIENT]
-        if targets:
-            add_provenance(self.book, source, targets, self.site.coder)
+        add_provenance(self.book, source, targets, self.site.coder)
         self._audit(audit_event.SUCCESS, translated=True)
         changed = self._follow(identified, targets, before)
         routed = self._route()
@@ -146,9 +145,9 @@ class Recording:
     ) -> list[Event]:
         if not identified.patients:
             return []
-        stated = self.translated.patients
-        placeholders = (identified.patients.get(p.id, 0) for p in stated if p.placeholder)
-        persons = Persons(self.tx, self.book, self.site.coder, self.number, frozenset(placeholders))
+        numbers = identified.patients
+        stated = {numbers[p.id]: p for p in self.translated.patients if p.id in numbers}
+        persons = Persons(self.tx, self.book, self.site.coder, self.number, stated)
         events = persons.settle(identified, targets, before)
         for event in events:
             self.book.rows.audit.extend(self._identity_rows(event))
@@ -217,7 +216,7 @@ class Recording:
             match.route: tuple(_exchanged(name, ids) for name in match.resources)
             for match in self.translated.matches
         }
-        resources = [load(t.current.body) for t in targets]
+        resources = [look(t.current.body) for t in targets]
         subjects = redecide.subjects(self.site, self.book, [p.number for p in self.patients])
         chosen: dict[str, tuple[Routed, Answer]] = {}
         for one in going:

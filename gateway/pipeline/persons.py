@@ -14,11 +14,11 @@ from gateway.identity.kvnr import SYSTEM as KVNR_SYSTEM
 from gateway.identity.links import Kind, LinkEvent, Source, separated
 from gateway.identity.match import LinkDecision, propose, propose_merge, steps
 from gateway.pipeline.book import Book
-from gateway.pipeline.documents import load
+from gateway.pipeline.documents import look
 from gateway.pipeline.identify import PATIENT, Identified
 from gateway.pipeline.ports import Current, IndexCoder, Transaction
 from gateway.pipeline.record import Target
-from gateway.pipeline.translated import KVNR_TYPE, Statement
+from gateway.pipeline.translated import KVNR_TYPE, PatientStated, Statement
 from mappers.base import Action
 
 
@@ -78,8 +78,8 @@ class Persons:
     book: Book
     coder: IndexCoder
     message: int
-    #: Numbers of Patients whose name the mapper knew for a placeholder.
-    placeholders: frozenset[int]
+    #: What the message says about its Patients, by number.
+    stated: Mapping[int, PatientStated]
 
     def settle(
         self,
@@ -94,17 +94,17 @@ class Persons:
                 events += self._propose(target.current, before.get(target.current.number))
         for known in identified.known:
             if known.statement.action == Action.LINK.value:
-                events += self._merge(
-                    known.number, load(known.statement.resource or known.statement.body)
-                )
+                stated = known.statement.resource or known.statement.body
+                events += self._merge(known.number, look(stated))
         return events
 
     def _propose(self, current: Current, before: Current | None) -> list[Event]:
         number = current.number
-        now = facts(number, load(current.body), placeholder=number in self.placeholders)
-        former = (
-            facts(number, load(before.body)) if before is not None and not before.deleted else None
-        )
+        if before is None and self._nobody_else(number):
+            return []
+        now = facts(number, look(current.body), placeholder=self._placeholder(number))
+        known = before is not None and not before.deleted
+        former = facts(number, look(before.body)) if before is not None and known else None
         if former is not None and _same(former, now):
             return []
         self._state_kvnr(number, former.kvnr if former else "", now.kvnr)
@@ -112,6 +112,23 @@ class Persons:
         if former is None and not others:
             return []
         return self._follow(now, others)
+
+    def _nobody_else(self, number: int) -> bool:
+        """Settle a new Patient whose KVNR nobody else states, from what the worker found."""
+        stated = self.stated.get(number)
+        if stated is None:
+            return False
+        if not stated.kvnr:
+            return True
+        if self.book.kvnr.get(stated.kvnr, (0,)):
+            return False
+        self.book.put(self.book.kvnr, stated.kvnr, (number,))
+        self.book.rows.kvnr_added.append((stated.kvnr, number))
+        return True
+
+    def _placeholder(self, number: int) -> bool:
+        stated = self.stated.get(number)
+        return stated is not None and stated.placeholder
 
     def _follow(self, candidate: Person, others: list[int]) -> list[Event]:
         """Compare with all that state the KVNR, and write what changes."""
@@ -188,14 +205,14 @@ class Persons:
             for found, current in self.tx.current_by_number([number]).items():
                 self.book.put(self.book.resources, found, current)
         current = self.book.resources[number]
-        return facts(number, load(current.body), placeholder=number in self.placeholders)
+        return facts(number, look(current.body), placeholder=self._placeholder(number))
 
     def _term(self, kvnr: str) -> bytes:
         return self.coder.identifier_term(KVNR_TYPE, KVNR_SYSTEM, kvnr)
 
 
 def _stated(statement: Statement) -> dict[str, Any]:
-    return load(statement.resource or statement.body)
+    return look(statement.resource or statement.body)
 
 
 def _same(one: Person, other: Person) -> bool:

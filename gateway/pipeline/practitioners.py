@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from gateway.pipeline.book import Book
-from gateway.pipeline.documents import load
+from gateway.pipeline.documents import look
 from gateway.pipeline.ports import Current, Transaction
 
 
@@ -17,12 +17,12 @@ def stored_practitioners(
     references = [
         reference
         for patient in patients
-        for reference in load(patient.body).get("generalPractitioner", ())
+        for reference in look(patient.body).get("generalPractitioner", ())
     ]
     named = [pair for one in references for pair in _identifiers([one.get("identifier")])]
     stored = {key for one in references if (key := _key(str(one.get("reference", "")))) is not None}
     for current in _resources(tx, book, stored):
-        named += _identifiers(load(current.body).get("identifier", ()))
+        named += _identifiers(look(current.body).get("identifier", ()))
     return tuple(dict.fromkeys(named))
 
 

@@ -1,8 +1,8 @@
 """Record: statements become versions; the source stays provable.
 
-Older never overwrites newer, by recency per sending application and resource; cancels and deletes
-act whatever their time; equal content makes no new version. One Provenance per message names all
-it spoke of.
+Older never overwrites newer: `mappers.apply` decides by the clock of each sending application;
+cancels and deletes act whatever their time; equal content makes no new version. One Provenance per
+message names all it spoke of.
 """
 
 from __future__ import annotations
@@ -13,21 +13,27 @@ from typing import Any
 
 import mappers
 from gateway.domain.message import Arrival
-from gateway.domain.time import Instant, fhir_instant
-from gateway.evidence import provenance
+from gateway.domain.time import Instant
 from gateway.pipeline.book import Book
+from gateway.pipeline.clock import (
+    application_name,
+    base,
+    is_plain,
+    line_of,
+    put_on,
+    take_off,
+    with_line,
+)
 from gateway.pipeline.documents import dump, load
 from gateway.pipeline.identify import PATIENT, Identified, Known
+from gateway.pipeline.origin import Origin, provenance
 from gateway.pipeline.ports import Current, IndexCoder, NewVersion
-from gateway.pipeline.recency import application_name, last_said, said
-from gateway.pipeline.translated import Statement, Translated
+from gateway.pipeline.translated import Proof, Statement, Translated
 from mappers.base import Action, Change
 from profiles.search import index_terms
 
 #: What is kept of a message that makes no resource of its own is about a whole one.
 STATES_CONTENT = frozenset({Action.MERGE.value, Action.REPLACE.value, Action.LINK.value})
-#: Elements of a Patient that a merge of records is about.
-LINKING = ("active", "link")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,8 @@ class Target:
 def record(book: Book, source: Source, identified: Identified, coder: IndexCoder) -> list[Target]:
     """Apply the statements in order; return what the message speaks of, each resource once."""
     targets: dict[int, Target] = {}
-    recorder = _Recorder(book, source, identified, coder)
+    application = application_name(source.arrival.sender)
+    recorder = _Recorder(book, source, identified, coder, application)
     for known in identified.known:
         target = recorder.apply(known)
         if target is not None:
@@ -70,6 +77,8 @@ class _Recorder:
     source: Source
     identified: Identified
     coder: IndexCoder
+    #: The sending application whose clock counts.
+    application: str
     #: Data key of what belongs to no patient, made when needed.
     common: int = 0
 
@@ -78,39 +87,19 @@ class _Recorder:
         if current is None:
             return self._first(known)
         statement = known.statement
-        if _repeats(current, statement):
-            return self._unchanged(current, statement)
+        own = line_of(current.recency, current.source, self.application)
+        if _repeats(current, statement) and is_plain(own) and is_plain(statement.clock):
+            return self._unchanged(current, max(own, statement.clock))
+        if statement.action == Action.REPLACE and base(statement.clock) < base(own):
+            return Target(current, changed=False)
         before = None if current.deleted else load(current.body)
-        change = self._change(statement)
-        if change.action is Action.LINK or self._is_older(current, statement):
-            after = None if before is None else belated(before, change)
-        else:
-            after = mappers.apply(before, change)
-        if after == before:
-            return self._unchanged(current, statement)
-        return self._next(current, statement, after)
-
-    def _change(self, statement: Statement) -> Change:
-        return Change(
-            Action(statement.action),
-            statement.type,
-            statement.id,
-            (),
-            load(statement.resource or statement.body),
-            statement.cleared,
-            statement.recency,
-            statement.subject,
-            historic=statement.historic,
-            weak=statement.weak,
-            partial=statement.partial,
-        )
-
-    def _is_older(self, current: Current, statement: Statement) -> bool:
-        """Say whether this application said something newer; cancels act whatever their time."""
-        if not statement.recency or statement.action not in STATES_CONTENT:
-            return False
-        application = application_name(self.source.arrival.sender)
-        return statement.recency < last_said(current.recency, current.source, application)
+        after = mappers.apply(None if before is None else put_on(before, own), _change(statement))
+        if after is None:
+            return self._next(current, None, max(own, statement.clock))
+        content, clock = take_off(after)
+        if content == before:
+            return self._unchanged(current, clock)
+        return self._next(current, content, clock)
 
     def _first(self, known: Known) -> Target | None:
         statement = known.statement
@@ -124,30 +113,31 @@ class _Recorder:
             known.patient,
             self.source.arrival.organization,
             1,
-            *said("", "", application_name(self.source.arrival.sender), statement.recency),
+            statement.clock,
+            self.application,
             deleted=False,
             body=statement.body,
         )
         return self._write(current, statement.index)
 
-    def _next(self, current: Current, statement: Statement, after: dict[str, Any] | None) -> Target:
-        body = dump(after) if after is not None else _gravestone(current)
-        application = application_name(self.source.arrival.sender)
-        recency, source = said(current.recency, current.source, application, statement.recency)
+    def _next(self, current: Current, content: dict[str, Any] | None, clock: str) -> Target:
+        if content is None and current.deleted:
+            return self._unchanged(current, clock)
+        recency, source = with_line(current.recency, current.source, self.application, clock)
         following = replace(
             current,
             version=current.version + 1,
             recency=recency,
             source=source,
-            deleted=after is None,
-            body=body,
+            deleted=content is None,
+            body=dump(content) if content is not None else _gravestone(current),
         )
-        index = b"" if after is None else self.coder.encode(current.type, index_terms(after))
-        return self._write(following, index)
+        if content is None:
+            return self._write(following, b"")
+        return self._write(following, self.coder.encode(current.type, index_terms(content)))
 
-    def _unchanged(self, current: Current, statement: Statement) -> Target:
-        application = application_name(self.source.arrival.sender)
-        recency, source = said(current.recency, current.source, application, statement.recency)
+    def _unchanged(self, current: Current, clock: str) -> Target:
+        recency, source = with_line(current.recency, current.source, self.application, clock)
         if (recency, source) != (current.recency, current.source):
             current = replace(current, recency=recency, source=source)
             self.book.put(self.book.resources, current.number, current)
@@ -199,19 +189,19 @@ def _repeats(current: Current, statement: Statement) -> bool:
     )
 
 
-def belated(present: dict[str, Any], older: Change) -> dict[str, Any]:
-    """Apply what an older statement, or a merge of records, still has to say.
-
-    An older one fills the ends of a period nobody stated since. A merge holds whenever it comes and
-    is about the link alone: what it says of the retired record besides only names it.
-    """
-    stated, known = older.resource.get("period"), present.get("period", {})
-    after = dict(present)
-    if isinstance(stated, dict) and stated.keys() - known.keys():
-        after["period"] = {**stated, **known}
-    if older.action is Action.LINK:
-        after.update((name, older.resource[name]) for name in LINKING if name in older.resource)
-    return after
+def _change(statement: Statement) -> Change:
+    return Change(
+        Action(statement.action),
+        statement.type,
+        statement.id,
+        (),
+        put_on(load(statement.resource or statement.body), statement.clock),
+        statement.cleared,
+        base(statement.clock),
+        statement.subject,
+        historic=statement.historic,
+        partial=statement.partial,
+    )
 
 
 def _gravestone(current: Current) -> bytes:
@@ -222,31 +212,50 @@ def add_provenance(
     book: Book, source: Source, targets: Sequence[Target], coder: IndexCoder
 ) -> None:
     """Write the message's Provenance beside what it made; sealed with its first patient's key."""
+    proof = source.translated.provenance
+    if proof is None or not targets:
+        return
+    body, index = _proved(proof, source, targets, coder)
     first = next((t.current for t in targets if t.current.patient), targets[0].current)
-    made = provenance.for_message(
-        id=source.translated.provenance,
-        targets=[(t.current.type, t.current.id, str(t.current.version)) for t in targets],
-        source_sha256=source.translated.sha256,
-        message_id=str(source.message),
-        recorded=fhir_instant(source.arrival.received_at),
-        organization=source.arrival.organization,
-        mapping_version=mappers.MAPPING_VERSION,
-        build=source.build,
-    )
     book.rows.versions.append(
         NewVersion(
             book.next_resource(),
             "Provenance",
-            source.translated.provenance,
+            proof.id,
             first.subject,
             first.patient,
             source.arrival.organization,
             1,
-            dump(made),
+            body,
             "",
             "",
             source.message,
-            terms=coder.encode("Provenance", index_terms(made)),
+            terms=index,
             retain_until=source.retain_until,
         )
     )
+
+
+def _proved(
+    proof: Proof, source: Source, targets: Sequence[Target], coder: IndexCoder
+) -> tuple[bytes, bytes]:
+    """Return the worker's Provenance where it holds, else one of what the message became."""
+    same = proof.targets == tuple([f"{t.current.type}/{t.current.id}" for t in targets])
+    if same and all(t.current.version == 1 for t in targets):
+        return proof.body, proof.index
+    arrival = source.arrival
+    made = provenance(
+        proof.id,
+        [(t.current.type, t.current.id, t.current.version) for t in targets],
+        Origin(
+            arrival.endpoint,
+            arrival.control_id,
+            source.translated.sha256,
+            arrival.received_at,
+            arrival.organization,
+            source.build,
+        ),
+    )
+    # Index terms name targets without their version.
+    index = proof.index if same else coder.encode("Provenance", index_terms(made))
+    return dump(made), index

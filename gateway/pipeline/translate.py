@@ -15,14 +15,17 @@ import mappers
 from gateway.domain.region import Endpoint
 from gateway.identity.kvnr import SYSTEM as KVNR_SYSTEM
 from gateway.pipeline.acknowledge import answered
+from gateway.pipeline.clock import take_off
 from gateway.pipeline.criteria import RouteCriteria, preliminary
 from gateway.pipeline.documents import dump
 from gateway.pipeline.label import LabelRule, label, label_rules
+from gateway.pipeline.origin import Origin, provenance
 from gateway.pipeline.translated import (
     KVNR_TYPE,
     Job,
     Outcome,
     PatientStated,
+    Proof,
     Statement,
     Translated,
     WorkerConfig,
@@ -132,6 +135,7 @@ def _translate(job: Job, prepared: Prepared) -> Translated:
         return _unsound(job, mapped, faults)
     resources = [one.content for one in stated if one.content is not None]
     loss = mapped.loss
+    sha256 = hashlib.sha256(job.data).hexdigest()
     return Translated(
         job.number,
         Outcome.STORED,
@@ -150,8 +154,8 @@ def _translate(job: Job, prepared: Prepared) -> Translated:
         unmapped=len(loss.unmapped),
         issues=mapped.issues,
         report=_report(mapped),
-        provenance=_provenance_id(job, prepared.config),
-        sha256=hashlib.sha256(job.data).hexdigest(),
+        provenance=_proof(job, prepared.config, sha256, [one.statement for one in stated]),
+        sha256=sha256,
     )
 
 
@@ -165,25 +169,24 @@ class _Stated:
 
 def _stated(change: Change, prepared: Prepared) -> _Stated:
     coder = prepared.config.coder
+    said, clock = take_off(change.resource)
     fresh = mappers.apply(None, change)
-    body = dump(fresh) if fresh is not None else b""
-    same = fresh is change.resource or fresh == change.resource
+    content = said if fresh is change.resource or fresh is None else take_off(fresh)[0]
     statement = Statement(
         str(change.action),
         change.type,
         change.id,
         change.subject,
         tuple(_terms(change.keys, prepared)),
-        body,
-        coder.encode(change.type, index_terms(fresh)) if fresh is not None else b"",
-        b"" if same else dump(change.resource),
+        dump(content) if fresh is not None else b"",
+        coder.encode(change.type, index_terms(content)) if fresh is not None else b"",
+        b"" if fresh is not None and content == said else dump(said),
         change.cleared,
-        change.recency,
+        clock or (f"*={change.recency}" if change.recency else ""),
         change.historic,
-        change.weak,
         change.partial,
     )
-    return _Stated(statement, fresh, _faults(fresh))
+    return _Stated(statement, content if fresh is not None else None, _faults(fresh and content))
 
 
 def _faults(content: dict[str, Any] | None) -> tuple[Issue, ...]:
@@ -230,10 +233,34 @@ def _identifiers(named: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]
             yield str(identifier.get("system") or ""), str(identifier["value"])
 
 
-def _provenance_id(job: Job, config: WorkerConfig) -> str:
-    """Mint the Provenance's id from the identity of the input: the same on every replay."""
+def _proof(
+    job: Job, config: WorkerConfig, sha256: str, statements: list[Statement]
+) -> Proof | None:
+    """Make the Provenance of a message that only brings new resources, which most do."""
+    named = dict.fromkeys((one.type, one.id) for one in statements)
+    if not named:
+        return None
+    # Minted from the identity of the input: the same on every replay.
     identity = f"{job.endpoint}|{job.control_id}|{job.digest.hex()}"
-    return logical_id(config.region_key, Key("Provenance", config.namespace, identity))
+    name = logical_id(config.region_key, Key("Provenance", config.namespace, identity))
+    made = provenance(
+        name,
+        [(kind, target, 1) for kind, target in named],
+        Origin(
+            job.endpoint,
+            job.control_id,
+            sha256,
+            job.received_at,
+            config.region.endpoints[job.endpoint].organization,
+            config.build,
+        ),
+    )
+    return Proof(
+        name,
+        tuple(f"{kind}/{target}" for kind, target in named),
+        dump(made),
+        config.coder.encode("Provenance", index_terms(made)),
+    )
 
 
 def _report(mapped: Mapped) -> bytes:

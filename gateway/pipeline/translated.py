@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from gateway import __version__
 from gateway.domain.region import Region
 from gateway.domain.time import Instant
 from gateway.pipeline.ports import IndexCoder
@@ -53,6 +54,8 @@ class WorkerConfig:
     coder: IndexCoder
     #: URI prefix of the senders' own identifiers; the organization id follows it.
     namespace: str
+    #: The gateway's build, for Provenance.
+    build: str = __version__
     #: Label rules: {"criteria", "security": ["system|code"], "hold"}; none labels nothing.
     labels: tuple[Mapping[str, Any], ...] = ()
     limits: Limits = field(default_factory=Limits)
@@ -93,10 +96,9 @@ class Statement:
     #: Change.resource where it differs from `body`; b"" when it does not.
     resource: bytes = b""
     cleared: tuple[str, ...] = ()
-    recency: str = ""
+    #: When each element was said (`gateway.pipeline.clock`).
+    clock: str = ""
     historic: bool = False
-    #: Elements that only fill what nobody has stated.
-    weak: tuple[str, ...] = ()
     #: `resource` holds only the statement and cannot stand alone.
     partial: bool = False
 
@@ -112,9 +114,8 @@ class Statement:
             self.index,
             self.resource,
             self.cleared,
-            self.recency,
+            self.clock,
             self.historic,
-            self.weak,
             self.partial,
         )
 
@@ -131,6 +132,17 @@ class PatientStated:
     family: str = ""
     given: str = ""
     placeholder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A Provenance made before the store was asked."""
+
+    id: str
+    #: `Type/id` (minted) of its targets, each in version 1.
+    targets: tuple[str, ...]
+    body: bytes
+    index: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,8 +179,8 @@ class Translated:
     issues: tuple[Issue, ...] = ()
     #: Loss report and issues as JSON.
     report: bytes = b""
-    #: Logical id of the message's Provenance.
-    provenance: str = ""
+    #: The message's Provenance, as it is when everything it names is new and keeps its id.
+    provenance: Proof | None = None
     #: SHA-256 of the message's bytes, hexadecimal.
     sha256: str = ""
     #: Acknowledgement code and bytes (or the HTTP status and nothing).

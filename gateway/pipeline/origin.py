@@ -1,0 +1,44 @@
+"""Origin: what a Provenance says of the message its targets come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.domain.time import Instant, fhir_instant
+from gateway.evidence.provenance import for_message
+from mappers import MAPPING_VERSION
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """One message as the source of resources."""
+
+    endpoint: str
+    control_id: str
+    #: SHA-256 of its bytes, hexadecimal.
+    sha256: str
+    received_at: Instant
+    organization: str
+    #: The gateway's build.
+    build: str
+
+
+def provenance(
+    name: str, targets: Sequence[tuple[str, str, int]], origin: Origin
+) -> dict[str, Any]:
+    """Make the Provenance `name` for (type, id, version) targets.
+
+    The message is named by endpoint and control id, so that a replay gives the same resource.
+    """
+    return for_message(
+        id=name,
+        targets=[(kind, target, str(version)) for kind, target, version in targets],
+        source_sha256=origin.sha256,
+        message_id=f"{origin.endpoint}/{origin.control_id}",
+        recorded=fhir_instant(origin.received_at),
+        organization=origin.organization,
+        mapping_version=MAPPING_VERSION,
+        build=origin.build,
+    )
