@@ -1,0 +1,117 @@
+"""Fixtures of the fault tests: regions of real processes on each database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import uuid
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from rig.gateway import Gateway  # noqa: E402
+from rig.inside import Inside  # noqa: E402
+from rig.partners import Partner  # noqa: E402
+from rig.region import Region, make_template  # noqa: E402
+
+POSTGRES = os.environ.get("GATEWAY_TEST_POSTGRES", "")
+_PASSWORD = "GATEWAY_FAULTS_PASSWORD"
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory):
+    """Keys, dialect and an empty store, made once."""
+    return make_template(tmp_path_factory.mktemp("template") / "region")
+
+
+class Rig:
+    """What one test uses: a region, its gateway, its partners; everything ends with the test."""
+
+    def __init__(self, folder: Path, store_url: str, password_env: str, closing: ExitStack) -> None:
+        self.folder = folder
+        self.region = Region(folder, store_url=store_url, password_env=password_env)
+        self.gateway = Gateway(self.region)
+        self.inside = Inside(self.region)
+        self._closing = closing
+        closing.callback(self.gateway.end)
+
+    def partner(self, name: str, label: str, *options: str) -> Partner:
+        """Start a partner that ends with the test."""
+        made = Partner(name, self.folder / f"{label}.jsonl", *options)
+        self._closing.callback(made.stop)
+        return made
+
+    def serve(self, **changes: object) -> None:
+        """Register the region as changed, and start."""
+        for name, value in changes.items():
+            setattr(self.region, name, value)
+        self.region.apply()
+        self.gateway.start()
+
+
+@pytest.fixture
+def make_rig(template, tmp_path):
+    """Make rigs on a database: `make_rig("sqlite")`."""
+    with ExitStack() as closing:
+
+        def make(database: str = "sqlite") -> Rig:
+            folder = tmp_path / "region"
+            shutil.copytree(template, folder)
+            if database == "sqlite":
+                return Rig(folder, "sqlite:///gateway.db", "", closing)
+            url, password = closing.enter_context(_postgres(folder))
+            return Rig(folder, url, password, closing)
+
+        yield make
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def rig(request, make_rig):
+    """A rig on each database."""
+    return make_rig(request.param)
+
+
+@pytest.fixture
+def sqlite_rig(make_rig: Callable[..., Rig]):
+    """A rig on SQLite, for what is about its files."""
+    return make_rig("sqlite")
+
+
+def _postgres(folder: Path):
+    from contextlib import contextmanager
+
+    from sqlalchemy.engine import make_url
+
+    if not POSTGRES:
+        pytest.skip("GATEWAY_TEST_POSTGRES is not set")
+    name = f"gateway_faults_{uuid.uuid4().hex[:12]}"
+
+    @contextmanager
+    def database():
+        (folder / "gateway.db").unlink(missing_ok=True)
+        _administer(f"CREATE DATABASE {name}")
+        url = make_url(POSTGRES).set(database=name)
+        password = str(url.password or "")
+        if password:
+            os.environ[_PASSWORD] = password
+        try:
+            shown = url.set(password=None).render_as_string(hide_password=False)
+            yield shown, _PASSWORD if password else ""
+        finally:
+            _administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+    return database()
+
+
+def _administer(statement: str) -> None:
+    import psycopg
+
+    from gateway.store.postgres import conninfo
+
+    with psycopg.connect(conninfo(POSTGRES), autocommit=True) as connection:
+        connection.execute(statement)

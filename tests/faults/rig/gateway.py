@@ -1,0 +1,127 @@
+"""One serving gateway process: started, killed, stopped, restarted."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from rig.region import ROOT, Region
+
+START_SECONDS = 60.0
+#: How long the workers may outlive their parent.
+ORPHAN_SECONDS = 10.0
+
+
+class Gateway:
+    """`gateway serve` on a region, in a process group of its own."""
+
+    def __init__(self, region: Region) -> None:
+        """Describe it; nothing runs yet."""
+        self.region = region
+        self.log = region.folder / "serve.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        #: Seconds from start to the first connection, one per start.
+        self.starts: list[float] = []
+
+    def start(self, *, prefix: Sequence[str] = (), wait: bool = True) -> None:
+        """Start and wait until it listens; `prefix` is a command to run it under."""
+        command = [*prefix, sys.executable, "-m", "gateway", "serve"]
+        begun = time.monotonic()
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--config", str(self.region.folder)],
+                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+            )  # fmt: skip
+        if wait:
+            self.wait_ready()
+            self.starts.append(time.monotonic() - begun)
+
+    def wait_ready(self) -> None:
+        """Wait until the MLLP port takes connections."""
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            assert self.running, f"the gateway ended: {self.log.read_text()[-2000:]}"
+            with contextlib.suppress(OSError):
+                socket.create_connection(("127.0.0.1", self.region.mllp_port), 1).close()
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"the gateway does not listen: {self.log.read_text()[-2000:]}")
+
+    @property
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def kill(self) -> None:
+        """Kill -9 the serving process alone; its workers have to go by themselves."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+        self.wait_workers_gone()
+
+    def kill_group(self) -> None:
+        """Kill -9 the process and its workers at once."""
+        assert self.process is not None
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+        self.wait_workers_gone()
+
+    def wait_dead(self, seconds: float = 30.0) -> int:
+        """Wait until the process has ended by itself; return its exit code."""
+        assert self.process is not None
+        code = self.process.wait(seconds)
+        self.wait_workers_gone()
+        return code
+
+    def stop(self, seconds: float = 20.0) -> int:
+        """SIGTERM; return the exit code. Fails when it takes longer."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.wait_dead(seconds)
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the translation workers."""
+        return [pid for pid in self._group() if "gateway.pipeline.worker" in _command(pid)]
+
+    def wait_workers_gone(self) -> None:
+        """Nothing of the process group may live on."""
+        end = time.monotonic() + ORPHAN_SECONDS
+        while left := self._group():
+            assert time.monotonic() < end, f"processes live on: {[_command(p) for p in left]}"
+            time.sleep(0.02)
+
+    def end(self) -> None:
+        """Clean up after a test, whatever state it left."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def _group(self) -> list[int]:
+        assert self.process is not None
+        found = []
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdecimal():
+                with contextlib.suppress(OSError):
+                    after_name = (entry / "stat").read_text().rpartition(")")[2].split()
+                    state, group = after_name[0], int(after_name[2])
+                    if group == self.process.pid and state not in "ZX":
+                        found.append(int(entry.name))
+        return found
+
+
+def _command(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ")
+    return ""

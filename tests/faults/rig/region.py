@@ -1,0 +1,187 @@
+"""A region in a folder of its own: one hospital, any number of destinations."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+import shutil
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+RECORDS = ROOT / "conformance" / "demo" / "records"
+#: Bearer token of the practice that posts consents.
+TOKEN = "faults-practice-token"  # noqa: S105 - made up for these tests
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """One outgoing endpoint, with an organization of its own."""
+
+    id: str
+    port: int
+    kind: str = "hl7v2-mllp"
+    idempotent: bool = False
+    timeout: str = "20s"
+    retry: str = '{ attempts = 50, first = "200ms", most = "1s" }'
+
+    def toml(self) -> str:
+        address = f"127.0.0.1:{self.port}"
+        if self.kind == "hl7-fhir-rest":
+            address = f"http://{address}/fhir"
+        return f"""
+[[organization]]
+id = "{self.id}"
+name = "Haus {self.id}"
+kind = "hospital"
+
+[[endpoint]]
+id = "{self.id}"
+organization = "{self.id}"
+connection_type = "{self.kind}"
+direction = "out"
+address = "{address}"
+idempotent = {str(self.idempotent).lower()}
+timeout = "{self.timeout}"
+retry = {self.retry}
+"""
+
+
+@dataclass(slots=True)
+class Region:
+    """Where a region lies and which ports it uses."""
+
+    folder: Path
+    store_url: str = "sqlite:///gateway.db"
+    password_env: str = ""
+    mllp_port: int = 0
+    http_port: int = 0
+    destinations: tuple[Destination, ...] = ()
+    implicit: str = "permit-treatment"
+    criteria: str = "Encounter"
+    acknowledge: str = "on_processing"
+    #: Further lines of the configuration, such as [mllp] or [pipeline] tables.
+    extra: str = ""
+    #: Further lines of the incoming endpoint.
+    incoming: str = ""
+    _environment: dict[str, str] = field(default_factory=dict)
+
+    def write(self) -> None:
+        """Write the configuration."""
+        self.mllp_port = self.mllp_port or free_port()
+        self.http_port = self.http_port or free_port()
+        text = self._head() + "".join(one.toml() for one in self.destinations) + self._route()
+        (self.folder / "gateway.toml").write_text(text, encoding="utf-8")
+
+    def apply(self) -> None:
+        """Write and register the configuration, making the store when there is none."""
+        self.write()
+        self.command("db", "upgrade", "--config", str(self.folder))
+        self.command("apply", str(self.folder), "--yes")
+
+    def command(self, *arguments: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
+        """Run a gateway command; `expect` is its exit code, None takes any."""
+        done = subprocess.run(
+            [sys.executable, "-m", "gateway", *arguments],
+            cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert expect is None or done.returncode == expect, (arguments, done.stdout, done.stderr)
+        return done
+
+    def ask(self, *arguments: str, expect: int | None = 0) -> object:
+        """Run a command with --json and return what it says."""
+        config = ("--config", str(self.folder), "--json")
+        return json.loads(self.command(*arguments, *config, expect=expect).stdout)
+
+    def _head(self) -> str:
+        password = f'password_env = "{self.password_env}"' if self.password_env else ""
+        implicit = self.implicit if self.implicit.startswith("[") else f'"{self.implicit}"'
+        return f"""
+[gateway]
+name = "Region unter Last"
+base_url = "http://127.0.0.1:{self.http_port}/fhir"
+
+[http]
+listen = "127.0.0.1:{self.http_port}"
+
+[store]
+url = "{self.store_url}"
+{password}
+
+[consent]
+implicit = {implicit}
+
+{self.extra}
+
+[[organization]]
+id = "klinikum"
+name = "Klinikum am Ring"
+kind = "hospital"
+
+[[organization]]
+id = "praxis"
+name = "Hausarztpraxis"
+kind = "practice"
+token_sha256 = ["{hashlib.sha256(TOKEN.encode()).hexdigest()}"]
+
+[[endpoint]]
+id = "klinikum-adt"
+organization = "klinikum"
+connection_type = "hl7v2-mllp"
+direction = "in"
+listen = "127.0.0.1:{self.mllp_port}"
+dialect = "klinikum"
+acknowledge = "{self.acknowledge}"
+{self.incoming}
+
+[[endpoint]]
+id = "praxis-senden"
+organization = "praxis"
+connection_type = "http-inbound"
+direction = "in"
+"""
+
+    def _route(self) -> str:
+        if not self.destinations:
+            return ""
+        return f"""
+[[route]]
+id = "alles"
+from = ["klinikum-adt"]
+criteria = "{self.criteria}"
+to = {json.dumps([one.id for one in self.destinations])}
+purpose = "TREAT"
+legal_basis = "§ 630a BGB"
+controller = "klinikum"
+data_categories = ["movement"]
+"""
+
+
+def make_template(folder: Path) -> Path:
+    """Initialise a folder once: keys, dialect, and an empty SQLite store to copy."""
+    run = [sys.executable, "-m", "gateway"]
+    for command in (["init", str(folder)], ["db", "upgrade", "--config", str(folder)]):
+        subprocess.run([*run, *command], cwd=ROOT, check=True, capture_output=True, timeout=120)
+        for part in ("organizations", "endpoints", "routes", "practitioners", "dialects"):
+            shutil.rmtree(folder / part, ignore_errors=True)
+        shutil.copytree(ROOT / "conformance/demo/region/dialects", folder / "dialects")
+        if command[0] == "init":
+            Region(folder).write()
+    return folder
+
+
+def free_port() -> int:
+    """Find a port outside the range the kernel gives to clients: it stays ours over restarts."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
