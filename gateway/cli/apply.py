@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from base64 import b64encode
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -11,7 +13,7 @@ import typer
 from gateway.cli.output import MARKS, Json, fail, note, show
 
 if TYPE_CHECKING:
-    from gateway.configuration import Configuration
+    from gateway.configuration import Configuration, Sample
     from gateway.domain.region import Region
     from gateway.operations.registry import Difference
 
@@ -23,7 +25,10 @@ def apply(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: Json = False,
 ) -> None:
-    """Register organizations, endpoints, routes, practitioners, dialects and the consent policy."""
+    """Register organizations, endpoints, routes, practitioners, dialects, policy and consents.
+
+    Exit code 1: nothing was registered, or a consent was not taken.
+    """
     from gateway.configuration import load
 
     configuration = load(folder)
@@ -32,24 +37,44 @@ def apply(
     if configuration.errors:
         fail(f"{len(configuration.errors)} to repair; nothing was registered")
     changes = _difference(configuration)
-    if not changes:
-        show(
-            {"changes": [], "revision": None},
-            as_json=as_json,
-            human=lambda out: out.print("Nothing changed."),
-        )
-        return
-    if not as_json:
+    if changes and not as_json:
         _print(changes)
-    if not yes and not _confirmed():
+    if changes and not yes and not _confirmed():
         fail("nothing was registered; --yes does it without asking")
-    revision = _register(configuration, changes)
-    result = {"changes": [one.as_json() for one in changes], "revision": revision}
-    _show(result, f"Registered as revision {revision}.", as_json=as_json)
+    revision = _register(configuration, changes) if changes else None
+    consents = [_enter(configuration, one) for one in configuration.consents]
+    result = {
+        "changes": [one.as_json() for one in changes],
+        "revision": revision,
+        "consents": consents,
+    }
+    show(result, as_json=as_json, human=lambda out: out.print("\n".join(_words(result))))
+    if any(one["outcome"] != "stored" for one in consents):
+        raise typer.Exit(1)
 
 
-def _show(result: dict[str, Any], words: str, *, as_json: bool) -> None:
-    show(result, as_json=as_json, human=lambda out: out.print(words))
+def _words(result: dict[str, Any]) -> Iterator[str]:
+    revision = result["revision"]
+    yield f"Registered as revision {revision}." if revision else "Nothing changed."
+    for one in result["consents"]:
+        if one["outcome"] != "stored":
+            yield f"✗ {one['file']}: {one['reason'] or one['outcome']}"
+        elif not one["known"]:
+            yield f"+ {one['file']}"
+
+
+def _enter(configuration: Configuration, consent: Sample) -> dict[str, Any]:
+    """Hand a consent in at its endpoint; what is known already changes nothing."""
+    from gateway.operations.local import perform
+    from profiles.issue import GatewayError
+
+    data = b64encode(consent.data).decode("ascii")
+    arguments = {"endpoint": consent.endpoint, "data": data}
+    try:
+        entered = perform(configuration.settings, "message.enter", arguments)
+    except GatewayError as error:
+        entered = {"outcome": "rejected", "reason": error.text, "known": False}
+    return {"file": consent.file, **entered}
 
 
 def _difference(configuration: Configuration) -> list[Difference]:

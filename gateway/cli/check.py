@@ -36,7 +36,7 @@ def check(
 
 
 def _trials(configuration: Configuration) -> list[dict[str, Any]]:
-    if not configuration.samples:
+    if not (configuration.samples or configuration.consents):
         return []
     from gateway.configuration.dryrun import DryRun
     from gateway.domain.time import now
@@ -47,7 +47,7 @@ def _trials(configuration: Configuration) -> list[dict[str, Any]]:
     keys = load(settings.path(settings.keys.folder))
     dry_run = DryRun.of(settings, configuration.region, keys)
     trials = []
-    for sample in configuration.samples:
+    for sample in (*configuration.samples, *configuration.consents):
         shown: dict[str, Any] = {"endpoint": sample.endpoint, "file": sample.file}
         try:
             trial = dry_run.attempt(sample.endpoint, sample.data, now()).as_json()

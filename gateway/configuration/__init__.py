@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from gateway.domain.region import Region
 from gateway.settings import Settings
@@ -22,7 +21,7 @@ from profiles.issue import Issue
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A message to try the configuration with."""
+    """A message of the folder: to try the configuration with, or a consent to enter."""
 
     endpoint: str
     file: str
@@ -35,8 +34,8 @@ class Configuration:
 
     settings: Settings
     region: Region
-    #: FHIR Consent resources.
-    consents: tuple[dict[str, Any], ...] = ()
+    #: FHIR Bundles with consents, to be entered by `apply`.
+    consents: tuple[Sample, ...] = ()
     samples: tuple[Sample, ...] = ()
     #: Findings in the order of the files; severity `error` keeps `serve` from starting.
     problems: tuple[Issue, ...] = field(default_factory=tuple)

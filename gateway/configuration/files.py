@@ -160,32 +160,44 @@ def _read_dialects(base: Path, reading: _Reading) -> None:
             reading.report(error.text, f"dialects/{path.name}")
 
 
-def _read_consents(base: Path, reading: _Reading) -> tuple[dict[str, Any], ...]:
-    consents = []
-    for path in _files(base, ["consents"], ".json"):
-        name = f"consents/{path.name}"
-        try:
-            content = read_json(path.read_bytes())
-        except NotConformant as error:
-            reading.report(f"{name}: {error.text}", name)
-            continue
-        if isinstance(content, dict) and content.get("resourceType") == "Consent":
-            consents.append(content)
-        else:
-            reading.report(f"{name}: this is not a FHIR Consent", name)
-    return tuple(consents)
+def _read_consents(base: Path, reading: _Reading) -> tuple[Sample, ...]:
+    found = _read_messages(base, "consents", reading)
+    return tuple(one for one in found if _holds_consent(one, reading))
+
+
+def _holds_consent(one: Sample, reading: _Reading) -> bool:
+    try:
+        content = read_json(one.data)
+    except NotConformant as error:
+        reading.report(f"{one.file}: {error.text}", one.file)
+        return False
+    resources = [content]
+    if isinstance(content, dict) and content.get("resourceType") == "Bundle":
+        resources = [entry.get("resource") for entry in content.get("entry", ())]
+    types = {one.get("resourceType") for one in resources if isinstance(one, dict)}
+    if "Consent" not in types:
+        reading.report(f"{one.file}: there is no FHIR Consent in it", one.file)
+    return "Consent" in types
 
 
 def _read_samples(base: Path, reading: _Reading) -> tuple[Sample, ...]:
-    samples = []
-    for path in sorted((base / "samples").glob("*/*")):
-        endpoint = path.parent.name
-        if endpoint not in reading.endpoints:
-            name = f"samples/{endpoint}"
+    return tuple(_read_messages(base, "samples", reading))
+
+
+def _read_messages(base: Path, folder: str, reading: _Reading) -> Iterable[Sample]:
+    """Read the files of `folder/ENDPOINT/`, each as it would come in at that endpoint."""
+    for path in sorted((base / folder).glob("*")):
+        name = f"{folder}/{path.name}"
+        endpoint = reading.endpoints.get(path.name)
+        if not path.is_dir():
+            reading.report(f"{name}: put it into a folder named like an endpoint", name)
+        elif endpoint is None:
             reading.report(f"{name}: there is no endpoint of this name", name, "not-found")
-        elif path.is_file():
-            samples.append(Sample(endpoint, f"samples/{endpoint}/{path.name}", path.read_bytes()))
-    return tuple(samples)
+        elif endpoint.direction != "in":
+            reading.report(f"{name}: this is an outgoing endpoint", name)
+        else:
+            for file in sorted(path.iterdir()):
+                yield Sample(path.name, f"{name}/{file.name}", file.read_bytes())
 
 
 __all__ = ["FILE", "REGION_FOLDERS", "read_folder"]

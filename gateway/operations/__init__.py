@@ -21,6 +21,7 @@ OPERATIONS: dict[str, str] = {
     "identity.link": "gateway.operations.identity:link",
     "identity.separate": "gateway.operations.identity:separate",
     "message.diff": "gateway.operations.messages:diff",
+    "message.enter": "gateway.operations.messages:enter",
     "message.open": "gateway.operations.messages:open_",
     "message.replay": "gateway.operations.messages:replay",
     "registry.apply": "gateway.operations.registry:apply",

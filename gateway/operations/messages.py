@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
+import time
+from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from gateway.domain.message import Arrival
 from gateway.evidence.parts import Party
 from gateway.operations.desk import Desk
+from gateway.pipeline.arrive import arrive
 from gateway.pipeline.batch import record_batch
 from gateway.pipeline.documents import load
 from gateway.pipeline.message import Item
 from gateway.pipeline.ports import Current, Transaction
 from gateway.pipeline.translate import prepare, translate
 from gateway.pipeline.translated import Job, Outcome, Translated, WorkerConfig
-from gateway.store import browse
+from gateway.store import browse, registry
 from gateway.store.keys import Keys
 from gateway.store.keys import load as load_keys
 from gateway.store.replaying import reopen
 from gateway.store.unit import unit_of
+from mappers import recognise
 from profiles.issue import NotConformant
 
+#: Seconds to wait for a serving process to follow the registry.
+_PATIENCE = 10.0
 #: Elements that belong to the store or to the moment, not to the translation.
 _OWN = frozenset({"meta"})
 
@@ -58,6 +63,38 @@ def replay(desk: Desk, arguments: Mapping[str, Any]) -> dict[str, Any]:
         present = browse.message(unit_of(tx).db, number)
         state, reason = (present.state.value, present.reason) if present else ("", "")
         return {"message": number, "state": state, "reason": reason}
+
+    return desk.write(job)
+
+
+def enter(desk: Desk, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """Take a message in as if it had come over its endpoint: {"endpoint", "data": base64}.
+
+    For consents on paper. The same bytes again change nothing.
+    """
+    _await_registry(desk)
+    endpoint = desk.site().region.endpoints.get(str(arguments.get("endpoint")))
+    if endpoint is None or endpoint.direction != "in":
+        raise NotConformant("There is no incoming endpoint of this name.")
+    data = b64decode(str(arguments.get("data")))
+    keys = _keys(desk)
+    arrived = arrive(
+        endpoint, data, format=recognise(data), digest=keys.digest, received_at=_now(desk)
+    )
+    if arrived.refusal is not None:
+        raise arrived.refusal
+    translated = _translate(desk, arrived.arrival, keys)
+
+    def job(tx: Transaction) -> dict[str, Any]:
+        (done,) = record_batch(tx, [Item(arrived.arrival, translated)], desk.site())
+        if not done.duplicate:
+            desk.record(tx, "enter", [_party(done.message)])
+        return {
+            "message": done.message,
+            "outcome": done.outcome.value,
+            "reason": done.reason,
+            "known": done.duplicate,
+        }
 
     return desk.write(job)
 
@@ -116,6 +153,19 @@ def _number(arguments: Mapping[str, Any]) -> int:
     if type(number) is not int:
         raise NotConformant("Name a message by its number.")
     return number
+
+
+def _await_registry(desk: Desk) -> None:
+    """A serving process takes a new registry over a moment after it was registered."""
+    with desk.store.reader.view() as view:
+        registered = registry.revision(view.db)
+    until = time.monotonic() + _PATIENCE
+    while desk.site().region.revision < registered and time.monotonic() < until:
+        time.sleep(0.05)
+
+
+def _now(desk: Desk) -> int:
+    return desk.write(lambda tx: tx.now)
 
 
 def _keys(desk: Desk) -> Keys:

@@ -217,6 +217,63 @@ def test_apply_refuses_a_configuration_with_errors(gateway, folder):
     assert "add idempotent = true or idempotent = false" in done.err
 
 
+CONSENT = {
+    "resourceType": "Bundle",
+    "type": "transaction",
+    "entry": [
+        {
+            "fullUrl": "https://klinikum.example/fhir/Patient/4711",
+            "resource": {
+                "resourceType": "Patient",
+                "id": "4711",
+                "identifier": [{"system": "http://fhir.de/sid/gkv/kvid-10", "value": "T987654328"}],
+                "name": [{"family": "Müller", "given": ["Anna"]}],
+                "birthDate": "1961-04-12",
+            },
+            "request": {"method": "PUT", "url": "Patient/4711"},
+        },
+        {
+            "fullUrl": "https://klinikum.example/fhir/Consent/1",
+            "resource": {
+                "resourceType": "Consent",
+                "id": "1",
+                "status": "active",
+                "scope": {
+                    "coding": [
+                        {
+                            "system": "http://terminology.hl7.org/CodeSystem/consentscope",
+                            "code": "patient-privacy",
+                        }
+                    ]
+                },
+                "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
+                "patient": {"reference": "Patient/4711"},
+                "dateTime": "2026-01-01",
+                "policy": [{"uri": "https://region.example/policies/1"}],
+                "provision": {"type": "permit"},
+            },
+            "request": {"method": "PUT", "url": "Consent/1"},
+        },
+    ],
+}
+
+
+def test_consents_on_paper_are_entered_once_and_release_what_waits(
+    gateway, folder, receive, message
+):
+    data = message("A-1").replace(b"4711^^^KIS^PI", b"4711^^^KIS^PI~T987654328^^^KVK^NI")
+    receive(data)
+    (folder / "consents" / "klinikum-http").mkdir()
+    file = folder / "consents" / "klinikum-http" / "mueller.json"
+    file.write_text(json.dumps(CONSENT), encoding="utf-8")
+
+    first = gateway("apply", folder, "--yes", "--json").json
+    second = gateway("apply", folder, "--yes", "--json").json
+
+    assert [(one["outcome"], one["known"]) for one in first["consents"]] == [("stored", False)]
+    assert [(one["outcome"], one["known"]) for one in second["consents"]] == [("stored", True)]
+
+
 def test_a_backup_is_proved_restorable_and_restored(gateway, folder, receive, message, tmp_path):
     receive(message("A-1"))
     copy = tmp_path / "copy.db"

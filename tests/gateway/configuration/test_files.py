@@ -74,21 +74,31 @@ tls = { certificate = "certificates/server.pem", key = "certificates/server.key"
     assert region.endpoints["tls"].tls["key"] == str(folder / "certificates" / "server.key")
 
 
-def test_consents_are_fhir_and_samples_belong_to_an_endpoint(folder):
-    (folder / "consents" / "a.json").write_text('{"resourceType":"Consent"}', encoding="utf-8")
-    (folder / "consents" / "b.json").write_text('{"resourceType":"Patient"}', encoding="utf-8")
-    (folder / "consents" / "c.json").write_text('{"a":1,"a":2}', encoding="utf-8")
-    (folder / "samples" / "nobody").mkdir()
-    (folder / "samples" / "nobody" / "x.hl7").write_bytes(b"MSH")
+def test_consents_are_fhir_and_messages_belong_to_an_endpoint(folder):
+    consents = folder / "consents" / "klinikum-http"
+    consents.mkdir()
+    (consents / "a.json").write_text('{"resourceType":"Consent"}', encoding="utf-8")
+    (consents / "b.json").write_text('{"resourceType":"Patient"}', encoding="utf-8")
+    (consents / "c.json").write_text('{"a":1,"a":2}', encoding="utf-8")
+    bundle = '{"resourceType":"Bundle","entry":[{"resource":{"resourceType":"Consent"}}]}'
+    (consents / "d.json").write_text(bundle, encoding="utf-8")
+    (folder / "consents" / "e.json").write_text("{}", encoding="utf-8")
+    for name in ("nobody", "praxis-weber-fhir"):
+        (folder / "samples" / name).mkdir()
 
     configuration = load(folder)
 
-    assert [one["resourceType"] for one in configuration.consents] == ["Consent"]
+    assert [one.file for one in configuration.consents] == [
+        "consents/klinikum-http/a.json",
+        "consents/klinikum-http/d.json",
+    ]
     assert [one.endpoint for one in configuration.samples] == ["klinikum-adt"]
     assert [issue.text for issue in configuration.problems] == [
-        "consents/b.json: this is not a FHIR Consent",
-        "consents/c.json: an object has the same name twice",
+        "consents/e.json: put it into a folder named like an endpoint",
+        "consents/klinikum-http/b.json: there is no FHIR Consent in it",
+        "consents/klinikum-http/c.json: an object has the same name twice",
         "samples/nobody: there is no endpoint of this name",
+        "samples/praxis-weber-fhir: this is an outgoing endpoint",
     ]
 
 
