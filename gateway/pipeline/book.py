@@ -136,6 +136,9 @@ class Book:
 
     def flush(self, tx: Transaction) -> None:
         """Write what has come together, so that the store can be asked about it."""
+        # Versions are written first, so only the last word about each resource may follow them.
+        noted = (self.resources[number] for number in {row[0] for row in self.rows.recencies})
+        self.rows.recencies[:] = [(one.number, one.recency, one.source) for one in noted]
         self.rows.write(tx)
         self.begin()
         self.flushed = True

@@ -6,7 +6,7 @@ import shutil
 from itertools import pairwise
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from gateway.store import open_store
@@ -69,6 +69,8 @@ def content(make, keys, build, stream, cuts):
 @settings(
     max_examples=25,
     deadline=None,
+    # Each try opens stores; finding the smallest failing stream would take minutes.
+    phases=(Phase.explicit, Phase.reuse, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(stream=streams(), cuts=st.sets(st.integers(1, 7)))
