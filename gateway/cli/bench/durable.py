@@ -6,7 +6,6 @@ is acknowledged after its commit only. Load generator and sink share the machine
 
 from __future__ import annotations
 
-import json
 import shutil
 import socket
 import subprocess
@@ -19,6 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Any
+
+import orjson
 
 from gateway.cli.bench.conversion import records
 from gateway.cli.output import note
@@ -160,7 +161,7 @@ def _send(
         check=False,
         text=True,
     )
-    summary: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    summary: dict[str, Any] = orjson.loads(done.stdout.splitlines()[-1])
     return summary
 
 
@@ -212,7 +213,7 @@ def _partner(name: str) -> Iterator[int]:
     ) as process:
         assert process.stdout is not None  # noqa: S101 - it is a pipe
         try:
-            yield int(json.loads(process.stdout.readline())["port"])
+            yield int(orjson.loads(process.stdout.readline())["port"])
         finally:
             process.terminate()
             process.stdout.read()
@@ -226,7 +227,7 @@ def _drained(port: int) -> None:
     while time.monotonic() < until:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         connection.request("GET", "/health/ready")
-        counts = json.loads(connection.getresponse().read()).get("counts", ())
+        counts = orjson.loads(connection.getresponse().read()).get("counts", ())
         connection.close()
         undone = (c["value"] for c in counts if c["name"] in {"deliveries", "resources_unindexed"})
         if not any(undone):
