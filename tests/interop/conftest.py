@@ -141,6 +141,12 @@ def free_port():
 
 
 @pytest.fixture(scope="session")
+def records():
+    """The folder of the demo region's records."""
+    return RECORDS
+
+
+@pytest.fixture(scope="session")
 def partner(tmp_path_factory):
     """Start partner processes that say their port and end with their standard input."""
     running = []

@@ -90,7 +90,7 @@ def test_an_event_nobody_takes_is_rejected_and_the_connection_goes_on(told):
 def test_python_hl7s_server_receives_the_discharge_and_acknowledges_it(
     delivering, clinic, eventually
 ):
-    port, journal = clinic
+    _, journal = clinic
 
     def received():
         lines = [json.loads(line)["message"] for line in journal.read_text("utf-8").splitlines()]
