@@ -21,6 +21,7 @@ from profiles.issue import Issue, Severity
 
 PACKAGE = "mappers.hl7v2"
 V2 = "http://terminology.hl7.org/CodeSystem/v2-"
+ALTERNATE_CODES = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
 ORIGINAL_TEXT = "http://hl7.org/fhir/StructureDefinition/originalText"
 
 

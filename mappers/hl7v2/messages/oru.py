@@ -6,6 +6,7 @@ stands before it. A message may hold several patients.
 
 from __future__ import annotations
 
+from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.messages.adt import read_patient, read_visit
 from mappers.hl7v2.segments import (
     attachments,
@@ -19,7 +20,7 @@ from mappers.hl7v2.segments import (
     roles,
 )
 from mappers.hl7v2.segments.pid import reference
-from mappers.hl7v2.session import Draft, Session
+from mappers.hl7v2.session import ALTERNATE_CODES, Draft, Session
 from mappers.hl7v2.tokenizer import Segment
 from profiles.issue import Issue, NotConformant
 
@@ -85,13 +86,16 @@ class _Reader:
     def _attachment(self, segment: Segment, report: Draft) -> None:
         session = self.session
         title = segment.component(3, 2) or segment.first(3)
+        code = next((c for r in segment.repetitions(3) if (c := concept(session, r))), None)
         for one in attachments.attachments(session, segment, report.id):
             if title is not None:
                 one["title"] = title
+            if code is not None:
+                one["extension"] = [{"url": ALTERNATE_CODES, "valueCodeableConcept": code}]
             session.append(report, "presentedForm", one)
-        code = segment.first(3)
         stated = segment.first(11)
-        session.echoes += [leaf for leaf in (code, stated) if leaf is not None]
+        if stated is not None:
+            session.ignored.append((stated, "the report has a status of its own"))
 
     def nte(self, segment: Segment) -> None:
         if self.before is not None:

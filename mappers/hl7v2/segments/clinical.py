@@ -9,13 +9,12 @@ from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.identifiers import ei
 from mappers.hl7v2.datatypes.parties import practitioner
 from mappers.hl7v2.segments.pid import reference
-from mappers.hl7v2.session import V2, Draft, Session
+from mappers.hl7v2.session import ALTERNATE_CODES, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
 from mappers.trace import Text, Value, text
 
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
-_ALTERNATE = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
 _ENCOUNTER_DIAGNOSIS = {
     "system": "http://terminology.hl7.org/CodeSystem/condition-category",
     "code": "encounter-diagnosis",
@@ -156,7 +155,9 @@ def _original(
     if len(repetition) < 3 and not always:
         return None
     words = concept(session, repetition, default=system)
-    return {"extension": [{"url": _ALTERNATE, "valueCodeableConcept": words}]} if words else None
+    return (
+        {"extension": [{"url": ALTERNATE_CODES, "valueCodeableConcept": words}]} if words else None
+    )
 
 
 def _reaction(session: Session, segment: Segment, resource: dict[str, Any]) -> None:

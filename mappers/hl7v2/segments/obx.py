@@ -71,7 +71,7 @@ def observation(
         session.echoes.append(code)
     apply_rows(session, segment, table("obx_observation"), draft)
     _performing_house(session, segment, draft)
-    _sub_id(segment, resource)
+    _sub_id(session, segment, resource)
     _value(session, segment, draft)
     ranges = reference_range(segment)
     if ranges is not None:
@@ -112,9 +112,11 @@ def _performing_house(session: Session, segment: Segment, draft: Draft) -> None:
         session.append(draft, "performer", house)
 
 
-def _sub_id(segment: Segment, resource: dict[str, Any]) -> None:
+def _sub_id(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
     leaves = [part for repetition in segment.repetitions(4) for part in leaves_of(repetition)]
-    if leaves and not any(e["url"] == _SUB_ID for e in resource.get("extension", ())):
+    if any(e["url"] == _SUB_ID for e in resource.get("extension", ())):
+        session.echoes += leaves
+    elif leaves:
         value = derived(".".join(leaves), *leaves)
         resource.setdefault("extension", []).append({"url": _SUB_ID, "valueString": value})
 

@@ -49,6 +49,8 @@ def patient(session: Session, segment: Segment) -> Draft:
     _gender(session, segment, resource)
     apply_rows(session, segment, row_table("pid_patient"), draft)
     _district(segment, resource)
+    if segment.has(29) and (flag := segment.first(30)) is not None:
+        session.ignored.append((flag, "PID-29 says when"))
     session.patient = draft
     session.patients.append(_facts(draft, identifiers, names, birth))
     return draft

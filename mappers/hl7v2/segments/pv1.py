@@ -40,7 +40,7 @@ def encounter(session: Session, segment: Segment) -> Draft | None:
     _discharge_disposition(session, segment, resource)
     apply_rows(session, segment, table("pv1_encounter"), draft)
     _participants(session, segment, resource)
-    _confidential(segment, resource)
+    _confidential(session, segment, resource)
     session.encounter = draft
     session.encounters.append(draft)
     return draft
@@ -56,7 +56,7 @@ def pv2(session: Session, segment: Segment) -> None:
         _participant(session, repetition, "REF", draft.resource)
     protected = segment.first(22)
     if protected is not None and protected.upper() in {"Y", "J"}:
-        _restrict(draft.resource, protected)
+        _restrict(session, draft.resource, protected)
 
 
 def _identifiers(session: Session, segment: Segment) -> list[dict[str, Any]]:
@@ -181,18 +181,20 @@ def _participant(session: Session, repetition: Any, kind: str, resource: dict[st
         participants.append(participant)
 
 
-def _confidential(segment: Segment, resource: dict[str, Any]) -> None:
+def _confidential(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
     """PV1-16: a VIP's visit is restricted."""
     vip = segment.first(16)
     if vip is not None and vip != '""' and vip.upper() not in {"N", "0"}:
-        _restrict(resource, vip)
+        _restrict(session, resource, vip)
 
 
-def _restrict(resource: dict[str, Any], cause: Text) -> None:
+def _restrict(session: Session, resource: dict[str, Any], cause: Text) -> None:
     label = {
         "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
         "code": text("R", cause.source),
     }
     security = resource.setdefault("meta", {}).setdefault("security", [])
-    if label not in security:
+    if label in security:
+        session.echoes.append(label)
+    else:
         security.append(label)

@@ -214,7 +214,7 @@ def _contents(session: Session, segment: Segment, contents: list[Segment], draft
     for attachment in found:
         _describe(session, segment, attachment)
     draft.resource["content"] = [_content(segment, attachment) for attachment in found] or [
-        {"attachment": _absent(session, segment)}
+        _content(segment, _absent(session, segment))
     ]
     if not found:
         draft.weak += ("content",)
