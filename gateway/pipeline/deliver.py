@@ -35,8 +35,9 @@ from profiles.issue import GatewayError, Unavailable
 
 _log = log("deliver")
 
-#: How long a claim holds its lanes without news, in microseconds; longer than any attempt.
-LEASE = 120 * SECOND
+#: How much longer than the longest attempt a claim holds its lanes without news: time for the
+#: commits before and after it. Only another process may take what is left when it has run out.
+LEASE_MARGIN = 20 * SECOND
 #: Later than any lease.
 FAR = 365 * DAY
 #: How often the loop looks without being woken, in seconds.
@@ -180,7 +181,7 @@ class Deliver:
 
     def _take(self, tx: Transaction, room: Mapping[str, int]) -> list[_Ready]:
         """Claim, decide, encode and mark inflight, all in the writer's transaction."""
-        claimed = tx.claim(room, lease_until=tx.now + LEASE)
+        claimed = tx.claim(room, lease_until=tx.now + self._lease(room))
         if not claimed:
             return []
         messages = {delivery.message_id for delivery in claimed}
@@ -214,6 +215,12 @@ class Deliver:
         tx.add_audit(audit)
         self._write(tx, moves)
         return [item for item in ready if item.delivery.id not in lost]
+
+    def _lease(self, room: Mapping[str, int]) -> int:
+        """Say how long a claim for these endpoints holds, in microseconds."""
+        endpoints = self.site().region.endpoints
+        longest = max((endpoints[name].timeout for name in room if name in endpoints), default=0)
+        return longest + LEASE_MARGIN
 
     def _encode(self, delivery: Delivery, source: Source, verdict: Verdict) -> bytes:
         endpoint = self.site().region.endpoints[delivery.endpoint]
