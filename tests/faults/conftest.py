@@ -14,10 +14,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from rig.gateway import Gateway  # noqa: E402
-from rig.inside import Inside  # noqa: E402
-from rig.partners import Partner  # noqa: E402
-from rig.region import Region, make_template  # noqa: E402
+from rig.gateway import Gateway
+from rig.inside import Inside
+from rig.partners import Partner
+from rig.region import Region, make_template
 
 POSTGRES = os.environ.get("GATEWAY_TEST_POSTGRES", "")
 _PASSWORD = "GATEWAY_FAULTS_PASSWORD"

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 RECORDS = ROOT / "conformance" / "demo" / "records"
 #: Bearer token of the practice that posts consents.
-TOKEN = "faults-practice-token"  # noqa: S105 - made up for these tests
+TOKEN = "faults-practice-token"
 
 
 @dataclass(frozen=True, slots=True)
