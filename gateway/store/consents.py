@@ -17,14 +17,22 @@ _CONSENT = Insert("patient_consent", ("patient", "resource"), keep_existing=True
 def consents(db: Database, bodies: Bodies, patients: Iterable[int]) -> dict[int, list[bytes]]:
     """Read the Consents of Patients (JSON bytes with meta.versionId), in order of arrival."""
     pairs = db.query_in(
-        "SELECT c.patient, r.resource, r.version, r.updated_at, r.body, r.slot"
-        " FROM patient_consent c JOIN resource r ON r.resource = c.resource"
-        " WHERE c.patient {ints} AND r.deleted = 0 ORDER BY c.patient, r.resource",
-        set(patients),
+        "SELECT patient, resource FROM patient_consent WHERE patient {ints}", set(patients)
     )
-    contents = read_slots(bodies, [(row[4], row[5]) for row in pairs])
+    rows = {
+        row[0]: row[1:]
+        for row in db.query_in(
+            "SELECT resource, version, updated_at, body, slot FROM resource"
+            " WHERE resource {ints} AND deleted = 0",
+            {resource for _, resource in pairs},
+        )
+    }
+    contents = read_slots(bodies, [(row[2], row[3]) for row in rows.values()])
     found: dict[int, list[bytes]] = {}
-    for patient, _, version, updated_at, body, slot in pairs:
+    for patient, resource in sorted(pairs):
+        if resource not in rows:
+            continue
+        version, updated_at, body, slot = rows[resource]
         content = contents.get((body, slot))
         if content is None:
             # A consent that cannot be read might be a deny: no decision without it.

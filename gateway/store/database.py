@@ -46,6 +46,9 @@ class Database(Protocol):
     ) -> Rows:
         """Run a statement whose list mark takes `keys`, in pieces when there are many."""
 
+    def execute_in(self, sql: str, keys: Iterable[Any]) -> None:
+        """Run a statement without rows whose list mark takes `keys`."""
+
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run a statement and return how many rows it touched."""
 

@@ -72,14 +72,16 @@ def encode(key: IndexKey, resource_type: str, terms: Terms) -> bytes:
 def decode(data: bytes) -> IndexTerms:
     """Read what `encode` wrote."""
     count, dates, numbers, starts = _COUNTS.unpack_from(data)
-    at = _COUNTS.size
-    terms = struct.unpack_from(f">{count}q", data, at)
-    at += 8 * count
-    end = at + dates * _DATE.size
-    date_rows = list(_DATE.iter_unpack(data[at:end]))
-    at, end = end, end + numbers * _QUANTITY.size
-    quantity_rows = list(_QUANTITY.iter_unpack(data[at:end]))
-    at = end
+    at = _COUNTS.size + 8 * count
+    terms = struct.unpack_from(f">{count}q", data, _COUNTS.size)
+    date_rows: list[tuple[int, int, int]] = []
+    if dates:
+        end = at + dates * _DATE.size
+        date_rows, at = list(_DATE.iter_unpack(data[at:end])), end
+    quantity_rows: list[tuple[int, float]] = []
+    if numbers:
+        end = at + numbers * _QUANTITY.size
+        quantity_rows, at = list(_QUANTITY.iter_unpack(data[at:end])), end
     prefixes = []
     for _ in range(starts):
         param, length = _BEGINNING.unpack_from(data, at)

@@ -47,7 +47,8 @@ _FINISH = (
     "UPDATE message SET message_type = ?, state = ?, reason = ?, patient = ?, report_body = ?,"
     " fields = ?, mapped = ?, ignored = ?, unmapped = ?, issues = ?, targets = ?,"
     " answer_code = CASE WHEN ? = '' THEN answer_code ELSE ? END,"
-    " answer = CASE WHEN ? = '' THEN answer ELSE ? END, retain_until = ? WHERE message = ?"
+    " answer = CASE WHEN ? = '' THEN answer ELSE ? END,"
+    " retain_until = CASE WHEN ? = 0 THEN retain_until ELSE ? END WHERE message = ?"
 )
 
 
@@ -162,6 +163,7 @@ def finish(unit: Unit, rows: Sequence[MessageRow]) -> None:
                 row.answer_code,
                 row.answer_code,
                 row.answer,
+                whole_days(row.retain_until),
                 whole_days(row.retain_until),
                 row.number,
             )

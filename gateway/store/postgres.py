@@ -18,6 +18,13 @@ from gateway.store.database import Insert, Rows
 #: From this many rows on COPY is faster than prepared inserts.
 COPY_FROM = 6
 _TYPES = {"{ints}": "int8", "{blobs}": "bytea", "{texts}": "text"}
+_ARRAYS: dict[type, str] = {
+    int: "int8",
+    float: "float8",
+    str: "text",
+    bytes: "bytea",
+    bytearray: "bytea",
+}
 _CONFLICTS = (
     errors.UniqueViolation,
     errors.DeadlockDetected,
@@ -43,6 +50,12 @@ class PostgresDatabase:
         # Never acknowledged before fsync, whatever the server's default is (delivery rule D1).
         connection.execute("SET synchronous_commit = on")
         connection.execute("SET timezone = 'UTC'")
+        if self._writes:
+            # Every statement of the writer goes by a key. Without statistics (a new database) the
+            # planner would read whole tables, and it need not plan the same again each time.
+            for plan in ("seqscan", "hashjoin", "mergejoin"):
+                connection.execute(f"SET enable_{plan} = off".encode())
+            connection.execute("SET plan_cache_mode = force_generic_plan")
         return connection
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> Rows:
@@ -58,6 +71,12 @@ class PostgresDatabase:
             return []
         return self._connection.execute(_with_list(sql), (*before, array, *after)).fetchall()
 
+    def execute_in(self, sql: str, keys: Iterable[Any]) -> None:
+        """Run a statement whose list mark takes `keys`."""
+        array = list(keys)
+        if array:
+            self._connection.execute(_with_list(sql), (array,))
+
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run a statement and return how many rows it touched."""
         return self._connection.execute(_local(sql), params).rowcount
@@ -72,8 +91,14 @@ class PostgresDatabase:
 
     def insert(self, into: Insert, rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows: COPY for many, a pipeline for few or where existing rows stay."""
-        if into.keep_existing or len(rows) < COPY_FROM:
+        if len(rows) < COPY_FROM:
             self.executemany(_insert(into), rows)
+            return
+        if into.keep_existing:
+            kinds = tuple(_ARRAYS[type(value)] for value in rows[0])
+            self._connection.execute(
+                _unnest(into, kinds), [list(c) for c in zip(*rows, strict=True)]
+            )
             return
         with self._connection.cursor() as cursor, cursor.copy(_copy(into)) as copy:
             for row in rows:
@@ -158,6 +183,15 @@ def _with_list(sql: str) -> bytes:
 @lru_cache(maxsize=128)
 def _insert(into: Insert) -> str:
     return into.sql()
+
+
+@lru_cache(maxsize=128)
+def _unnest(into: Insert, kinds: tuple[str, ...]) -> bytes:
+    """Insert rows given as one array for each column."""
+    arrays = ",".join(f"%s::{kind}[]" for kind in kinds)
+    columns = ",".join(into.columns)
+    end = " ON CONFLICT DO NOTHING" if into.keep_existing else ""
+    return f"INSERT INTO {into.table} ({columns}) SELECT * FROM unnest({arrays}){end}".encode()  # noqa: S608 - names are our own constants
 
 
 @lru_cache(maxsize=128)

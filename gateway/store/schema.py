@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 
 #: The newest migration; a test compares it with the files.
 HEAD = "0001"
+_LOCK = 0x736368656D61
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,9 @@ def upgrade(url: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Gateways that start at once wait for the first one's migration.
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     engine.dispose()

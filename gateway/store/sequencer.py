@@ -73,7 +73,7 @@ def number_waiting(unit: Unit, most: int = MOST) -> int:
         ],
     )
     unit.db.insert(_HEAD, [(run.head.size, run.head.time, run.head.root, run.head.frontier)])
-    unit.db.executemany("DELETE FROM audit_pending WHERE audit = ?", [(row[0],) for row in rows])
+    unit.db.execute_in("DELETE FROM audit_pending WHERE audit {ints}", [row[0] for row in rows])
     return len(rows)
 
 

@@ -73,6 +73,10 @@ class SqliteDatabase:
             found += self._connection.execute(_with_list(sql, size), params).fetchall()
         return found
 
+    def execute_in(self, sql: str, keys: Iterable[Any]) -> None:
+        """Run a statement whose list mark takes `keys`, in pieces when there are many."""
+        self.query_in(sql, keys)
+
     def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
         """Run a statement and return how many rows it touched."""
         return self._connection.execute(_local(sql), params).rowcount

@@ -38,14 +38,15 @@ _STRING = Insert("string_term", ("segment", "param", "prefix", "resource"), keep
 
 @dataclass(slots=True)
 class _Batch:
-    #: Segment → term → offsets of resources.
-    terms: dict[int, dict[int, list[int]]] = field(default_factory=dict)
+    #: Segment → term → offsets of resources, packed.
+    terms: dict[int, dict[int, bytearray]] = field(default_factory=dict)
     dates: list[tuple[int, int, int, int, int]] = field(default_factory=list)
     quantities: list[tuple[int, int, float, int]] = field(default_factory=list)
     strings: list[tuple[int, int, str, int]] = field(default_factory=list)
 
     def add(self, resource: int, data: bytes) -> None:
-        segment, offset = resource >> SEGMENT_BITS, resource & _OFFSETS
+        segment = resource >> SEGMENT_BITS
+        offset = _OFFSET.pack(resource & _OFFSETS)
         found = decode(data)
         postings = self.terms.get(segment)
         if postings is None:
@@ -53,22 +54,20 @@ class _Batch:
         for term in found.terms:
             known = postings.get(term)
             if known is None:
-                postings[term] = [offset]
+                postings[term] = bytearray(offset)
             else:
-                known.append(offset)
-        self.dates += [(segment, *date, resource) for date in found.dates]
-        self.quantities += [(segment, *quantity, resource) for quantity in found.quantities]
-        self.strings += [(segment, *prefix, resource) for prefix in found.prefixes]
+                known += offset
+        if found.dates:
+            self.dates += [(segment, *date, resource) for date in found.dates]
+        if found.quantities:
+            self.quantities += [(segment, *quantity, resource) for quantity in found.quantities]
+        if found.prefixes:
+            self.strings += [(segment, *prefix, resource) for prefix in found.prefixes]
 
     def write(self, db: Database, number: int) -> None:
         for segment, postings in sorted(self.terms.items()):
-            db.insert(
-                _TERM,
-                [
-                    (segment, term, number, pack_offsets(offsets))
-                    for term, offsets in sorted(postings.items())
-                ],
-            )
+            rows = [(segment, term, number, postings[term]) for term in sorted(postings)]
+            db.insert(_TERM, rows)
         db.insert(_DATE, sorted(self.dates))
         db.insert(_QUANTITY, sorted(self.quantities))
         db.insert(_STRING, sorted(self.strings))
@@ -124,8 +123,8 @@ class Trail:
                 batch.add(resource, data)
         if rows:
             batch.write(unit.db, rows[0][0])
-        unit.db.executemany(
-            "DELETE FROM index_pending WHERE pending = ?", [(row[0],) for row in rows]
+        unit.db.execute_in(
+            "DELETE FROM index_pending WHERE pending {ints}", [row[0] for row in rows]
         )
         taken = sum(row[1] for row in rows)
         # Never 0 before a look has found nothing: the count is only an estimate.
