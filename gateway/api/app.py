@@ -43,7 +43,6 @@ def create_app(gateway: Gateway) -> ASGIApp:
         exception_handlers={
             HTTPException: outcome.on_http_exception,
             GatewayError: outcome.on_gateway_error,
-            Exception: outcome.on_unexpected,
         },
     )
     app.router.redirect_slashes = False

@@ -8,7 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.api.outcome import answer
+from gateway.api.outcome import answer, unexpected
 
 #: Sent with every answer: nothing is cached, nothing is guessed.
 _HEADERS = (
@@ -47,7 +47,7 @@ async def read_body(request: Request, limit: int, silence: float) -> bytes:
 
 
 class Bounded:
-    """Answers 503 above a number of requests at once and 504 for one that takes too long."""
+    """Answers 503 above a number of requests at once, 504 for one that takes too long, and 500."""
 
     def __init__(self, app: ASGIApp, *, seconds: float, at_once: int) -> None:
         """Wrap an application."""
@@ -82,9 +82,13 @@ class Bounded:
             async with asyncio.timeout(self.seconds):
                 await self.app(scope, receive, watch)
         except TimeoutError:
-            if started:
-                raise
-            await answer(504)(scope, receive, send)
+            if not started:
+                await answer(504)(scope, receive, send)
+        except Exception as error:  # noqa: BLE001 - beyond here a traceback would be printed
+            # A response that has begun is left incomplete: the connection closes.
+            failed = unexpected(error)
+            if not started:
+                await failed(scope, receive, send)
 
 
 def _with_headers(send: Send) -> Send:

@@ -63,18 +63,18 @@ def accepted(status: int, sentence: str, issues: Sequence[Issue] = ()) -> Respon
 async def on_gateway_error(_request: Request, error: Exception) -> Response:
     """Render an error of the gateway's own tree."""
     if not isinstance(error, GatewayError):
-        return await on_unexpected(_request, error)
+        return unexpected(error)
     return answer(rendering(error).http, error.issues)
 
 
 async def on_http_exception(_request: Request, error: Exception) -> Response:
     """Render what routing refuses (404, 405) and what handlers raise as HTTPException."""
     if not isinstance(error, HTTPException):
-        return await on_unexpected(_request, error)
+        return unexpected(error)
     return answer(error.status_code, headers=error.headers)
 
 
-async def on_unexpected(_request: Request, error: Exception) -> Response:
+def unexpected(error: Exception) -> Response:
     """Render a fault of ours: an id leads from the answer to the log line, nothing else does."""
     number = str(uuid4())
     log("api").error("request_failed", error_id=number, error=type(error).__name__)

@@ -56,6 +56,8 @@ def make_server(app: ASGIApp, listen: Listen) -> uvicorn.Server:
         ws="none",
         lifespan="off",
         log_config=None,
+        # Its lines are free text and may hold a traceback; ours go through gateway.domain.log.
+        log_level="critical",
         access_log=False,
         server_header=False,
         proxy_headers=False,
