@@ -6,9 +6,10 @@ What waits is released, what is queued is cancelled on withdrawal, in the transa
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.consent import Decision
+from gateway.consent.decision import Reason
 from gateway.domain.delivery import CANCELLABLE, Delivery, DeliveryState, may_become
 from gateway.domain.time import Instant
 from gateway.evidence import audit_event
@@ -30,6 +31,12 @@ from gateway.pipeline.site import Site
 from profiles.search import parse_criteria
 
 PATIENT = "Patient"
+#: States of a delivery that consent has permitted and that has not left yet.
+RELEASED = frozenset({DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.RETRY})
+#: Denials for want of a consent.
+WANTING = frozenset({Reason.NO_CONSENT, Reason.NOT_COVERED})
+#: Why a released delivery is cancelled although nothing denies it.
+WITHDRAWN = "consent-withdrawn"
 
 
 def subjects(site: Site, book: Book, patients: Sequence[int]) -> Subjects:
@@ -130,8 +137,12 @@ def answer_for(
     )
     custodian = contents[0].organization if contents else ""
     case = Case(delivery.organization, route.purpose, custodian, matter)
-    numbers = [number for number in delivery.patients if number]
-    return site.desk.answer(case, subjects(site, book, numbers), resources, tx.now)
+    known = subjects(site, book, [number for number in delivery.patients if number])
+    answer = site.desk.answer(case, known, resources, tx.now)
+    if delivery.state in RELEASED and answer.reason in WANTING and known.consents:
+        # What was permitted before does not wait for another consent: this one was taken back.
+        return replace(answer, state=DeliveryState.CANCELLED_BY_CONSENT, reason=WITHDRAWN)
+    return answer
 
 
 @dataclass(frozen=True, slots=True)
