@@ -13,13 +13,18 @@ from collections.abc import Callable
 from mappers.hl7v2.header import Delimiters
 
 _FORMAT = re.compile(r"\.(br|sp|in|ti|fi|nf|ce)\s*([+-]?\d*)", re.IGNORECASE)
+#: What may stand between two escape characters; anything else is text.
+_SEQUENCE = (
+    r"[FSTREHNP]|\.(?:br|BR|sp|SP|in|IN|ti|TI|fi|FI|nf|NF|ce|CE)\s*[+-]?\d{0,4}"
+    r"|X(?:[0-9A-Fa-f]{2}){1,2048}"
+)
 _HEX = re.compile(r"X((?:[0-9A-Fa-f]{2})+)")
 
 
 def unescaper(delimiters: Delimiters, codec: str) -> Callable[[str], str]:
     """Return a function that resolves the escape sequences of one message."""
     escape = re.escape(delimiters.escape)
-    sequence = re.compile(f"{escape}([^{escape}]{{1,4096}}){escape}")
+    sequence = re.compile(f"{escape}({_SEQUENCE}){escape}")
     plain = {
         "F": delimiters.field,
         "S": delimiters.component,
