@@ -50,13 +50,13 @@ def empty_sqlite(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def empty_postgres():
-    """A migrated PostgreSQL database to copy; skipped without GATEWAY_TEST_POSTGRES."""
+    """A migrated PostgreSQL database of this run; skipped without GATEWAY_TEST_POSTGRES."""
     if not POSTGRES:
         pytest.skip("GATEWAY_TEST_POSTGRES is not set")
-    name = f"gateway_template_{uuid.uuid4().hex[:12]}"
+    name = f"gateway_test_{uuid.uuid4().hex[:12]}"
     _administer(f"CREATE DATABASE {name}")
     schema.upgrade(_database_url(name))
-    yield name
+    yield _database_url(name)
     _administer(f"DROP DATABASE {name} WITH (FORCE)")
 
 
@@ -68,11 +68,10 @@ def store_url(request, tmp_path):
         shutil.copy(template, tmp_path / "store.db")
         yield f"sqlite:///{tmp_path / 'store.db'}"
         return
-    template = request.getfixturevalue("empty_postgres")
-    name = f"gateway_{uuid.uuid4().hex[:12]}"
-    _administer(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    yield _database_url(name)
-    _administer(f"DROP DATABASE {name} WITH (FORCE)")
+    # Emptied rather than made anew: creating and dropping databases writes a checkpoint each time.
+    url = request.getfixturevalue("empty_postgres")
+    _empty(url)
+    yield url
 
 
 @pytest.fixture
@@ -90,9 +89,26 @@ def _database_url(name):
 
 
 def _administer(statement):
+    with _connection(POSTGRES) as connection:
+        connection.execute(statement)
+
+
+def _empty(url):
+    from gateway.store.tables import METADATA
+
+    statements = [f"DELETE FROM {table}" for table in METADATA.tables]
+    with _connection(url) as connection:
+        # Connections that a test left open must not hold locks into the next one.
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        connection.execute(";".join(statements))
+
+
+def _connection(url):
     import psycopg
 
     from gateway.store.postgres import conninfo
 
-    with psycopg.connect(conninfo(POSTGRES), autocommit=True) as connection:
-        connection.execute(statement)
+    return psycopg.connect(conninfo(url), autocommit=True)
