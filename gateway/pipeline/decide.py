@@ -80,6 +80,8 @@ class Subjects:
     linked: tuple[tuple[str, ...], ...] = ()
     #: A person has to decide first who this is.
     open_case: bool = False
+    #: How many persons the data are about.
+    persons: int = 1
 
 
 @dataclass(slots=True)
@@ -121,9 +123,7 @@ class ConsentDesk:
         return self._place(case, subjects, decision)
 
     def _place(self, case: Case, subjects: Subjects, decision: Decision) -> Answer:
-        removed = frozenset(decision.removed)
-        emptied = decision.outcome == REDACT and removed.issuperset(case.subject_matter or ("",))
-        if decision.outcome not in {PERMIT, REDACT} or emptied:
+        if decision.outcome not in {PERMIT, REDACT} or _is_denied(case, subjects, decision):
             state = DENIED.get(decision.reason, DeliveryState.HELD)
             return Answer(state, decision.reason, decision)
         if subjects.open_case:
@@ -149,6 +149,18 @@ class ConsentDesk:
             compiled = compile_consent(load(consent), self.policy.timezone)
             self._compiled[consent] = compiled
         return compiled
+
+
+def _is_denied(case: Case, subjects: Subjects, decision: Decision) -> bool:
+    """Say whether what is left is not worth the name: the matter is gone, or one of several people.
+
+    A message about several persons goes when all of them permit; one person's share of it would
+    leave the others' undelivered for good.
+    """
+    if decision.outcome != REDACT:
+        return False
+    gone = frozenset(decision.removed).issuperset(case.subject_matter or ("",))
+    return gone or subjects.persons > 1
 
 
 def _actor(name: str, organization: Organization | None) -> Actor:

@@ -55,6 +55,7 @@ def subjects(site: Site, book: Book, patients: Sequence[int]) -> Subjects:
             if len(person) > 1
         ),
         any(book.cases.get(number, False) for number in everybody),
+        len(persons),
     )
 
 
