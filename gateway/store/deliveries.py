@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from gateway.domain.delivery import CLAIMABLE, Delivery, DeliveryState
+from gateway.domain.delivery import CLAIMABLE, ENDED, Delivery, DeliveryState
 from gateway.domain.time import Instant
 from gateway.pipeline.ports import NewDelivery
 from gateway.store import lanes
@@ -77,10 +77,16 @@ def by_number(unit: Unit, numbers: Iterable[int], *, locked: bool = False) -> li
 
 
 def add(unit: Unit, rows: Sequence[NewDelivery]) -> list[int]:
-    """Enqueue deliveries into their lanes; return their numbers in order."""
+    """Enqueue deliveries into their lanes; return their numbers in order.
+
+    Those denied from the start stand in no lane: nothing may wait behind them.
+    """
     if not rows:
         return []
-    present = lanes.ensure(unit, [(patient, row.endpoint) for row in rows for patient in row.lanes])
+    undone = [row for row in rows if row.state not in ENDED]
+    present = lanes.ensure(
+        unit, [(patient, row.endpoint) for row in undone for patient in row.lanes]
+    )
     # The lanes are locked: whoever enqueues for them next gets larger numbers.
     numbers = unit.numbers.take("delivery", len(rows))
     decisions = _write_decisions(unit, rows)
@@ -94,6 +100,7 @@ def add(unit: Unit, rows: Sequence[NewDelivery]) -> list[int]:
     members = [
         (present[patient, row.endpoint], number, row)
         for number, row in zip(numbers, rows, strict=True)
+        if row.state not in ENDED
         for patient in row.lanes
     ]
     lanes.enter(unit, [(lane.number, number) for lane, number, _ in members])

@@ -79,6 +79,21 @@ def test_what_waits_holds_its_lane(store, state):
     assert [d.id for d in claim(store)] == [waiting.id]
 
 
+def test_what_is_denied_from_the_start_holds_nothing_up(store):
+    denied, after = run(
+        store, lambda tx: tx.add_deliveries([new(state=S.CANCELLED_BY_CONSENT), new()])
+    )
+    assert [d.id for d in claim(store)] == [after]
+    assert states(store)[denied] == S.CANCELLED_BY_CONSENT
+
+
+def test_a_transition_keeps_the_decision_that_made_it(store):
+    (queued,) = run(store, lambda tx: tx.add_deliveries([new()]))
+    (head,) = run(store, lambda tx: tx.deliveries(numbers=[queued]))
+    settle(store, head, S.CANCELLED_BY_CONSENT, decision=b'{"outcome":"deny"}')
+    assert store.reader.decision(queued) == b'{"outcome":"deny"}'
+
+
 def test_an_ambiguous_delivery_holds_its_lane_until_a_person_decides(store):
     _, second = run(store, lambda tx: tx.add_deliveries([new(), new()]))
     (head,) = claim(store)
