@@ -123,6 +123,14 @@ def test_every_setting_is_used_by_the_gateway():
             assert used or f"self.{table}.{name}" in own, f"{table}.{name}"
 
 
+def test_every_key_of_the_consent_policy_is_documented():
+    from gateway.consent.policy import _POLICY_KEYS
+
+    page = _text("docs/configuration.md")
+    for key in set(_POLICY_KEYS) - {"timezone"}:
+        assert f"| `{key}` |" in page, key
+
+
 def test_the_changelog_has_the_version_or_unreleased():
     assert "## [Unreleased]" in _text("CHANGELOG.md")
 

@@ -11,11 +11,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from gateway.api import outcome
+from gateway.api.access import caller_of
 from gateway.api.auth import Identity
 from gateway.api.context import Context
 from gateway.api.limits import read_body
 from gateway.api.ports import Posted, Taken
 from gateway.domain.region import Endpoint
+from gateway.evidence import audit_event
+from gateway.evidence.event_class import EventClass
 from profiles.issue import Issue
 
 ER7 = "x-application/hl7-v2+er7"
@@ -37,6 +40,9 @@ async def inbound(request: Request) -> Response:
     context = Context.of(request)
     identity = context.identify_any(request)
     endpoint = _endpoint(context, request, identity)
+    if endpoint is None:
+        await _record_refusal(context, identity)
+        raise HTTPException(403)
     content_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type not in FORMATS:
         raise HTTPException(415)
@@ -56,7 +62,7 @@ async def inbound(request: Request) -> Response:
     return _hl7v2(taken) if posted.format == "hl7v2" else _fhir(taken)
 
 
-def _endpoint(context: Context, request: Request, identity: Identity) -> Endpoint:
+def _endpoint(context: Context, request: Request, identity: Identity) -> Endpoint | None:
     """Find the endpoint; one of another organization is refused like one that does not exist."""
     endpoint = context.gateway.region().endpoints.get(request.path_params["endpoint"])
     if (
@@ -65,8 +71,18 @@ def _endpoint(context: Context, request: Request, identity: Identity) -> Endpoin
         or endpoint.connection_type not in CONNECTION_TYPES
         or not _may_use(context, identity, endpoint)
     ):
-        raise HTTPException(403)
+        return None
     return endpoint
+
+
+async def _record_refusal(context: Context, identity: Identity) -> None:
+    event = audit_event.received(
+        context.gateway.stamp(),
+        message=audit_event.MessageFacts("", ""),
+        sender=caller_of(identity).client,
+        result=audit_event.Result(audit_event.Outcome.SERIOUS_FAILURE, "forbidden"),
+    )
+    await context.gateway.audit([(EventClass.RECEIVED, event)])
 
 
 def _may_use(context: Context, identity: Identity, endpoint: Endpoint) -> bool:
@@ -85,7 +101,8 @@ def _hl7v2(taken: Taken) -> Response:
 
 def _fhir(taken: Taken) -> Response:
     if taken.status >= 400:
-        return outcome.answer(taken.status, taken.issues)
+        status = 413 if any(one.code == "too-costly" for one in taken.issues) else taken.status
+        return outcome.answer(status, taken.issues)
     sentence = "Stored." if taken.status == 200 else "Stored; it is processed later."
     notes = tuple(
         Issue(

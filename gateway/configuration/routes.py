@@ -11,7 +11,9 @@ from profiles.issue import GatewayError, Issue
 from profiles.reading.record import nearest
 from profiles.search import parse_criteria
 
-#: A place in a resource that names recipients, e.g. Patient.generalPractitioner.
+#: Places the formats of this distribution find recipients at.
+PLACES = ("Patient.generalPractitioner", "DocumentReference.recipient")
+#: How a place in a resource is written.
 _PLACE = re.compile(r"[A-Z][A-Za-z]+\.[a-z][A-Za-z]+")
 
 
@@ -60,13 +62,16 @@ def _destination(name: str, region: Region, place: str) -> Iterator[Issue]:
     elif name in region.organizations:
         yield from _one_endpoint(name, region, place)
     elif not _PLACE.fullmatch(name):
-        known = [*region.endpoints, *region.organizations, "Patient.generalPractitioner"]
+        known = [*region.endpoints, *region.organizations, *PLACES]
         yield error(
             f"{place}: to names neither an endpoint nor an organization nor a place: {name!r}; "
             f"did you mean {nearest(name, known)!r}?",
             place,
             "not-found",
         )
+    elif name not in PLACES:
+        hint = nearest(name, list(PLACES))
+        yield warning(f"{place}: no format names recipients at {name}; see {hint}", place)
     elif not any(region.outgoing_of(one.organization) for one in region.practitioners):
         yield warning(f"{place}: {name} finds nobody; no practitioner leads to an endpoint", place)
 

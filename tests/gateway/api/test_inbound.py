@@ -84,6 +84,7 @@ def test_an_endpoint_of_another_organization_is_refused_like_one_that_does_not_e
     assert foreign.status_code == missing.status_code == 403
     assert foreign.content == missing.content
     assert gateway.posted == []
+    assert [(kind, event["outcome"]) for kind, event in gateway.events] == [("received", "8")] * 2
 
 
 def test_a_body_above_the_limit_of_its_endpoint_is_refused_before_it_is_read(gateway, connect):

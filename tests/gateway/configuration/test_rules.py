@@ -106,6 +106,13 @@ idempotent = false
     assert "name one of praxis-weber-2, praxis-weber-fhir" in _errors(configuration)[0]
 
 
+def test_a_place_nobody_is_named_at_is_pointed_out(changed):
+    configuration = changed("Patient.generalPractitioner", "Patient.generalPractioner")
+
+    assert configuration.errors == ()
+    assert "see Patient.generalPractitioner" in configuration.problems[0].text
+
+
 def test_keys_others_can_read_are_refused(folder):
     (folder / "keys" / "data.key").chmod(0o444)
 
