@@ -39,10 +39,14 @@ def demo(
     began = time.monotonic()
     teller = Teller(as_json=as_json)
     try:
-        with interrupts(), folder(keep) as place, Cast(place) as cast:
-            with begin(cast, teller) as scene:
-                play(scene)
-                end(scene)
+        with (
+            interrupts(),
+            folder(keep) as place,
+            Cast(place) as cast,
+            begin(cast, teller) as scene,
+        ):
+            play(scene)
+            end(scene)
     except Deviation as deviation:
         fail(f"the demo went otherwise than told: {deviation}")
     teller.step(

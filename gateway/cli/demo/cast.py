@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from gateway.cli.demo.expectation import Deviation, expect
 
@@ -53,7 +53,7 @@ class Cast:
         self._playing: dict[str, subprocess.Popen[str]] = {}
         (place / "logs").mkdir(exist_ok=True)
 
-    def __enter__(self) -> Cast:
+    def __enter__(self) -> Self:
         """Begin."""
         return self
 
@@ -72,8 +72,8 @@ class Cast:
         return self.place / "logs" / f"{name}.jsonl"
 
     def partner(self, name: str, module: str, *arguments: str) -> None:
-        """Start a listening partner and learn its port. It ends when its standard input does."""
-        process = self._start(
+        """Start a listening partner. It ends when its standard input does."""
+        self._start(
             name,
             f"conformance.partners.{module}",
             "--until-eof",
@@ -81,9 +81,13 @@ class Cast:
             str(self.journal(name)),
             *arguments,
         )
-        line = process.stdout.readline() if process.stdout else ""
-        expect(line, f"the partner {name} did not start")
-        self.ports[name] = int(_json(line)["port"])
+
+    def listening(self) -> None:
+        """Wait until every partner has said its port."""
+        for name, process in self._playing.items():
+            line = process.stdout.readline() if process.stdout else ""
+            expect(line, f"the partner {name} did not start: {self._last_words(name)}")
+            self.ports[name] = int(_json(line)["port"])
 
     def gateway(self) -> float:
         """Start `gateway serve` and return the seconds until it took commands."""

@@ -62,7 +62,7 @@ def queued(scene: Scene, number: int) -> None:
             judge(one, "deny", CANCELLED)
         else:
             judge(one, "permit", DELIVERED)
-    scene.tell("queued", message=number, deliveries=deliveries)
+    scene.tell("queued", message=number, control_id=scene.control_id(number), deliveries=deliveries)
 
 
 def withdrawn(scene: Scene, number: int) -> None:
@@ -76,6 +76,7 @@ def withdrawn(scene: Scene, number: int) -> None:
     scene.tell(
         "withdrawn",
         message=message.number,
+        control_id=scene.control_id(number),
         status=answer["status"],
         milliseconds=float(answer["ms"]),
         deliveries=deliveries,
@@ -97,7 +98,7 @@ def worklist(scene: Scene) -> None:
     """What needs a person."""
     items = scene.cast.operator("worklist", may_fail=True)
     expect(not items, f"{len(items)} things need a person")
-    status = scene.cast.operator("status", may_fail=True)
+    status = scene.witness.status()
     expect(status["status"] == "ok", f"the status is not ok: {', '.join(status['warnings'])}")
     scene.tell("worklist", items=items, messages=status["messages_ever"], status=status["status"])
 

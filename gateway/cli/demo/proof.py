@@ -31,9 +31,8 @@ def forwarded(scene: Scene, noted: Sequence[dict[str, Any]]) -> list[dict[str, A
 
     Only MSH may differ: addresses, control id and time are the gateway's own.
     """
-    from mappers.hl7v2.acknowledgement import read_acknowledgement
-
     from gateway.cli.demo.story import CLINIC
+    from mappers.hl7v2.acknowledgement import read_acknowledgement
 
     reader = scene.witness.store.reader
     deliveries = {one.control_id: one for one in reader.deliveries(endpoint=CLINIC)}

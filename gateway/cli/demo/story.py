@@ -43,6 +43,10 @@ class Scene:
     #: Messages in the order in which the hospital sent them: control id → number.
     messages: dict[str, int] = field(default_factory=dict)
 
+    def control_id(self, number: int) -> str:
+        """Return under which id the hospital sent a message."""
+        return next(name for name, known in self.messages.items() if known == number)
+
     def tell(self, step: str, **facts: Any) -> None:
         """Tell one step."""
         self.teller.step(step, facts)
@@ -53,12 +57,13 @@ def begin(cast: Cast, teller: Teller) -> Iterator[Scene]:
     """Make the region, start everybody, and lend the scene."""
     from gateway.cli.demo.witness import witness
 
-    cast.command("init", str(cast.place))
     bodies = cast.place / "logs" / "clinic"
     bodies.mkdir()
     cast.partner("practice", "practice")
     cast.partner("agency", "practice")
     cast.partner("clinic", "mllp_sink", "--bodies", str(bodies))
+    cast.command("init", str(cast.place))
+    cast.listening()
     http, mllp = free_ports(2)
     partners = {f"{name}_port": port for name, port in cast.ports.items()}
     furnish(cast.place, {"http_port": http, "mllp_port": mllp, **partners})
@@ -67,13 +72,11 @@ def begin(cast: Cast, teller: Teller) -> Iterator[Scene]:
     with witness(cast) as seen:
         scene = Scene(cast, teller, seen, f"127.0.0.1:{mllp}", f"http://127.0.0.1:{http}")
         kinds = [one["kind"] for one in applied["changes"]]
-        status = cast.operator("status")
-        expect(status["serving"], "the gateway does not serve")
         scene.tell(
             "started",
             folder=str(cast.place),
             store=seen.settings.store_url.partition(":")[0],
-            region=status["gateway"],
+            region=seen.settings.gateway.name,
             registered={kind: kinds.count(kind) for kind in dict.fromkeys(kinds)},
             revision=applied["revision"],
             mllp=scene.mllp,
@@ -260,13 +263,12 @@ def received_by_practice(scene: Scene) -> None:
     expect(sent and sent == found, "the practice's PDF is not the one the hospital sent")
     people = {one["id"] for one in held.get("Patient", [])}
     expect(len(people) == 1, f"the practice holds {len(people)} patients instead of one")
-    scene.tell(
-        "received",
-        endpoint=PRACTICE,
-        partner="practice",
+    received(
+        scene,
+        PRACTICE,
         transactions=[{"number": one["number"], "status": one["status"]} for one in noted],
         holds={kind: len(held[kind]) for kind in kinds},
-        pdf=[{"bytes": len(one), "same_as_sent": True} for one in found],
+        pdf_bytes=[len(one) for one in found],
     )
 
 
@@ -281,11 +283,19 @@ def received_by_clinic(scene: Scene) -> None:
         lambda: noted if len(noted := seen.noted("clinic")) == len(due) else None,
     )
     told = forwarded(scene, noted)
-    scene.tell("received", endpoint=CLINIC, partner="clinic", messages=told)
+    received(scene, CLINIC, messages=told)
 
 
 def received_by_agency(scene: Scene) -> None:
     """The agency got nothing."""
     found = scene.witness.received("agency")
     expect(not found, f"the agency received {len(found)} transactions against the consent")
-    scene.tell("received", endpoint=DENIED, partner="agency", transactions=found)
+    received(scene, DENIED)
+
+
+def received(scene: Scene, endpoint: str, **facts: Any) -> None:
+    """Tell what arrived at an endpoint."""
+    organization = scene.witness.store.reader.region().endpoints[endpoint].organization
+    name = scene.witness.organization(organization)
+    known: dict[str, Any] = {"transactions": [], "holds": {}, "pdf_bytes": [], "messages": []}
+    scene.tell("received", endpoint=endpoint, recipient=name, **(known | facts))

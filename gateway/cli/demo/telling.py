@@ -15,6 +15,7 @@ Line = tuple[str, str]
 _CHAPTERS = {
     "started": "Eine Region entsteht",
     "acknowledged": "Das Krankenhaus sendet",
+    "decided": "Noch hat niemand eingewilligt",
     "consented": "Die Patientin willigt ein",
     "received": "Was angekommen ist",
     "paused": "Die Patientin widerruft",
@@ -24,8 +25,8 @@ _MESSAGES = {
     "ADT^A01": "Aufnahme",
     "ORU^R01": "Laborbefund",
     "ADT^A03": "Entlassung",
-    "MDM^T02": "Entlassbrief",
-    "MDM^T08": "Entlassbrief, korrigiert",
+    "MDM^T02": "Entlassbrief mit PDF",
+    "MDM^T08": "korrigierter Entlassbrief",
 }
 _STATES = {
     "waiting_for_consent": "wartet",
@@ -34,13 +35,8 @@ _STATES = {
     "cancelled_by_consent": "gestoppt",
 }
 _DECISIONS = {"permit": "erlaubt", "deny": "verweigert", "redact": "geschwärzt"}
-_REGISTERED = {
-    "organization": "Organisationen",
-    "endpoint": "Endpunkte",
-    "route": "Routen",
-    "practitioner": "Arztnummern",
-    "dialect": "Dialekte",
-}
+_REGISTERED = {"organization": "Organisationen", "endpoint": "Endpunkte", "route": "Routen"}
+_COLORS = {"verweigert": "red", "gestoppt": "red", "wartet": "yellow", "Nachricht": "bold"}
 _WIDTH = 14
 
 
@@ -65,168 +61,139 @@ class Teller:
             self._line(label, text)
 
     def _line(self, label: str, text: str) -> None:
-        """Print a line whose text stays in its column when it is long."""
+        """Print a line; on a terminal its text stays in its column when it is long."""
+        if not self._console.is_terminal:
+            self._console.print(f"  {label:<{_WIDTH - 2}} {text}", soft_wrap=True)
+            return
         from rich.table import Table
         from rich.text import Text
 
         grid = Table.grid(padding=(0, 1))
         grid.add_column(width=_WIDTH, no_wrap=True)
         grid.add_column(overflow="fold")
-        grid.add_row(Text(f"  {label}", style=_STYLES.get(label, "cyan")), Text(text))
+        grid.add_row(Text(f"  {label}", style=_COLORS.get(label, "cyan")), Text(text))
         self._console.print(grid)
-
-
-_STYLES = {"verweigert": "red", "gestoppt": "red", "wartet": "yellow", "eingereiht": "yellow"}
 
 
 def _started(facts: Facts) -> Iterator[Line]:
     yield "Ordner", facts["folder"]
     counts = facts["registered"]
-    named = [f"{counts[kind]} {name}" for kind, name in _REGISTERED.items() if kind in counts]
+    named = [f"{counts.get(kind, 0)} {name}" for kind, name in _REGISTERED.items()]
     yield "registriert", f"{facts['region']}: {', '.join(named)} (Revision {facts['revision']})"
-    http = facts["http"].removeprefix("http://")
+    open_ = f"HL7 v2 über MLLP auf {facts['mllp']}, FHIR auf {facts['http']}"
     yield (
         "Gateway",
-        f"nimmt nach {_number(facts['seconds'])} s an: HL7 v2 über MLLP auf {facts['mllp']}, "
-        f"FHIR auf {http}; Speicher: {facts['store']}",
+        f"bereit nach {_number(facts['seconds'])} s: {open_} ({facts['store']})",
     )
-    partners = ", ".join(f"{name} auf Port {port}" for name, port in facts["partners"].items())
-    yield "Partner", f"je ein Prozess für sich: {partners}"
+    partners = ", ".join(f"{name} ({port})" for name, port in facts["partners"].items())
+    yield "Partner", f"je ein Prozess für sich, mit Port: {partners}"
 
 
 def _acknowledged(facts: Facts) -> Iterator[Line]:
     title = _MESSAGES.get(facts["message_type"], "")
-    yield "▸ Nachricht", f"{facts['message_type']} {title} ({facts['control_id']})"
+    yield "Nachricht", f"{facts['control_id']}: {facts['message_type']} {title}".rstrip()
     when = ", erst nach dem Commit" if facts["acknowledge"] == "on_processing" else ""
     yield "quittiert", f"{facts['code']} nach {_number(facts['milliseconds'])} ms{when}"
 
 
 def _translated(facts: Facts) -> Iterator[Line]:
     unmapped = facts["unmapped"]
-    rest = f" ({', '.join(unmapped)}: im Verlustbericht und im Original erhalten)"
-    yield (
-        "übersetzt",
+    counts = (
         f"{facts['fields']} Felder: {facts['mapped']} abgebildet, {facts['ignored']} begründet "
-        f"übergangen, {len(unmapped)} nicht abgebildet{rest if unmapped else ''}",
+        f"übergangen, {len(unmapped)} nicht abgebildet"
     )
-    yield "ergibt", _counted(facts["resources"])
-    yield (
-        "belegt",
-        f"Provenance nennt {len(facts['targets'])} Versionen und das Original: "
-        f"SHA-256 {facts['sha256'][:16]}…",
-    )
+    rest = f" ({', '.join(unmapped)}: steht im Verlustbericht, das Original bleibt)"
+    yield "übersetzt", f"{counts}{rest if unmapped else ''}"
+    yield "", _counted(facts["resources"])
+    proof = f"Provenance: {len(facts['targets'])} Versionen, Original {facts['sha256'][:16]}…"
+    yield "belegt", f"{proof} (SHA-256)"
 
 
 def _decided(facts: Facts) -> Iterator[Line]:
-    title = f"{facts['control_id']}"
+    title = facts["control_id"]
     if not facts["deliveries"]:
-        yield "bleibt hier", f"{title}: keine Route will diese Nachricht; sie ist nur gespeichert"
+        yield "bleibt hier", f"{title}: keine Route will diese Nachricht; sie ist gespeichert"
     for one in facts["deliveries"]:
         yield _STATES.get(one["state"], one["state"]), f"{title}: {one['sentence']}"
 
 
 def _consented(facts: Facts) -> Iterator[Line]:
-    yield (
-        "Einwilligung",
-        f"von der Praxis gesendet, HTTP {facts['status']} nach {_number(facts['milliseconds'])} ms",
-    )
+    yield "Einwilligung", _posted(facts)
     shared = facts["shared_system"]
-    kept = []
+    kept, values = [], set()
     for one in facts["records"]:
         own = [each["value"] for each in one["identifiers"] if each["system"] != shared]
-        kept.append(f"{one['organization']} {', '.join(own)}")
-    values = {
-        each["value"]
-        for one in facts["records"]
-        for each in one["identifiers"]
-        if each["system"] == shared
-    }
-    yield (
-        "verknüpft",
-        f"{' und '.join(kept)}: eine Person, gleiche KVNR {', '.join(sorted(values))}",
-    )
+        values |= {each["value"] for each in one["identifiers"] if each["system"] == shared}
+        kept.append(f"{one['keeper']} {', '.join(own)}")
+    text = f"{' und '.join(kept)}: eine Person, gleiche KVNR {', '.join(sorted(values))}"
+    yield "verknüpft", text
 
 
-def _released(facts: Facts) -> Iterator[Line]:
+def _posted(facts: Facts) -> str:
+    took = _number(facts["milliseconds"])
+    return f"von der Praxis per HTTP gesendet, beantwortet {facts['status']} nach {took} ms"
+
+
+def _judged(facts: Facts) -> Iterator[Line]:
     for one in facts["deliveries"]:
-        yield from _judged(facts["control_id"], one)
-
-
-def _judged(title: str, one: Facts) -> Iterator[Line]:
-    state = _STATES.get(one["state"], one["state"])
-    yield (
-        _DECISIONS.get(one["decision"], one["decision"]),
-        f"{title}: {one['sentence']} → {state}",
-    )
+        state = _STATES.get(one["state"], one["state"])
+        decision = _DECISIONS.get(one["decision"], one["decision"])
+        yield decision, f"{facts['control_id']}: {one['sentence']} → {state}"
 
 
 def _received(facts: Facts) -> Iterator[Line]:
-    if "messages" in facts:
-        for one in facts["messages"]:
-            yield (
-                facts["partner"],
-                f"{one['message_type']} {one['control_id']} im Original: {one['same_segments']} "
-                f"Segmente Byte für Byte gleich, MSH neu an {one['receiver']}; "
-                f"quittiert {one['acknowledgement']}",
-            )
-    elif facts["transactions"]:
-        yield facts["partner"], f"{len(facts['transactions'])} Transaktionen, hält jetzt:"
+    name = facts["recipient"]
+    if facts["messages"]:
+        yield "HL7 v2", f"{name}: {len(facts['messages'])} Nachrichten über MLLP"
+    for one in facts["messages"]:
+        same = f"{one['same_segments']} Segmente Byte für Byte wie gesendet"
+        address = f"MSH neu an {one['receiver']}"
+        yield "", f"{one['message_type']}: {same}, {address}, quittiert {one['acknowledgement']}"
+    if facts["transactions"]:
+        yield "FHIR", f"{name}: {len(facts['transactions'])} Transaktionen; der Server hält jetzt"
         yield "", _counted(facts["holds"])
-        for one in facts["pdf"]:
-            yield "", f"PDF mit {one['bytes']} Bytes, Byte für Byte wie gesendet"
-    else:
-        yield facts["partner"], "hat nichts erhalten"
+        for size in facts["pdf_bytes"]:
+            yield "", f"das PDF des Entlassbriefs, {size} Bytes, Byte für Byte wie gesendet"
+    if not facts["messages"] and not facts["transactions"]:
+        yield "nichts", f"{name}: nichts erhalten"
 
 
 def _paused(facts: Facts) -> Iterator[Line]:
     yield "Betrieb", f"gateway endpoint pause {facts['endpoint']}"
 
 
-def _queued(facts: Facts) -> Iterator[Line]:
-    for one in facts["deliveries"]:
-        yield from _judged(f"Nachricht {facts['message']}", one)
-
-
 def _withdrawn(facts: Facts) -> Iterator[Line]:
-    yield (
-        "Widerruf",
-        f"von der Praxis gesendet, HTTP {facts['status']} nach {_number(facts['milliseconds'])} ms",
-    )
+    yield "Widerruf", _posted(facts)
     for one in facts["deliveries"]:
-        text = f"Nachricht {one['message']}: {one['sentence']} Gesendet: {one['attempts']}-mal"
-        yield _STATES.get(one["state"], one["state"]), text
+        state = _STATES.get(one["state"], one["state"])
+        tries = f"{one['attempts']} Sendeversuche"
+        yield state, f"{facts['control_id']}: {one['sentence']} ({tries})"
 
 
 def _resumed(facts: Facts) -> Iterator[Line]:
-    since = facts["received_since"]
-    yield (
-        "Betrieb",
-        f"gateway endpoint resume {facts['endpoint']}: "
-        f"{sum(facts['undone'].values())} offene Zustellungen, {since} seither angekommen",
-    )
+    left = f"{sum(facts['undone'].values())} offene Zustellungen"
+    since = f"{facts['received_since']} seither angekommen"
+    yield "Betrieb", f"gateway endpoint resume {facts['endpoint']}: {left}, {since}"
 
 
 def _worklist(facts: Facts) -> Iterator[Line]:
     count = len(facts["items"])
     text = f"{count} Aufgaben für Menschen" if count else "nichts wartet auf einen Menschen"
-    yield "Arbeitsliste", f"{text} (Nachrichten: {facts['messages']}, Status {facts['status']})"
+    yield "Arbeitsliste", f"{text} (Nachrichten: {facts['messages']}, Status: {facts['status']})"
 
 
 def _audited(facts: Facts) -> Iterator[Line]:
-    yield (
-        "Protokoll",
-        f"{facts['size']} Blätter, Wurzel {facts['root'][:16]}…, {facts['opened']} Ereignisse "
-        f"geöffnet, {len(facts['findings'])} Widersprüche",
-    )
-    scope = "nur in sich stimmig: kein Prüfpunkt liegt außerhalb des Gateways"
-    if facts["anchored"]:
-        scope = f"bis Blatt {facts['anchored']} von außen bestätigt"
-    yield "Reichweite", f"{scope} ({facts['scope']})"
+    leaves = f"{facts['size']} Blätter, Wurzel {facts['root'][:16]}…"
+    opened = f"{facts['opened']} Ereignisse geöffnet, {len(facts['findings'])} Widersprüche"
+    yield "Protokoll", f"geprüft: {leaves}, {opened}"
+    inside = "nur in sich stimmig, denn kein Prüfpunkt liegt außerhalb des Gateways"
+    outside = f"bis Blatt {facts['anchored']} von außen bestätigt"
+    yield "", f"{outside if facts['anchored'] else inside} ({facts['scope']})"
 
 
 def _ended(facts: Facts) -> Iterator[Line]:
-    left = f"; der Ordner bleibt: {facts['kept']}" if facts["kept"] else ", der Ordner gelöscht"
-    yield "Ende", f"nach {_number(facts['seconds'])} s; alle Prozesse beendet{left}"
+    left = f"der Ordner bleibt: {facts['kept']}" if facts["kept"] else "der Ordner gelöscht"
+    yield "Ende", f"nach {_number(facts['seconds'])} s: alle Prozesse beendet, {left}"
 
 
 #: How each step is told.
@@ -236,10 +203,10 @@ _TELL: dict[str, Callable[[Facts], Iterator[Line]]] = {
     "translated": _translated,
     "decided": _decided,
     "consented": _consented,
-    "released": _released,
+    "released": _judged,
     "received": _received,
     "paused": _paused,
-    "queued": _queued,
+    "queued": _judged,
     "withdrawn": _withdrawn,
     "resumed": _resumed,
     "worklist": _worklist,

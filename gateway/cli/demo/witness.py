@@ -98,6 +98,7 @@ class Witness:
             {
                 "patient": f"Patient/{one.id}",
                 "organization": one.organization,
+                "keeper": self.organization(one.organization),
                 "identifiers": [
                     {"system": each.get("system", ""), "value": each.get("value", "")}
                     for each in load(one.body).get("identifier", [])
@@ -105,6 +106,14 @@ class Witness:
             }
             for one in reader.resources_of(numbers)
         ]
+
+    def status(self) -> dict[str, Any]:
+        """Read what `gateway status` shows."""
+        from gateway.cli.status import status_json, warnings_of
+        from gateway.domain.time import now
+
+        counts = self.store.reader.counts()
+        return status_json(counts, self.settings, warnings_of(counts, self.settings, now()))
 
     def organization(self, name: str) -> str:
         """Return what an organization is called."""
