@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from gateway.domain.log import log
@@ -17,23 +16,24 @@ from gateway.domain.message import Arrival
 from gateway.domain.region import Endpoint, Region
 from gateway.domain.time import Clock
 from gateway.domain.transport import Received
-from gateway.errors import RENDERINGS, rendering
+from gateway.errors import rendering
 from gateway.evidence import audit_event
 from gateway.evidence.audit_event import MessageFacts, Result
 from gateway.evidence.audit_event import Outcome as AuditOutcome
 from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Party
-from gateway.pipeline.acknowledge import answered, codes, wants_processing, write
+from gateway.pipeline.acknowledge import answered, codes, write
 from gateway.pipeline.arrive import HL7V2, Arrived, arrive, order_key
 from gateway.pipeline.backlog import Backlog
 from gateway.pipeline.batch import record_batch
 from gateway.pipeline.drain import Drain
 from gateway.pipeline.message import Item, Recorded
+from gateway.pipeline.passage import Answer, Lines, Passage, Processing
 from gateway.pipeline.ports import Reader, Transaction, Writer
 from gateway.pipeline.receipt import Receipt, store_receipts
 from gateway.pipeline.site import Site
-from gateway.pipeline.translate import failed, fault, refused
-from gateway.pipeline.translated import Job, Outcome, Translated, WorkerConfig
+from gateway.pipeline.translate import failed, refused
+from gateway.pipeline.translated import Job, Outcome, WorkerConfig
 from gateway.pipeline.workers import WorkerPool
 from profiles.issue import (
     GatewayError,
@@ -45,23 +45,6 @@ from profiles.issue import (
 
 _log = log("intake")
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What an input is answered with."""
-
-    outcome: Outcome
-    #: HTTP status.
-    status: int
-    #: MSA-1 of the first acknowledgement; "" for none.
-    code: str = ""
-    #: The acknowledgements as they go over MLLP; b"" asks for none, None closes the connection.
-    data: bytes | None = b""
-    message: int = 0
-    #: The same input came before; this is the answer it got then.
-    duplicate: bool = False
-    issues: tuple[Issue, ...] = ()
 
 
 class Intake:
@@ -85,9 +68,12 @@ class Intake:
         self._digest = digest
         self._clock = clock
         self._enqueued = enqueued
-        self._items: Drain[Item, Recorded] = Drain(writer, self._record, self._committed)
-        self._receipts: Drain[Receipt, Recorded] = Drain(writer, self._store)
         self._backlog = Backlog(reader, self._process_received)
+        self._lines = Lines(
+            Drain(writer, self._record, self._committed),
+            Drain(writer, self._store),
+            self._backlog.add,
+        )
         self._number = 0
         #: Inputs taken and not answered yet.
         self._open = 0
@@ -165,7 +151,7 @@ class Intake:
         result: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._open += 1
         result.add_done_callback(self._closed)
-        passage = _Passage(self, endpoint, arrived, job, result)
+        passage = Passage(self._lines, endpoint, arrived, job, result)
         if arrived.refusal is not None:
             passage.record(answered(refused(job, arrived.refusal), job, endpoint))
         elif endpoint.acknowledge == "on_receipt":
@@ -196,11 +182,10 @@ class Intake:
         endpoint = self._region.endpoints.get(arrival.endpoint)
         result: asyncio.Future[Recorded] = asyncio.get_running_loop().create_future()
         job = self._job(arrival)
+        processing = Processing(self._lines, endpoint, number, arrival, job, result)
         if endpoint is None:
-            done = failed(job, "endpoint-removed")
-            _Processing(self, number, arrival, job, result).record(done)
+            processing.record(failed(job, "endpoint-removed"))
             return result
-        processing = _Processing(self, number, arrival, job, result)
         key = order_key(endpoint, arrival.data, arrival.format)
         self._pool.submit(job, key).add_done_callback(processing.translated)
         return result
@@ -265,172 +250,6 @@ class Intake:
             return asyncio.wrap_future(self._writer.submit(lambda tx: tx.add_audit([row])))
         except Unavailable:
             return _already(None)
-
-
-@dataclass(slots=True)
-class _Passage:
-    """One input between its arrival and its answer; callbacks, because there are many."""
-
-    intake: Intake
-    endpoint: Endpoint
-    arrived: Arrived
-    job: Job
-    result: asyncio.Future[Answer]
-    #: Recording failed once; the input is quarantined instead.
-    quarantined: bool = False
-
-    def translated(self, done: asyncio.Future[Translated]) -> None:
-        """Go on to the writer, in the order translations end."""
-        if (error := done.exception()) is not None:
-            self._fail(error)
-        else:
-            self.record(done.result())
-
-    def record(self, translated: Translated) -> None:
-        """Hand the input to the writer."""
-        item = Item(self.arrived.arrival, translated)
-        size = len(self.job.data) + sum(len(s.body) for s in translated.statements)
-        drain = self.intake._items  # noqa: SLF001 - a part of the intake
-        drain.submit(item, size=size).add_done_callback(self._recorded)
-
-    def store(self) -> None:
-        """Store the bytes; processing follows."""
-        positive = Translated(
-            self.job.number,
-            Outcome.STORED,
-            sha256=hashlib.sha256(self.job.data).hexdigest(),
-        )
-        receipt = Receipt(
-            self.arrived.arrival, answered(positive, self.job, self.endpoint, processed=False)
-        )
-        drain = self.intake._receipts  # noqa: SLF001
-        drain.submit(receipt, size=len(self.job.data)).add_done_callback(self._received)
-
-    def _recorded(self, done: asyncio.Future[Recorded]) -> None:
-        error = done.exception()
-        if error is None:
-            self._answer(done.result())
-        elif isinstance(error, Unavailable) or self.quarantined:
-            self._fail(error)
-        else:
-            self.quarantined = True
-            reason = f"recording-failed: {fault(error)}"
-            self.record(answered(failed(self.job, reason), self.job, self.endpoint))
-
-    def _received(self, done: asyncio.Future[Recorded]) -> None:
-        if (error := done.exception()) is not None:
-            self._fail(error)
-            return
-        recorded = done.result()
-        header = self.arrived.header
-        if recorded.duplicate:
-            self._answer(recorded)
-            return
-        backlog = self.intake._backlog  # noqa: SLF001
-        processed = backlog.add(recorded.message, self.arrived.arrival)
-        if header is not None and wants_processing(header):
-            processed.add_done_callback(self._processed)
-        else:
-            self._answer(recorded, status=202)
-
-    def _processed(self, done: asyncio.Future[Recorded]) -> None:
-        """Give the application acknowledgement the sender waits for."""
-        error = Unavailable() if done.cancelled() else done.exception()
-        if error is not None:
-            self._fail(error)
-            return
-        recorded = done.result()
-        outcome = Translated(self.job.number, recorded.outcome)
-        said = answered(outcome, self.job, self.endpoint)
-        self._answer(replace(recorded, code=said.answer_code, answer=said.answer))
-
-    def _answer(self, recorded: Recorded, *, status: int = 0) -> None:
-        self._give(
-            Answer(
-                recorded.outcome,
-                status or _status(recorded),
-                recorded.code,
-                recorded.answer,
-                recorded.message,
-                recorded.duplicate,
-                recorded.issues,
-            )
-        )
-
-    def _fail(self, error: BaseException) -> None:
-        """The store does not answer: silence and a closed connection, or AR where asked for."""
-        if not isinstance(error, Unavailable):
-            _log.error("intake_failed", endpoint=self.endpoint.id, error=type(error).__name__)
-        header, data = self.arrived.header, None
-        if header is not None:
-            chosen = codes(
-                header.accept_ack,
-                header.application_ack,
-                Outcome.UNAVAILABLE,
-                say_unavailable=self.endpoint.answer_unavailable,
-            )
-            issue = Issue("error", "transient", "The gateway cannot store now.", "", "207")
-            data = write(header, chosen, self.job, (issue,)) or None
-        self._give(Answer(Outcome.UNAVAILABLE, 503, data=data, issues=Unavailable().issues))
-
-    def _give(self, answer: Answer) -> None:
-        if not self.result.done():
-            self.result.set_result(answer)
-
-
-@dataclass(slots=True)
-class _Processing:
-    """One input stored on receipt between its translation and its commit."""
-
-    intake: Intake
-    number: int
-    arrival: Arrival
-    job: Job
-    result: asyncio.Future[Recorded]
-    quarantined: bool = False
-
-    def translated(self, done: asyncio.Future[Translated]) -> None:
-        """Go on to the writer."""
-        if (error := done.exception()) is not None:
-            self._give(error)
-        else:
-            self.record(done.result())
-
-    def record(self, translated: Translated) -> None:
-        """Hand the translation to the writer; the answer given on receipt stays."""
-        endpoint = self.intake._region.endpoints.get(self.arrival.endpoint)  # noqa: SLF001
-        if endpoint is not None:
-            given = replace(translated, outcome=Outcome.STORED)
-            given = answered(given, self.job, endpoint, processed=False)
-            translated = replace(translated, answer_code=given.answer_code, answer=given.answer)
-        drain = self.intake._items  # noqa: SLF001
-        done = drain.submit(Item(self.arrival, translated, self.number), size=len(self.job.data))
-        done.add_done_callback(self._recorded)
-
-    def _recorded(self, done: asyncio.Future[Recorded]) -> None:
-        error = done.exception()
-        if error is None:
-            self.result.set_result(done.result())
-        elif isinstance(error, Unavailable) or self.quarantined:
-            self._give(error)
-        else:
-            self.quarantined = True
-            self.record(failed(self.job, f"recording-failed: {fault(error)}"))
-
-    def _give(self, error: BaseException) -> None:
-        _log.warning("processing_postponed", message=self.number, error=type(error).__name__)
-        if not self.result.done():
-            self.result.set_exception(error)
-
-
-def _status(recorded: Recorded) -> int:
-    """Return the HTTP status of an outcome, as `gateway.errors` renders it."""
-    if recorded.outcome is Outcome.REJECTED:
-        return next(
-            (shown.http for cls, shown in RENDERINGS.items() if cls.__name__ == recorded.reason),
-            422,
-        )
-    return 202 if recorded.outcome is Outcome.QUARANTINED else 200
 
 
 def _already(value: T) -> asyncio.Future[T]:

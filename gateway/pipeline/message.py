@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import mappers
 from gateway.domain.message import Arrival, MessageState
 from gateway.domain.time import Instant
 from gateway.evidence import audit_event
-from gateway.evidence.audit_event import Account, MessageFacts, Result
 from gateway.evidence.audit_event import Outcome as AuditOutcome
-from gateway.evidence.event_class import EventClass
-from gateway.evidence.parts import Party
+from gateway.evidence.audit_event import Result
 from gateway.pipeline import redecide
 from gateway.pipeline.book import Book, merged
 from gateway.pipeline.decide import Answer, Case
@@ -21,11 +18,12 @@ from gateway.pipeline.deliveries import Lanes, new_delivery
 from gateway.pipeline.documents import dump, load, look
 from gateway.pipeline.identify import PATIENT, Identified, identify
 from gateway.pipeline.persons import Event, Persons
-from gateway.pipeline.ports import AuditRow, Current, MessageRow, Transaction
+from gateway.pipeline.ports import Current, MessageRow, Transaction
 from gateway.pipeline.practitioners import stored_practitioners
 from gateway.pipeline.record import Source, Target, add_provenance, record
 from gateway.pipeline.route import INTENDED, Journey, Routed, unrouted_reason
 from gateway.pipeline.site import Site
+from gateway.pipeline.trail import Witnessed, identity_rows, message_rows
 from gateway.pipeline.translated import Outcome, Translated
 from profiles.issue import Issue
 
@@ -150,27 +148,10 @@ class Recording:
         persons = Persons(self.tx, self.book, self.site.coder, self.number, stated)
         events = persons.settle(identified, targets, before)
         for event in events:
-            self.book.rows.audit.extend(self._identity_rows(event))
+            self.book.rows.audit += identity_rows(
+                self.site.auditor, self.tx.now, event, self.number
+            )
         return events
-
-    def _identity_rows(self, event: Event) -> Iterable[AuditRow]:
-        acts = {"linked": "link", "unlinked": "unlink", "merged": "merge", "unmerged": "unmerge"}
-        act: Any = acts.get(event.kind.value)
-        if act is None:
-            return
-        auditor = self.site.auditor
-        resources = self.book.resources
-        yield auditor.row(
-            EventClass.IDENTITY,
-            self.tx.now,
-            audit_event.identity(
-                auditor.stamp(self.tx.now),
-                act=act,
-                patients=(resources[event.patient].id, resources[event.other].id),
-                rule=event.rule,
-                message=str(self.number),
-            ),
-        )
 
     def _consent(self, consent: Current, before: dict[int, Current | None]) -> set[int]:
         """Note a Consent; only of a Patient known before can deliveries already wait."""
@@ -319,32 +300,19 @@ class Recording:
         return report[:-1] + b"," + dump(more)[1:] if len(report) > 2 else dump(more)
 
     def _audit(self, result: Result, *, translated: bool) -> None:
-        auditor, now = self.site.auditor, self.tx.now
-        facts = MessageFacts(str(self.number), self.translated.sha256, self.translated.message_type)
-        patients = [patient.id for patient in self.patients]
-        if not self.item.number:
-            event = audit_event.received(
-                auditor.stamp(now),
-                message=facts,
-                sender=Party(reference=f"Organization/{self.arrival.organization}"),
-                patients=patients,
-                result=result,
-            )
-            self.book.rows.audit.append(auditor.row(EventClass.RECEIVED, now, event))
-        if translated or self.item.number:
-            event = audit_event.translated(
-                auditor.stamp(now),
-                message=facts,
-                account=Account(
-                    mappers.MAPPING_VERSION,
-                    self.translated.fields,
-                    self.translated.mapped,
-                    self.translated.ignored,
-                ),
-                patients=patients,
-                result=result,
-            )
-            self.book.rows.audit.append(auditor.row(EventClass.TRANSLATED, now, event))
+        self.book.rows.audit += message_rows(
+            self.site.auditor,
+            self.tx.now,
+            Witnessed(
+                self.number,
+                self.arrival.organization,
+                self.translated,
+                tuple(patient.id for patient in self.patients),
+            ),
+            result,
+            received=not self.item.number,
+            translated=translated or bool(self.item.number),
+        )
 
     def _recorded(self, outcome: Outcome, reason: str) -> Recorded:
         return Recorded(

@@ -45,6 +45,8 @@ class Event:
     other: int
     kind: Kind
     rule: str
+    #: Logical ids of both.
+    ids: tuple[str, str]
 
 
 def facts(number: int, patient: Mapping[str, Any], *, placeholder: bool = False) -> Person:
@@ -178,7 +180,9 @@ class Persons:
         self.book.rows.links.append(
             (patient, other, kind.value, source.value, self.message, f"rule {rule}")
         )
-        return Event(patient, other, kind, rule)
+        return Event(
+            patient, other, kind, rule, (self._current(patient).id, self._current(other).id)
+        )
 
     def _state_kvnr(self, number: int, former: str, now: str) -> None:
         if former == now:
@@ -201,11 +205,15 @@ class Persons:
         return self.book.kvnr[term]
 
     def _facts(self, number: int) -> Person:
+        current = self._current(number)
+        return facts(number, look(current.body), placeholder=self._placeholder(number))
+
+    def _current(self, number: int) -> Current:
+        """Return a Patient, from the store when the batch has not met it yet."""
         if number not in self.book.resources:
             for found, current in self.tx.current_by_number([number]).items():
                 self.book.put(self.book.resources, found, current)
-        current = self.book.resources[number]
-        return facts(number, look(current.body), placeholder=self._placeholder(number))
+        return self.book.resources[number]
 
     def _term(self, kvnr: str) -> bytes:
         return self.coder.identifier_term(KVNR_TYPE, KVNR_SYSTEM, kvnr)

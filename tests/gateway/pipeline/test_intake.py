@@ -217,4 +217,4 @@ def test_a_bundle_over_http_is_stored_and_says_so(world):
     first, again, broken = run(world, scenario)
     assert (first.status, first.duplicate) == (200, False)
     assert (again.status, again.duplicate, again.message) == (200, True, first.message)
-    assert broken.status == 422
+    assert broken.status == 400
