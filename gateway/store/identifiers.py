@@ -15,8 +15,10 @@ from gateway.store.database import Database, Insert
 
 #: Recent terms at which a merge begins.
 MERGE_FROM = 100_000
-#: Terms merged in one transaction: short enough not to be felt as a pause.
-MERGE_SLICE = 4_000
+#: Terms merged in one transaction at least: short enough not to be felt as a pause.
+MERGE_SLICE = 1_000
+#: Terms merged for each one that came since the last slice, so that a merge ends under any load.
+MERGE_PACE = 4
 _PAIR = struct.Struct(">16sq")
 _INTO_TREE = Insert("identifier", ("term", "resource"), keep_existing=True)
 _NEW = Insert("identifier", ("term", "resource"))
@@ -100,6 +102,7 @@ class RecentIdentifiers(Identifiers):
         self._merging: list[tuple[bytes, int]] = []
         self._merged = 0
         self._merge_until = 0
+        self._seen = 0
         self._next = 1
         self._begin = self._savepoint = (0, 1)
         self._known_missing: set[bytes] = set()
@@ -196,7 +199,10 @@ class RecentIdentifiers(Identifiers):
         if not self._merging:
             self._merging, self._merged = sorted(self.recent.items()), 0
             self._merge_until = self._next
-        run = self._merging[self._merged : self._merged + MERGE_SLICE]
+            self._seen = len(self.recent)
+        count = max(MERGE_SLICE, MERGE_PACE * (len(self.recent) - self._seen))
+        self._seen = len(self.recent)
+        run = self._merging[self._merged : self._merged + count]
         self._db.insert(_INTO_TREE, run)
         self._merged += len(run)
         if self._merged >= len(self._merging):
