@@ -28,12 +28,17 @@ def stamp(
     resource: Resource, instant: str, weak: Iterable[str] = (), cleared: Iterable[str] = ()
 ) -> None:
     """Write the clock of a first statement into a resource, in place."""
-    marks = "".join(f" {name}={WEAK}" for name in weak)
-    marks += "".join(f" {register_key(name)}={instant}" for name in cleared)
+    marks = "".join([f" {name}={WEAK}" for name in weak]) if weak else ""
+    if cleared:
+        marks += "".join([f" {register_key(name)}={instant}" for name in cleared])
     if not instant and not marks:
         return
     extension = {"url": CLOCK, "valueString": f"{_BASE}={instant}{marks}"}
-    resource.setdefault("meta", {}).setdefault("extension", []).append(extension)
+    meta = resource.get("meta")
+    if meta is None:
+        resource["meta"] = {"extension": [extension]}
+    else:
+        meta.setdefault("extension", []).append(extension)
 
 
 def read(resource: Resource, default: str = "") -> Clock:

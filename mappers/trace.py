@@ -66,45 +66,43 @@ def merged(*parts: object) -> tuple[int, ...]:
     """All source leaves of several values."""
     found: list[int] = []
     for part in parts:
-        source = getattr(part, "source", None)
-        if source is None:
-            continue
-        if type(source) is int:
-            found.append(source)
-        else:
-            found.extend(source)
+        if isinstance(part, Text | Value):
+            source = part.source
+            if isinstance(source, int):
+                found.append(source)
+            else:
+                found.extend(source)
     return tuple(found)
 
 
-def finished(node: dict[str, Any], seen: set[int]) -> dict[str, Any]:
-    """Return finished output as a plain copy of its own; collect the leaves found in it.
+def finished(nodes: list[Any], seen: set[int]) -> list[Any]:
+    """Return finished output as plain copies of its own; collect the leaves found in it.
 
     Serialising walks the tree in C and stops at traced values only; reading it back gives plain
     values that share nothing with remembered parts. Decimals would lose their literal that way
     and are copied by hand.
     """
     decimals = False
+    add, update = seen.add, seen.update
 
     def plain(value: Any) -> Any:
         nonlocal decimals
         source = value.source
         if type(source) is int:
-            seen.add(source)
+            add(source)
         else:
-            seen.update(source)
+            update(source)
         if type(value) is Text:
             return str(value)
-        inner = value.value
-        if isinstance(inner, Decimal):
+        if isinstance(value.value, Decimal):
             decimals = True
             return 0
-        return inner
+        return value.value
 
-    body = orjson.dumps(node, default=plain, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+    body = orjson.dumps(nodes, default=plain, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
     if decimals:
-        copied: dict[str, Any] = _plain(node)
-        return copied
-    read: dict[str, Any] = orjson.loads(body)
+        return [_plain(node) for node in nodes]
+    read: list[Any] = orjson.loads(body)
     return read
 
 
@@ -127,10 +125,12 @@ def collect(node: Any, seen: set[int]) -> None:
     elif type(node) is list or type(node) is tuple:
         for value in node:
             collect(value, seen)
-    else:
-        source = getattr(node, "source", None)
-        if source is not None:
-            seen.update((source,) if type(source) is int else source)
+    elif isinstance(node, Text | Value):
+        source = node.source
+        if isinstance(source, int):
+            seen.add(source)
+        else:
+            seen.update(source)
 
 
 def lineage(node: Any, path: str, render: Callable[[int], str]) -> dict[str, tuple[str, ...]]:

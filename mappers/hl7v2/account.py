@@ -8,7 +8,7 @@ from functools import cache
 from mappers.base import Loss
 from mappers.codes import rows
 from mappers.hl7v2.session import PACKAGE, Session
-from mappers.trace import collect
+from mappers.trace import Source, Text, collect
 
 #: Bits of a leaf's place below the field: repetition, component, subcomponent.
 _INSIDE_FIELD = (1 << 40) - 1
@@ -33,15 +33,36 @@ def account(session: Session, seen: set[int]) -> Loss:
 
 
 def _missing(session: Session, seen: set[int]) -> Loss:
+    """Tell ignored from unmapped; messages of one sender miss the same places again and again."""
+    message = session.message
+    lost = [leaf for leaf in message.leaves if leaf.source not in seen]
+    places = tuple([leaf.source for leaf in lost])
+    deleting = tuple([leaf.source for leaf in lost if leaf == '""'])
+    memory = session.context.memory
+    key = (_missing, message.shape, places, deleting)
+    known = None if session.ignored else memory.get(key)
+    if known is None:
+        known = _explained(session, lost)
+        if not session.ignored:
+            session.remember(key, known)
+    ignored, paths = known
+    unmapped = tuple([(paths[leaf.source], str(leaf)) for leaf in lost if leaf.source in paths])
+    total = len(message.leaves)
+    mapped = total - len(ignored) - len(unmapped)
+    return Loss(total, mapped, len(ignored), unmapped, ignored)
+
+
+def _explained(
+    session: Session, lost: list[Text]
+) -> tuple[tuple[tuple[str, str], ...], dict[Source, str]]:
+    """Paths ignored with their reasons, and the paths nobody mapped by place."""
     message = session.message
     reasons = _reasons(session)
-    unmapped: list[tuple[str, str]] = []
-    ignored: list[tuple[str, str]] = []
     standard, local = _ignored(), session.dialect.ignore
-    for leaf in message.leaves:
+    ignored: list[tuple[str, str]] = []
+    unmapped: dict[Source, str] = {}
+    for leaf in lost:
         source: int = leaf.source  # type: ignore[assignment]  # a leaf's source is one int
-        if source in seen:
-            continue
         reason = reasons.get(source)
         if reason is None:
             segment, field = message.segment_of(source)
@@ -51,10 +72,8 @@ def _missing(session: Session, seen: set[int]) -> Loss:
         if reason is not None:
             ignored.append((message.path(source), reason))
         else:
-            unmapped.append((message.path(source), str(leaf)))
-    total = len(message.leaves)
-    mapped = total - len(ignored) - len(unmapped)
-    return Loss(total, mapped, len(ignored), tuple(unmapped), tuple(ignored))
+            unmapped[source] = message.path(source)
+    return tuple(ignored), unmapped
 
 
 def _reason(

@@ -67,7 +67,7 @@ class Draft:
             self.id,
             self.keys,
             resource,
-            tuple(dict.fromkeys(self.cleared)),
+            tuple(dict.fromkeys(self.cleared)) if self.cleared else (),
             self.recency,
             self.subject,
             self.historic,
@@ -145,10 +145,14 @@ class Session:
 
     # -- resources -----------------------------------------------------------------------
 
-    def draft(self, kind: str, *keys: Key, subject: bool = True) -> Draft:
-        """Begin (or continue) the resource of this type named by keys[0]."""
+    def draft(self, kind: str, *keys: Key, subject: bool = True, identity: str = "") -> Draft:
+        """Begin (or continue) the resource of this type named by keys[0].
+
+        `identity` spares minting the id again where it is known.
+        """
         first = keys[0]
-        identity = mint(self.context.region_key, kind, first.system, first.value)
+        if not identity:
+            identity = mint(self.context.region_key, kind, first.system, first.value)
         known = self.drafts.get(identity)
         if known is not None:
             return known
@@ -160,7 +164,7 @@ class Session:
 
     def natural(self, kind: str, *parts: object, subject: bool = True) -> Draft:
         """Begin a resource without own identifier: its parent and natural key name it."""
-        value = "|".join(str(part) for part in parts)
+        value = "|".join([str(part) for part in parts])
         system = f"{self.namespace}/key/{kind}"
         return self.draft(kind, Key(kind, system, value), subject=subject)
 
@@ -203,10 +207,15 @@ class Session:
         made = convert(self, parsed)
         after = len(self.issues) + len(self.ignored) + len(self.echoes) + len(self.drafts)
         if before == after:
-            if len(memory) >= _MEMORY:
-                memory.clear()
-            memory[key] = (parsed, made)
+            self.remember(key, (parsed, made))
         return made
+
+    def remember(self, key: Any, value: Any) -> None:
+        """Keep a value for the messages to come; the memory starts anew when it is full."""
+        memory = self.context.memory
+        if len(memory) >= _MEMORY:
+            memory.clear()
+        memory[key] = value
 
     # -- issues ----------------------------------------------------------------------------
 

@@ -186,6 +186,11 @@ class Message:
                 return segment
         return None
 
+    @property
+    def shape(self) -> str:
+        """Names of the segments in order: what places mean."""
+        return "|".join([segment.name for segment in self.segments])
+
     def split_all(self) -> None:
         """Split every field nobody has asked for, so that all leaves are known."""
         for segment in self.segments:

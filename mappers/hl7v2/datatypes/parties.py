@@ -38,6 +38,7 @@ class Person(NamedTuple):
     name: dict[str, Any] | None
     qualification: dict[str, Any] | None
     reference: dict[str, Any]
+    identity: str
 
 
 def practitioner(session: Session, repetition: Repetition) -> dict[str, Any] | None:
@@ -45,7 +46,7 @@ def practitioner(session: Session, repetition: Repetition) -> dict[str, Any] | N
     person: Person | None = session.once(_person, repetition)
     if person is None:
         return None
-    draft = session.draft("Practitioner", person.key, subject=False)
+    draft = session.draft("Practitioner", person.key, subject=False, identity=person.identity)
     if person.identifier is not None:
         session.append(draft, "identifier", person.identifier)
     if person.name is not None:
@@ -73,7 +74,7 @@ def _person(session: Session, repetition: Repetition) -> Person | None:
         reference["identifier"] = {part: identifier[part] for part in ("system", "value")}
     if shown:
         reference["display"] = shown
-    return Person(key, identifier, name, qualification, reference)
+    return Person(key, identifier, name, qualification, reference, identity)
 
 
 def xcn_identifier(session: Session, repetition: Repetition) -> dict[str, Any] | None:

@@ -64,9 +64,7 @@ def _verification(segment: Segment, draft: Draft) -> None:
 def _role(session: Session, segment: Segment, visit: Draft, condition: Draft) -> None:
     stated: dict[str, Any] = {"condition": reference(condition)}
     for repetition in segment.repetitions(6):
-        code = leaf(repetition, 1)
-        table_name = "" if code == "W" else "diagnosis-role"
-        use = concept(session, repetition, table_name, "DG1-6", V2 + "0052")
+        use = session.once(_use, repetition)
         if use is not None:
             stated["use"] = use
         break
@@ -74,6 +72,12 @@ def _role(session: Session, segment: Segment, visit: Draft, condition: Draft) ->
     if rank is not None and rank.isdigit() and int(rank) > 0:
         stated["rank"] = Value(int(rank), rank.source)
     session.append(visit, "diagnosis", stated)
+
+
+def _use(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+    """DG1-6; a working diagnosis has no role in FHIR's table."""
+    table_name = "" if leaf(repetition, 1) == "W" else "diagnosis-role"
+    return concept(session, repetition, table_name, "DG1-6", V2 + "0052")
 
 
 def procedure(session: Session, segment: Segment) -> None:
@@ -154,10 +158,10 @@ def _original(
     """Keep the sender's own words beside a plain code."""
     if len(repetition) < 3 and not always:
         return None
-    words = concept(session, repetition, default=system)
-    return (
-        {"extension": [{"url": ALTERNATE_CODES, "valueCodeableConcept": words}]} if words else None
-    )
+    words = session.once(lambda s, r: concept(s, r, default=system), repetition, system)
+    if words is None:
+        return None
+    return {"extension": [{"url": ALTERNATE_CODES, "valueCodeableConcept": words}]}
 
 
 def _reaction(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
