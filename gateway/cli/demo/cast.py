@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -17,6 +18,8 @@ from gateway.cli.demo.expectation import Deviation, expect
 
 #: Seconds a process has to say that it is there, to do its errand, and to end.
 _START, _ERRAND, _END = 30.0, 60.0, 15.0
+#: How a command says that it was interrupted.
+_INTERRUPTED = 130
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -110,14 +113,22 @@ class Cast:
         return lines
 
     def command(self, *arguments: str, may_fail: bool = False) -> Any:
-        """Run `gateway … --json` as an operator would; return what it printed."""
-        done = self._run("gateway", *arguments, "--json")
+        """Run `gateway … --json` as a shell would, in this process: it is loaded already.
+
+        Raises Deviation with what the command said when it fails and may not.
+        """
+        from gateway.cli.app import run
+
+        printed, said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8"), io.StringIO()
+        with redirect_stdout(printed), redirect_stderr(said):
+            code = run([*arguments, "--json"])
+        if code == _INTERRUPTED:
+            raise KeyboardInterrupt
         spoken = f"`gateway {' '.join(arguments[:2])}`"
-        expect(
-            may_fail or not done.returncode,
-            f"{spoken} failed: {done.stderr.strip() or 'no reason'}",
-        )
-        return _json(done.stdout)
+        why = " ".join(said.getvalue().split()) or "without a word"
+        expect(may_fail or not code, f"{spoken} failed: {why}")
+        printed.flush()
+        return _json(printed.buffer.getvalue())
 
     def operator(self, *arguments: str, may_fail: bool = False) -> Any:
         """Run a command on the region, as its operator would."""
@@ -181,7 +192,7 @@ class Cast:
         return lines[-1][:300] if lines else "without a word"
 
 
-def _json(text: str) -> Any:
+def _json(text: str | bytes) -> Any:
     from profiles.reading import read_json
 
-    return read_json(text.encode())
+    return read_json(text.encode() if isinstance(text, str) else text)

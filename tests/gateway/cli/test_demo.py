@@ -1,4 +1,4 @@
-"""`gateway demo`: the whole main job as somebody at a terminal sees it, and what it leaves behind."""
+"""`gateway demo`: the whole main job as a person at a terminal sees it, and what it leaves."""
 
 from __future__ import annotations
 
