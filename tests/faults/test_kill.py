@@ -83,6 +83,7 @@ def test_a_killed_gateway_loses_nothing_and_keeps_every_patients_order(rig, reco
     print(report)  # noqa: T201 - shown with -s and when the test fails
     assert not invariants.lost(acked, rig.inside)
     assert not invariants.unproven(rig.inside)
+    assert not invariants.undelivered(acked, rig.inside, ("oft", "genau"))
     for partner in (again, exact):
         journal = partner.received()
         assert not invariants.missing(acked, journal)

@@ -75,6 +75,22 @@ def missing(acked: Iterable[Acked], journal: Iterable[dict[str, Any]]) -> list[s
             if (one.patient, one.time) not in seen]  # fmt: skip
 
 
+def undelivered(acked: Iterable[Acked], inside: Inside, endpoints: Iterable[str]) -> list[str]:
+    """Every acknowledged message has a delivery to each endpoint, and it is delivered."""
+    messages = {one.control_id: one for one in inside.messages()}
+    found = {(one.message_id, one.endpoint): one for one in inside.deliveries()}
+    wrong = []
+    for one in acked:
+        message = messages[one.control_id]
+        for endpoint in endpoints:
+            delivery = found.get((message.number, endpoint))
+            if delivery is None:
+                wrong.append(f"{one.control_id}: {message.state.value} {message.reason}")
+            elif delivery.state is not DeliveryState.DELIVERED:
+                wrong.append(f"{one.control_id}: {delivery.state.value} {delivery.reason}")
+    return wrong
+
+
 def duplicates(journal: Iterable[dict[str, Any]]) -> int:
     """How many of the messages a partner received it had before."""
     counts = Counter(line["control_id"] for line in journal)
