@@ -7,6 +7,7 @@ https://hl7.org/fhir/R4/bundle.html, http.html#transaction. A sender's ids, iden
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +16,7 @@ from typing import Any
 from mappers.base import Action, Change, Context, Key, Loss, Mapped, PatientFacts, Resource
 from mappers.fhir_r4.references import SUBJECT_ELEMENTS, attachments, references, type_and_id
 from mappers.identity import logical_id
-from profiles.issue import GatewayError, NotConformant, NotSupported
+from profiles.issue import GatewayError, Issue, NotConformant, NotSupported, NotUnderstood
 from profiles.reading import canonical_json, read_json
 
 #: Systems that name a person wherever treated; they propose links and never make an id.
@@ -24,6 +25,8 @@ KVNR_SYSTEMS = frozenset({"http://fhir.de/sid/gkv/kvid-10", "http://fhir.de/sid/
 BUNDLE_TYPES = frozenset({"transaction", "batch", "message", "document", "collection"})
 #: Server-assigned parts of meta; a client's values mean nothing here.
 SERVER_META = ("versionId", "lastUpdated")
+#: https://hl7.org/fhir/R4/datatypes.html#id
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
 
 
 @dataclass(slots=True)
@@ -49,7 +52,7 @@ def translate(data: bytes, context: Context) -> Mapped:
 
 
 def _translate(data: bytes, context: Context) -> Mapped:
-    document = read_json(data)
+    document = _read(data)
     entries = list(_entries(document))
     for entry in entries:
         entry.keys = tuple(_keys(entry, context.namespace))
@@ -76,10 +79,19 @@ def _translate(data: bytes, context: Context) -> Mapped:
     )
 
 
+def _read(data: bytes) -> Any:
+    """Read the JSON; what is none has nothing to answer to (http.html#status-codes: 400)."""
+    try:
+        return read_json(data)
+    except NotConformant as error:
+        raise NotUnderstood(error.text, issues=error.issues) from error
+
+
 def _entries(document: Any) -> Iterator[_Entry]:
     if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
         raise NotConformant("A FHIR resource is a JSON object with resourceType.")
     if document["resourceType"] != "Bundle":
+        _check_id(document, "id")
         yield _Entry("", "PUT", "", document)
         return
     if document.get("type") not in BUNDLE_TYPES:
@@ -116,7 +128,16 @@ def _entry(raw: Any, location: str) -> _Entry:
         resource = {"resourceType": named[0], "id": named[1]}
     if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
         raise NotConformant("An entry carries a resource.", location=f"{location}.resource")
+    _check_id(resource, f"{location}.resource.id")
     return _Entry(str(raw.get("fullUrl") or ""), method, url, resource)
+
+
+def _check_id(resource: Resource, location: str) -> None:
+    """Check the sender's id before it is exchanged for ours and nobody sees it any more."""
+    stated = resource.get("id", "-")
+    if not isinstance(stated, str) or not _ID.fullmatch(stated):
+        text = "An id has 1 to 64 letters, digits, hyphens and dots."
+        raise NotConformant(issues=(Issue("error", "value", text, location),))
 
 
 def _keys(entry: _Entry, namespace: str) -> Iterator[Key]:

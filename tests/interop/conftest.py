@@ -56,6 +56,7 @@ class Gateway:
     folder: Path
     http: int
     mllp: int
+    client: httpx.Client
 
     @property
     def fhir(self):
@@ -100,9 +101,13 @@ class Gateway:
         frames = [part for part in run.stdout.split(b"\x0b") if part]
         return [hl7.parse(frame.split(b"\x1c")[0].decode("utf-8")) for frame in frames]
 
+    def text(self, path):
+        """GET an address outside the FHIR base."""
+        return self.client.get(f"http://127.0.0.1:{self.http}{path}").text
+
     def post(self, endpoint, body, organization, **headers):
         """POST a FHIR body to an inbound endpoint as an organization."""
-        return httpx.post(
+        return self.client.post(
             f"http://127.0.0.1:{self.http}/inbound/{endpoint}",
             content=body,
             headers={
@@ -110,15 +115,13 @@ class Gateway:
                 **self.bearer(organization),
                 **headers,
             },
-            timeout=PATIENCE,
         )
 
     def get(self, path, organization, **headers):
         """GET below the FHIR base as an organization."""
-        return httpx.get(
+        return self.client.get(
             f"{self.fhir}/{path}",
             headers={**self.bearer(organization), **headers},
-            timeout=PATIENCE,
         )
 
 
@@ -210,7 +213,8 @@ def start_gateway(tmp_path_factory):
 
     def start(**ports):
         folder = tmp_path_factory.mktemp("region")
-        gateway = Gateway(folder, free_port(), free_port())
+        client = httpx.Client(timeout=PATIENCE, trust_env=False)
+        gateway = Gateway(folder, free_port(), free_port(), client)
         _configure(gateway, ports)
         log = (folder / "serve.log").open("w")
         process = subprocess.Popen(
@@ -218,12 +222,13 @@ def start_gateway(tmp_path_factory):
             stdout=log,
             stderr=subprocess.STDOUT,
         )
-        running.append((process, log))
+        running.append((process, log, client))
         assert ask_until(lambda: _listens(gateway.http) and _listens(gateway.mllp)), gateway.log
         return gateway
 
     yield start
-    for process, log in running:
+    for process, log, client in running:
+        client.close()
         process.terminate()
         code = process.wait(PATIENCE)
         log.close()

@@ -9,7 +9,7 @@ import pytest
 from mappers.base import Action, Context
 from mappers.dialect import Dialect
 from mappers.fhir_r4 import FORMAT
-from profiles.issue import NotConformant, NotSupported
+from profiles.issue import NotConformant, NotSupported, NotUnderstood
 
 CONTEXT = Context(b"k" * 32, Dialect(), "https://region.example/praxis")
 
@@ -122,3 +122,17 @@ def test_what_cannot_be_taken_is_refused_with_a_reason(document, error):
 
     assert isinstance(mapped.refusal, error)
     assert mapped.bundle["resourceType"] == "OperationOutcome"
+
+
+def test_what_is_no_json_is_not_understood_and_what_is_json_can_be_repaired():
+    assert isinstance(FORMAT.translate(b'{"a":1,"a":2}', CONTEXT).refusal, NotUnderstood)
+    assert isinstance(FORMAT.translate(b"[]", CONTEXT).refusal, NotConformant)
+
+
+def test_a_senders_id_is_checked_before_it_is_exchanged():
+    patient = {"resourceType": "Patient", "id": "a" * 65}
+
+    refusal = translate(patient).refusal
+
+    assert isinstance(refusal, NotConformant)
+    assert refusal.issues[0].code == "value"
