@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote
 
 from mappers.base import Action, Change, Context, Key, Loss, Mapped, PatientFacts, Resource
 from mappers.fhir_r4.references import SUBJECT_ELEMENTS, attachments, references, type_and_id
@@ -116,16 +117,14 @@ def _entry(raw: Any, location: str) -> _Entry:
     request = raw.get("request") or {}
     method = str(request.get("method") or "PUT")
     url = str(request.get("url") or "")
-    if "://" in url or url.startswith("/") or ".." in url:
+    path = url.partition("?")[0]
+    if "://" in path or path.startswith("/") or ".." in path:
         raise NotConformant("A request url is relative: Type or Type/id.", location=location)
     if method not in {"PUT", "POST", "DELETE"}:
         raise NotSupported("Only PUT, POST and DELETE are taken in a Bundle.", location=location)
     resource = raw.get("resource")
     if method == "DELETE":
-        named = type_and_id(url)
-        if named is None:
-            raise NotConformant("A delete names Type/id.", location=f"{location}.request.url")
-        resource = {"resourceType": named[0], "id": named[1]}
+        resource = _deleted(url, f"{location}.request.url")
     if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
         raise NotConformant("An entry carries a resource.", location=f"{location}.resource")
     _check_id(resource, f"{location}.resource.id")
@@ -138,6 +137,19 @@ def _check_id(resource: Resource, location: str) -> None:
     if not isinstance(stated, str) or not _ID.fullmatch(stated):
         text = "An id has 1 to 64 letters, digits, hyphens and dots."
         raise NotConformant(issues=(Issue("error", "value", text, location),))
+
+
+def _deleted(url: str, location: str) -> Resource:
+    """Name what a delete is about: Type/id, or Type?identifier=system|value."""
+    named = type_and_id(url)
+    if named is not None:
+        return {"resourceType": named[0], "id": named[1]}
+    resource_type, _, query = url.partition("?")
+    name, _, token = query.partition("=")
+    system, bar, value = unquote(token).partition("|")
+    if name != "identifier" or not bar or not value or "&" in query:
+        raise NotConformant("A delete names Type/id or one identifier.", location=location)
+    return {"resourceType": resource_type, "identifier": [{"system": system, "value": value}]}
 
 
 def _keys(entry: _Entry, namespace: str) -> Iterator[Key]:

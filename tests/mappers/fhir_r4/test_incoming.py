@@ -92,6 +92,28 @@ def test_a_delete_names_the_resource_by_its_id():
     assert change.id == translate(PATIENT).changes[0].id
 
 
+def test_a_conditional_delete_names_the_resource_by_its_identifier():
+    system, value = "https://praxis.example/patienten", "4711"
+    stored = {"resourceType": "Patient", "identifier": [{"system": system, "value": value}]}
+    url = f"Patient?identifier={system}|{value}"
+    document = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [{"request": {"method": "DELETE", "url": url}}],
+    }
+
+    assert translate(document).changes[0].id == translate(stored).changes[0].id
+
+
+def test_a_conditional_update_is_taken():
+    url = "Patient?identifier=http://fhir.de/sid/gkv/kvid-10|H512605190"
+    entry = {"resource": PATIENT, "request": {"method": "PUT", "url": url}}
+
+    mapped = translate({"resourceType": "Bundle", "type": "transaction", "entry": [entry]})
+
+    assert mapped.refusal is None
+
+
 def test_decimals_stay_as_written():
     data = b'{"resourceType":"Observation","id":"o","valueQuantity":{"value":7.10}}'
 
