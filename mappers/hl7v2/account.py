@@ -39,12 +39,12 @@ def _missing(session: Session, seen: set[int]) -> Loss:
     places = tuple([leaf.source for leaf in lost])
     deleting = tuple([leaf.source for leaf in lost if leaf == '""'])
     memory = session.context.memory
-    key = (_missing, message.shape, places, deleting)
-    known = None if session.ignored else memory.get(key)
+    reasons = _reasons(session)
+    key = (_missing, message.shape, places, deleting, tuple(reasons.items()))
+    known = memory.get(key)
     if known is None:
-        known = _explained(session, lost)
-        if not session.ignored:
-            session.remember(key, known)
+        known = _explained(session, lost, reasons)
+        session.remember(key, known)
     ignored, paths = known
     unmapped = tuple([(paths[leaf.source], str(leaf)) for leaf in lost if leaf.source in paths])
     total = len(message.leaves)
@@ -53,11 +53,10 @@ def _missing(session: Session, seen: set[int]) -> Loss:
 
 
 def _explained(
-    session: Session, lost: list[Text]
+    session: Session, lost: list[Text], reasons: dict[int, str]
 ) -> tuple[tuple[tuple[str, str], ...], dict[Source, str]]:
     """Paths ignored with their reasons, and the paths nobody mapped by place."""
     message = session.message
-    reasons = _reasons(session)
     standard, local = _ignored(), session.dialect.ignore
     ignored: list[tuple[str, str]] = []
     unmapped: dict[Source, str] = {}
