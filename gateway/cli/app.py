@@ -21,6 +21,7 @@ from gateway.cli import (
     convert,
     db,
     delivery,
+    demo,
     endpoint,
     identity,
     init,
@@ -39,6 +40,7 @@ _INTERRUPTED = 130
 #: Commands by name, in the order of the help.
 COMMANDS: dict[str, Callable[..., Any]] = {
     "init": init.init,
+    "demo": demo.demo,
     "apply": apply.apply,
     "check": check.check,
     "convert": convert.convert,
