@@ -249,7 +249,8 @@ class MllpConnection(asyncio.Protocol):
     def _result(self, answer: asyncio.Future[bytes | None]) -> bytes | None:
         try:
             message = answer.result()
-            return None if message is None else frame(message)
+            # Nothing was asked for (MSH-15 and MSH-16 NE): no frame, the connection stays.
+            return frame(message) if message else message
         except GatewayError as error:
             self._observe(WireFault.RECEIVE_FAILED, error.issue_type)
         except asyncio.CancelledError:

@@ -137,6 +137,8 @@ class Disclosure:
     controller: Party | None = None
     #: Id of the `decided` event this rests on.
     decision: str = ""
+    #: Elements the partner's format has no place for.
+    left_out: int = 0
 
 
 def disclosed(stamp: Stamp, *, patient: str, disclosure: Disclosure) -> dict[str, Any]:
@@ -153,6 +155,7 @@ def disclosed(stamp: Stamp, *, patient: str, disclosure: Disclosure) -> dict[str
         sha256=disclosure.sha256,
         legal_basis=disclosure.legal_basis,
         decision=disclosure.decision,
+        left_out=disclosure.left_out or "",
     )
     entities = [patient_entity(patient), sent]
     entities += [

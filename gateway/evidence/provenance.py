@@ -6,11 +6,14 @@ version that did it, so that an auditor can repeat the translation.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gateway.evidence import codes
 from gateway.evidence.codes import concept
+
+#: Elements taken over from what the message says of itself.
+STATED = ("meta", "recorded", "occurredDateTime", "occurredPeriod", "reason", "location")
 
 
 def for_message(
@@ -60,6 +63,25 @@ def for_message(
             _original({"system": codes.SHA256, "value": source_sha256}),
         ],
     }
+
+
+def with_statement(made: dict[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:
+    """Add what the message says of itself: a Provenance without targets.
+
+    When it was recorded and occurred, its event, who entered it. Its digest is named already.
+    """
+    for name in STATED:
+        if name in stated:
+            made[name] = stated[name]
+    own, event = made["activity"]["coding"], stated.get("activity", {})
+    made["activity"] = {**event, "coding": [*own, *event.get("coding", ())]}
+    made["agent"] += stated.get("agent", ())
+    made["entity"] += [
+        entity
+        for entity in stated.get("entity", ())
+        if entity["what"]["identifier"]["value"] != made["entity"][1]["what"]["identifier"]["value"]
+    ]
+    return made
 
 
 def _original(identifier: dict[str, str]) -> dict[str, Any]:

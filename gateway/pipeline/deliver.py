@@ -27,8 +27,8 @@ from gateway.domain.transport import (
     Sent,
 )
 from gateway.pipeline.decide import decision_bytes
-from gateway.pipeline.disclose import Verdict, disclosed, patient_ids, state_row, verdicts
-from gateway.pipeline.encode import Source, content_type, encode
+from gateway.pipeline.disclose import disclosed, patient_ids, state_row, verdicts
+from gateway.pipeline.encode import Source, Written, content_type, encode
 from gateway.pipeline.ports import AuditRow, Settled, Transaction, Writer
 from gateway.pipeline.site import Site
 from profiles.issue import GatewayError, Unavailable
@@ -203,14 +203,19 @@ class Deliver:
                 moves.append(replace(move, settled=replace(move.settled, decision=decision)))
                 continue
             try:
-                payload = kept.get(delivery.id) or self._encode(delivery, source, verdict)
+                stored = kept.get(delivery.id)
+                written = (
+                    Written(stored)
+                    if stored
+                    else encode(self.site(), delivery, source, verdict.decision)
+                )
             except GatewayError as error:
                 _log.warning("delivery_not_encodable", delivery=delivery.id, reason=error.text)
                 moves.append(_moved(delivery, DeliveryState.DEAD, "form", tx.now, patients))
                 continue
-            audit += disclosed(self.site(), delivery, source, verdict, payload, tx.now)
-            begun.append((delivery, payload, decision_bytes(verdict.decision)))
-            ready.append(_Ready(delivery, payload, patients))
+            audit += disclosed(self.site(), delivery, source, verdict, written, tx.now)
+            begun.append((delivery, written.data, decision_bytes(verdict.decision)))
+            ready.append(_Ready(delivery, written.data, patients))
         lost = set(tx.begin(begun))
         tx.add_audit(audit)
         self._write(tx, moves)
@@ -221,10 +226,6 @@ class Deliver:
         endpoints = self.site().region.endpoints
         longest = max((endpoints[name].timeout for name in room if name in endpoints), default=0)
         return longest + LEASE_MARGIN
-
-    def _encode(self, delivery: Delivery, source: Source, verdict: Verdict) -> bytes:
-        endpoint = self.site().region.endpoints[delivery.endpoint]
-        return encode(endpoint, delivery, source, verdict.decision)
 
     def _start(self, item: _Ready) -> None:
         endpoint = self.site().region.endpoints[item.delivery.endpoint]

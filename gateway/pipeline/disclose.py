@@ -20,7 +20,7 @@ from gateway.evidence.audit_event import Outcome as AuditOutcome
 from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Party
 from gateway.pipeline.book import Book
-from gateway.pipeline.encode import Source
+from gateway.pipeline.encode import Source, Written
 from gateway.pipeline.ports import AuditRow, Settled, Transaction
 from gateway.pipeline.redecide import answer_for, decided_rows, destination_of
 from gateway.pipeline.site import Site
@@ -70,7 +70,12 @@ def patient_ids(delivery: Delivery, source: Source) -> tuple[str, ...]:
 
 
 def disclosed(
-    site: Site, delivery: Delivery, source: Source, verdict: Verdict, payload: bytes, now: Instant
+    site: Site,
+    delivery: Delivery,
+    source: Source,
+    verdict: Verdict,
+    written: Written,
+    now: Instant,
 ) -> list[AuditRow]:
     """Make the evidence that bytes are about to leave: one event a patient, at least one."""
     region = site.region
@@ -83,10 +88,11 @@ def disclosed(
             for c in source.contents
             if f"{c.type}/{c.id}" not in verdict.hidden
         ),
-        sha256=sha256(payload).hexdigest(),
+        sha256=sha256(written.data).hexdigest(),
         purposes=(route.purpose,) if route is not None else (),
         legal_basis=route.legal_basis if route is not None else "",
         controller=Party(reference=f"Organization/{route.controller}") if route else None,
+        left_out=len(written.left_out),
     )
     return [
         site.auditor.row(

@@ -12,12 +12,18 @@ from dataclasses import dataclass
 from gateway.consent import PERMIT, Decision, filter_resources
 from gateway.domain.delivery import Delivery
 from gateway.domain.region import Endpoint
+from gateway.domain.time import fhir_instant
 from gateway.pipeline.documents import load
 from gateway.pipeline.ports import Current
+from gateway.pipeline.site import Site
+from mappers.base import Context
+from mappers.dialect import Dialect
 from mappers.fhir_r4.outgoing import Content, transaction
 from mappers.hl7v2.forward import readdress
 from mappers.hl7v2.header import read_header
-from profiles.issue import DeliveryRefused
+from mappers.hl7v2.write import encode as write_hl7v2
+from mappers.times import to_hl7
+from profiles.reading import read_json
 
 #: Format and media type by connection type.
 SPEAKS: dict[str, tuple[str, str]] = {
@@ -35,28 +41,59 @@ class Source:
     contents: Sequence[Current]
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Bytes for a partner, and what its format had no place for."""
+
+    data: bytes
+    #: FHIRPaths of elements, never values.
+    left_out: tuple[str, ...] = ()
+
+
 def content_type(endpoint: Endpoint) -> str:
     """Return the media type the endpoint is sent."""
     return SPEAKS[endpoint.connection_type][1]
 
 
-def encode(endpoint: Endpoint, delivery: Delivery, source: Source, decision: Decision) -> bytes:
-    """Return the bytes to send: what the decision lets through, in the endpoint's form.
+def encode(site: Site, delivery: Delivery, source: Source, decision: Decision) -> Written:
+    """Write what the decision lets through, in the endpoint's form.
 
-    Raises DeliveryRefused when the destination's format cannot carry what may be sent, and
+    Raises NotSupported when the destination's format cannot carry what may be sent, and
     NotConformant when its character set cannot.
     """
+    endpoint = site.region.endpoints[delivery.endpoint]
     target, _ = SPEAKS[endpoint.connection_type]
     if _original(endpoint, target, source, decision):
-        return _readdressed(endpoint, delivery, source.raw)
-    contents = _contents(source, decision)
+        return Written(_readdressed(endpoint, delivery, source.raw))
+    bundle = transaction(
+        _contents(source, decision),
+        control_id=delivery.control_id,
+        write="put" if endpoint.write == "put" else "conditional",
+    )
     if target == "fhir_r4":
-        return transaction(
-            contents,
-            control_id=delivery.control_id,
-            write="put" if endpoint.write == "put" else "conditional",
-        )
-    raise DeliveryRefused("The destination's format cannot carry a filtered or foreign message.")
+        return Written(bundle)
+    written = write_hl7v2(
+        read_json(bundle),
+        _context(site, endpoint, source),
+        sending=endpoint.sender,
+        receiving=endpoint.receiver,
+        control_id=delivery.control_id,
+        time=to_hl7(fhir_instant(delivery.created_at)),
+        charset=endpoint.charset,
+    )
+    return Written(written.data, written.left_out)
+
+
+def _context(site: Site, endpoint: Endpoint, source: Source) -> Context:
+    """The partner's dialect; identifiers are those of the institution the data come from."""
+    custodian = source.contents[0].organization if source.contents else ""
+    return Context(
+        region_key=b"",
+        dialect=Dialect.from_mapping(
+            endpoint.dialect, site.region.dialects.get(endpoint.dialect, {})
+        ),
+        namespace=f"{site.namespace}/{custodian}",
+    )
 
 
 def _original(endpoint: Endpoint, target: str, source: Source, decision: Decision) -> bool:

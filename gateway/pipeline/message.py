@@ -111,14 +111,14 @@ class Recording:
         source = Source(self.number, self.arrival, self.translated, retain_until, self.site.build)
         targets = record(self.book, source, identified, self.site.coder)
         self.patients = [t.current for t in targets if t.current.type == PATIENT]
-        add_provenance(self.book, source, targets, self.site.coder)
+        proof = add_provenance(self.book, source, targets, self.site.coder)
         self._audit(audit_event.SUCCESS, translated=True)
         changed = self._follow(identified, targets, before)
         routed = self._route()
         self._decide(routed, identified, targets)
         reason = unrouted_reason(routed)
         state = MessageState.UNROUTED if reason else MessageState.ROUTED
-        self._row(state, reason or _intended(routed), targets, identified)
+        self._row(state, reason or _intended(routed), [*targets, *proof], identified)
         if changed:
             self._decide_again(changed)
         return self._recorded(Outcome.STORED, reason)

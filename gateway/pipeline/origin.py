@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.domain.time import Instant, fhir_instant
-from gateway.evidence.provenance import for_message
+from gateway.evidence.provenance import for_message, with_statement
 from mappers import MAPPING_VERSION
 
 
@@ -23,6 +23,8 @@ class Origin:
     organization: str
     #: The gateway's build.
     build: str
+    #: What the message says of itself: a Provenance without targets.
+    stated: Mapping[str, Any] | None = None
 
 
 def provenance(
@@ -32,7 +34,7 @@ def provenance(
 
     The message is named by endpoint and control id, so that a replay gives the same resource.
     """
-    return for_message(
+    made = for_message(
         id=name,
         targets=[(kind, target, str(version)) for kind, target, version in targets],
         source_sha256=origin.sha256,
@@ -42,3 +44,4 @@ def provenance(
         mapping_version=MAPPING_VERSION,
         build=origin.build,
     )
+    return made if origin.stated is None else with_statement(made, origin.stated)

@@ -35,6 +35,9 @@ from profiles.search import index_terms
 #: What is kept of a message that makes no resource of its own is about a whole one.
 STATES_CONTENT = frozenset({Action.MERGE.value, Action.REPLACE.value, Action.LINK.value})
 
+#: The resource that says where the others come from.
+PROVENANCE = "Provenance"
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -210,21 +213,37 @@ def _gravestone(current: Current) -> bytes:
 
 def add_provenance(
     book: Book, source: Source, targets: Sequence[Target], coder: IndexCoder
-) -> None:
-    """Write the message's Provenance beside what it made; sealed with its first patient's key."""
+) -> list[Target]:
+    """Write the message's Provenance beside what it made; sealed with its first patient's key.
+
+    Returns it as one more target, none when the message made nothing.
+    """
     proof = source.translated.provenance
     if proof is None or not targets:
-        return
+        return []
     body, index = _proved(proof, source, targets, coder)
     first = next((t.current for t in targets if t.current.patient), targets[0].current)
+    current = Current(
+        book.next_resource(),
+        PROVENANCE,
+        proof.id,
+        first.subject,
+        first.patient,
+        source.arrival.organization,
+        1,
+        "",
+        "",
+        deleted=False,
+        body=body,
+    )
     book.rows.versions.append(
         NewVersion(
-            book.next_resource(),
-            "Provenance",
-            proof.id,
-            first.subject,
-            first.patient,
-            source.arrival.organization,
+            current.number,
+            current.type,
+            current.id,
+            current.subject,
+            current.patient,
+            current.organization,
             1,
             body,
             "",
@@ -234,6 +253,7 @@ def add_provenance(
             retain_until=source.retain_until,
         )
     )
+    return [Target(current, changed=True)]
 
 
 def _proved(
@@ -254,6 +274,7 @@ def _proved(
             arrival.received_at,
             arrival.organization,
             source.build,
+            load(proof.stated) if proof.stated else None,
         ),
     )
     # Index terms name targets without their version.

@@ -27,6 +27,7 @@ from gateway.pipeline.decide import (
 )
 from gateway.pipeline.documents import look
 from gateway.pipeline.ports import AuditRow, Current, Settled, Transaction
+from gateway.pipeline.record import PROVENANCE
 from gateway.pipeline.site import Site
 from profiles.search import parse_criteria
 
@@ -127,7 +128,7 @@ def answer_for(
     tx: Transaction, book: Book, site: Site, delivery: Delivery, contents: Sequence[Current]
 ) -> Answer:
     """Decide about one delivery as things stand now."""
-    resources = [look(current.body) for current in contents]
+    resources = [look(current.body) for current in contents if current.type != PROVENANCE]
     route = site.region.routes.get(delivery.route)
     if route is None:
         decision = Decision("deny", "route removed", NO_ROUTE_ANY_MORE)

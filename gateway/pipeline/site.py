@@ -24,6 +24,8 @@ class Site:
     auditor: Auditor
     #: The gateway's build, for Provenance.
     build: str
+    #: URI prefix of the senders' own identifiers, as in WorkerConfig.
+    namespace: str
 
     @classmethod
     def of(
@@ -37,6 +39,7 @@ class Site:
             coder,
             Auditor(observer),
             build,
+            namespace,
         )
 
     def retain_until(self, organization: str, received_at: Instant) -> Instant:

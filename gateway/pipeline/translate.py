@@ -154,7 +154,9 @@ def _translate(job: Job, prepared: Prepared) -> Translated:
         unmapped=len(loss.unmapped),
         issues=mapped.issues,
         report=_report(mapped),
-        provenance=_proof(job, prepared.config, sha256, [one.statement for one in stated]),
+        provenance=_proof(
+            job, prepared.config, sha256, [one.statement for one in stated], mapped.provenance
+        ),
         sha256=sha256,
     )
 
@@ -234,7 +236,11 @@ def _identifiers(named: Iterable[Mapping[str, Any]]) -> Iterable[tuple[str, str]
 
 
 def _proof(
-    job: Job, config: WorkerConfig, sha256: str, statements: list[Statement]
+    job: Job,
+    config: WorkerConfig,
+    sha256: str,
+    statements: list[Statement],
+    said: dict[str, Any] | None,
 ) -> Proof | None:
     """Make the Provenance of a message that only brings new resources, which most do."""
     named = dict.fromkeys((one.type, one.id) for one in statements)
@@ -253,6 +259,7 @@ def _proof(
             job.received_at,
             config.region.endpoints[job.endpoint].organization,
             config.build,
+            said,
         ),
     )
     return Proof(
@@ -260,6 +267,7 @@ def _proof(
         tuple(f"{kind}/{target}" for kind, target in named),
         dump(made),
         config.coder.encode("Provenance", index_terms(made)),
+        dump(said) if said is not None else b"",
     )
 
 

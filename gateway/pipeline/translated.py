@@ -143,6 +143,8 @@ class Proof:
     targets: tuple[str, ...]
     body: bytes
     index: bytes
+    #: What the message says of itself, for a Provenance of other targets; b"" for nothing.
+    stated: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
