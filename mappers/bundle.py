@@ -24,6 +24,8 @@ _CONTENT = re.compile(rb'"url":"Binary/([0-9a-f]{8}-[0-9a-f-]{27})"')
 #: Resource types without an `identifier` element: they are created, never looked up.
 _WITHOUT_IDENTIFIER = frozenset({"Binary", "Provenance"})
 _UUID_LENGTH = 36
+#: Every hexadecimal digit and its complement.
+_COMPLEMENT = str.maketrans("0123456789abcdef", "fedcba9876543210")
 
 
 def transaction(mapped: Mapped) -> dict[str, Any]:
@@ -56,6 +58,16 @@ def gateway_identifier(logical_id: str) -> dict[str, str]:
     return {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{logical_id}"}
 
 
+def full_url(logical_id: str) -> str:
+    """Name an entry by another UUID than its identifier; twice gives the first again.
+
+    Servers exchange full URLs for their own ids, and some do so in every string, not only in
+    references (http.html#trules): an equal identifier would be exchanged with them and never be
+    found again.
+    """
+    return f"urn:uuid:{logical_id[:8].translate(_COMPLEMENT)}{logical_id[8:]}"
+
+
 def _entry(change: Change) -> dict[str, Any]:
     if change.type in _WITHOUT_IDENTIFIER:
         return _created(change.resource)
@@ -63,7 +75,7 @@ def _entry(change: Change) -> dict[str, Any]:
     own = resource.get("identifier", [])
     resource["identifier"] = [*own, gateway_identifier(change.id)]
     return {
-        "fullUrl": f"urn:uuid:{change.id}",
+        "fullUrl": full_url(change.id),
         "resource": resource,
         "request": {"method": "PUT", "url": _conditional(change)},
     }
@@ -71,7 +83,7 @@ def _entry(change: Change) -> dict[str, Any]:
 
 def _created(resource: dict[str, Any]) -> dict[str, Any]:
     return {
-        "fullUrl": f"urn:uuid:{resource['id']}",
+        "fullUrl": full_url(resource["id"]),
         "resource": _leaving(resource),
         "request": {"method": "POST", "url": resource["resourceType"]},
     }
@@ -129,7 +141,7 @@ def _copy(node: dict[str, Any]) -> dict[str, Any]:
         elif kind is list:
             copied[key] = [_copy(item) if type(item) is dict else item for item in value]
         elif key in ("reference", "url") and _is_local(value):
-            copied[key] = f"urn:uuid:{value[-_UUID_LENGTH:]}"
+            copied[key] = full_url(value[-_UUID_LENGTH:])
         else:
             copied[key] = value
     return copied

@@ -2,9 +2,7 @@
 
 https://hl7.org/fhir/R4/http.html#transaction, #ccreate. Full URLs and references are `urn:uuid`,
 every resource carries the gateway's identifier (or tag, where its type has no identifier), so that
-the partner can recognise it on a resend whatever id it gives it. A full URL is another UUID than
-the identifier: servers exchange full URLs for their own ids, and some do so in every string, not
-only in references (http.html#trules), after which they would not find the identifier again.
+the partner can recognise it on a resend whatever id it gives it.
 """
 
 from __future__ import annotations
@@ -13,10 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
-from uuid import UUID, uuid5
 
 from mappers.base import Context, Resource
-from mappers.bundle import gateway_identifier
+from mappers.bundle import full_url, gateway_identifier
 from mappers.fhir_r4.references import attachments, references, type_and_id
 from profiles.reading import write_json
 
@@ -24,8 +21,6 @@ Write = Literal["conditional", "put"]
 
 #: Names a delivery: what the partner reports is found by it in `gateway delivery list`.
 DELIVERY = "urn:region-gateway:delivery"
-#: Namespace of full URLs (RFC 9562 section 5.5); a constant, so that a resend has equal bytes.
-_FULL_URLS = UUID("5f0f5c8e-6a3b-4d0b-9a43-2f6c1d1f7a10")
 
 #: Resource types without an `identifier` element; they are recognised by a tag.
 WITHOUT_IDENTIFIER = frozenset(
@@ -73,10 +68,10 @@ def _entry(content: Content, present: set[tuple[str, str]], write: Write) -> dic
         return {"request": {"method": "DELETE", "url": url}}
     _detach(resource, present)
     _mark(resource, resource_type, logical_id)
-    full_url = _full_url(resource_type, logical_id)
+    name = full_url(logical_id)
     if write == "put":
         return {
-            "fullUrl": full_url,
+            "fullUrl": name,
             "resource": resource,
             "request": {"method": "PUT", "url": by_id},
         }
@@ -85,11 +80,7 @@ def _entry(content: Content, present: set[tuple[str, str]], write: Write) -> dic
         request = {"method": "POST", "url": resource_type, "ifNoneExist": condition}
     else:
         request = {"method": "PUT", "url": f"{resource_type}?{condition}"}
-    return {"fullUrl": full_url, "resource": resource, "request": request}
-
-
-def _full_url(resource_type: str, logical_id: str) -> str:
-    return uuid5(_FULL_URLS, f"{resource_type}/{logical_id}").urn
+    return {"fullUrl": name, "resource": resource, "request": request}
 
 
 def _condition(resource_type: str, logical_id: str) -> str:
@@ -118,7 +109,7 @@ def _detach(resource: Resource, present: set[tuple[str, str]]) -> None:
         if named is None or "://" in written or written.startswith("#"):
             continue
         if named in present:
-            reference["reference"] = _full_url(*named)
+            reference["reference"] = full_url(named[1])
         else:
             del reference["reference"]
             reference.setdefault("type", named[0])
@@ -126,4 +117,4 @@ def _detach(resource: Resource, present: set[tuple[str, str]]) -> None:
     for attachment in attachments(resource):
         named = type_and_id(attachment["url"])
         if named is not None and named in present and "://" not in attachment["url"]:
-            attachment["url"] = _full_url(*named)
+            attachment["url"] = full_url(named[1])

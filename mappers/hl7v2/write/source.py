@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from mappers.base import Resource
+from mappers.bundle import full_url
 from mappers.hl7v2.session import V2
 from mappers.trace import Text, Value, collect, text
 from profiles.issue import NotSupported
@@ -109,13 +110,13 @@ class Source:
         for extension in meta.get("extension", ()):
             if str(extension.get("url", "")).startswith(_OWN_EXTENSIONS):
                 collect(extension, self.neutral)
-        own = f"urn:uuid:{identity}"
+        own = {f"urn:uuid:{identity}", full_url(identity)}
         identifiers = resource.get("identifier", [])
         for item in identifiers if isinstance(identifiers, list) else [identifiers]:
-            if item.get("system") == _GATEWAY and item.get("value") == own:
+            if item.get("system") == _GATEWAY and item.get("value") in own:
                 collect(item, self.neutral)
         for tag in meta.get("tag", ()):
-            if tag.get("system") == _GATEWAY and tag.get("code") == own:
+            if tag.get("system") == _GATEWAY and tag.get("code") in own:
                 collect(tag, self.neutral)
         if resource.get("text", {}).get("status") == "generated":
             collect(resource["text"], self.neutral)
