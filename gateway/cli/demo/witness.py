@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 #: Longest wait for something the gateway does by itself, and the pause between looks, in seconds.
 PATIENCE, PAUSE = 20.0, 0.03
+_PROVENANCE = "Provenance"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,8 @@ class Witness:
 
     def kinds(self, number: int) -> list[str]:
         """Name the types of the resources a message was translated into."""
-        return [one.type for one in self.store.reader.contents(number)]
+        kinds = [one.type for one in self.store.reader.contents(number)]
+        return [kind for kind in kinds if kind != _PROVENANCE]
 
     def provenance(self, number: int) -> dict[str, Any] | None:
         """Find the Provenance that names a message's original bytes and what became of them."""
@@ -74,8 +76,9 @@ class Witness:
 
         reader = self.store.reader
         digest = sha256(reader.raw(number)).hexdigest()
-        about = next(f"{one.type}/{one.id}" for one in reader.contents(number))
-        for found in reader.search(parse_criteria(f"Provenance?target={about}")):
+        made_of = reader.contents(number)
+        about = next(f"{one.type}/{one.id}" for one in made_of if one.type != _PROVENANCE)
+        for found in reader.search(parse_criteria(f"{_PROVENANCE}?target={about}")):
             made: dict[str, Any] = load(found.body)
             sources = [one["what"]["identifier"]["value"] for one in made["entity"]]
             if digest in sources:
