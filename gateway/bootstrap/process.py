@@ -7,9 +7,11 @@ the store in its writer thread or in reader threads.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
@@ -51,6 +53,10 @@ _log = log("process")
 #: Seconds between looks at the registry and at what expired.
 REGISTRY_INTERVAL = 1.0
 EXPIRY_INTERVAL = 5.0
+#: Seconds a thread keeps the interpreter when another one waits.
+SWITCH_INTERVAL = 0.001
+#: Allocations between collections: messages make few cycles.
+GC_THRESHOLDS = (50_000, 20, 100)
 #: Deliveries expired in one transaction.
 EXPIRY_BATCH = 500
 
@@ -128,6 +134,7 @@ class Process:
             address = await self._open_http(store, intake, keys, closing)
             self.started(address, dict(listeners.ports()))
         tasks.append(self._task(self._watch(store, keys, intake, listeners, deliver)))
+        _settle_down()
         if self.controls:
             await self._open_control(store, deliver, closing)
         await self._stop.wait()
@@ -297,6 +304,18 @@ async def _finish(tasks: list[asyncio.Task[Any]], stop: asyncio.Event) -> None:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     del deliver
+
+
+def _settle_down() -> None:
+    """Everything made so far lives as long as the process: collect it never again.
+
+    The loop and the writer's thread take turns in small steps, so that a socket need not wait for
+    a whole batch.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 def _wake(loop: asyncio.AbstractEventLoop, deliver: Deliver) -> None:
