@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from rig.gateway import Gateway
 from rig.inside import Inside
-from rig.partners import Partner
+from rig.partners import Hospital, Partner
 from rig.region import Region, make_template
 
 POSTGRES = os.environ.get("GATEWAY_TEST_POSTGRES", "")
@@ -44,6 +44,12 @@ class Rig:
         """Start a partner that ends with the test."""
         made = Partner(name, self.folder / f"{label}.jsonl", *options)
         self._closing.callback(made.stop)
+        return made
+
+    def hospital(self, *options: str) -> Hospital:
+        """Let a hospital send that ends with the test."""
+        made = Hospital(self.region, *options)
+        self._closing.callback(made.end)
         return made
 
     def serve(self, **changes: object) -> None:

@@ -13,7 +13,6 @@ import time
 import pytest
 from rig import invariants
 from rig.inside import eventually
-from rig.partners import Hospital
 from rig.region import Destination
 
 ROUNDS = 25
@@ -44,7 +43,7 @@ def test_a_killed_gateway_loses_nothing_and_keeps_every_patients_order(rig, reco
             Destination("genau", exact.port, idempotent=False, timeout="5s"),
         )
     )
-    hospital = Hospital(rig.region, *LOAD)
+    hospital = rig.hospital(*LOAD)
     chance = random.Random()
     ambiguous = 0
     for number in range(ROUNDS):

@@ -9,7 +9,7 @@ import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rig.region import RECORDS, ROOT, Region, free_port
 
@@ -83,7 +83,11 @@ class Hospital:
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
+        with contextlib.suppress(ValueError):  # closed by `end`
+            self._collect(self.process.stdout)
+
+    def _collect(self, stream: TextIO) -> None:
+        for line in stream:
             self.lines.append(json.loads(line))
 
     def answered(self) -> list[dict[str, Any]]:
@@ -110,6 +114,16 @@ class Hospital:
             self.process.stdin.close()
         self.process.wait(30)
         return self._summary()
+
+    def end(self) -> None:
+        """Clean up after a test, whatever state it left."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            if stream is not None:
+                with contextlib.suppress(BrokenPipeError):
+                    stream.close()
 
     def _summary(self) -> dict[str, Any]:
         self._thread.join(10)
