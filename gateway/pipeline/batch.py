@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from gateway.domain.message import Arrival
 from gateway.pipeline.book import Book
-from gateway.pipeline.identify import PATIENT
+from gateway.pipeline.identify import PATIENT, OtherPatient
 from gateway.pipeline.message import Item, Recorded, Recording
 from gateway.pipeline.ports import StoredAnswer, Transaction
 from gateway.pipeline.site import Site
@@ -22,6 +22,8 @@ from profiles.issue import GatewayError
 
 #: Identity of an input: endpoint, control id, digest of the body.
 Identity = tuple[str, str, bytes]
+#: Reason of a message that names another person's visit, order or document: a person has to look.
+OTHER_PATIENT = "other-patient"
 #: What wrong data or wrong code raises; faults of the database are none of these and undo the
 #: whole job.
 FAULTS = (
@@ -66,7 +68,7 @@ def record_batch(tx: Transaction, items: Sequence[Item], site: Site) -> list[Rec
 
 
 def _record(recording: Recording) -> Recorded:
-    """Record one message; a fault of ours quarantines it instead."""
+    """Record one message; a fault of ours, or of identity, quarantines it instead."""
     book = recording.book
     book.begin()
     try:
@@ -75,7 +77,9 @@ def _record(recording: Recording) -> Recorded:
         if book.flushed:
             raise
         book.take_back()
-        return recording.quarantine(f"recording-failed: {fault(error)}")
+        wrong = isinstance(error, OtherPatient)
+        reason = OTHER_PATIENT if wrong else f"recording-failed: {fault(error)}"
+        return recording.quarantine(reason)
 
 
 def again(answer: StoredAnswer) -> Recorded:

@@ -15,6 +15,7 @@ from gateway.pipeline.book import Book
 from gateway.pipeline.documents import load
 from gateway.pipeline.ports import IndexCoder
 from gateway.pipeline.translated import Statement, Translated
+from profiles.issue import GatewayError
 from profiles.search import index_terms
 
 PATIENT = "Patient"
@@ -87,6 +88,24 @@ def _patient(book: Book, statement: Statement, found: Identified) -> int:
     if not statement.subject:
         return 0
     return found.patients.get(statement.subject) or book.patients.get(statement.subject, 0)
+
+
+class OtherPatient(GatewayError):
+    """A visit, order or document of one person is stated to be another's."""
+
+
+def check_owners(book: Book, identified: Identified) -> None:
+    """Raise OtherPatient where an identifier names what belongs to another person.
+
+    A sender that uses an order number twice must not move a result from one patient to another;
+    records of one person (linked, merged) may hand theirs over.
+    """
+    for known in identified.known:
+        current = book.resources.get(known.number)
+        if current is None or not current.patient or not known.patient:
+            continue
+        if current.patient not in book.person(known.patient):
+            raise OtherPatient
 
 
 def exchange(statement: Statement, ids: Mapping[str, str], coder: IndexCoder) -> Statement:

@@ -16,7 +16,7 @@ from gateway.pipeline.book import Book, merged
 from gateway.pipeline.decide import Answer, Case
 from gateway.pipeline.deliveries import Lanes, new_delivery
 from gateway.pipeline.documents import dump, load, look
-from gateway.pipeline.identify import PATIENT, Identified, identify
+from gateway.pipeline.identify import PATIENT, Identified, check_owners, identify
 from gateway.pipeline.persons import Event, Persons
 from gateway.pipeline.ports import Current, MessageRow, Transaction
 from gateway.pipeline.practitioners import stored_practitioners
@@ -107,6 +107,7 @@ class Recording:
         identified = identify(
             self.book, self.translated, self.site.coder, retain_until=retain_until
         )
+        check_owners(self.book, identified)
         before = {n: self.book.resources.get(n) for n in identified.patients.values()}
         source = Source(self.number, self.arrival, self.translated, retain_until, self.site.build)
         targets = record(self.book, source, identified, self.site.coder)

@@ -126,3 +126,35 @@ def test_a_rejected_input_is_processed_anew_when_it_comes_again(world, build):
     (again,) = world.record(data)
     assert not again.duplicate
     assert world.query("SELECT count(*) FROM message") == [(2,)]
+
+
+def test_a_visit_stated_for_another_patient_moves_nothing_and_waits_for_a_person(world, build):
+    world.record(build.message(control="M1", patient="P1", visit="V1"))
+    (done,) = world.record(
+        build.message(control="M2", patient="P2", visit="V1", time="20260301090000+0100")
+    )
+
+    assert (done.outcome, done.reason) == ("quarantined", "other-patient")
+    assert done.code in {"AA", "CA"}
+    assert list(world.patients().values()) == ["P1"]
+    (owner,) = world.query("SELECT patient FROM resource WHERE type = 'Encounter'")
+    assert owner[0] in world.patients()
+
+
+def test_a_visit_follows_its_patient_into_a_merge(world, build):
+    world.record(build.message(control="M1", patient="P2", visit="V1"))
+    world.record(
+        build.message(
+            control="M2",
+            event="A40",
+            patient="P1",
+            visit="",
+            time="20260301090000+0100",
+            extra=("MRG|P2^^^KLINIKUM^PI",),
+        )
+    )
+    (done,) = world.record(
+        build.message(control="M3", patient="P1", visit="V1", time="20260301100000+0100")
+    )
+
+    assert (done.outcome, done.reason) == ("stored", "")
