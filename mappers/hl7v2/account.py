@@ -7,11 +7,10 @@ from functools import cache
 
 from mappers.base import Loss
 from mappers.codes import rows
+from mappers.hl7v2.segment import inside_field
 from mappers.hl7v2.session import PACKAGE, Session
 from mappers.trace import Source, Text, collect
 
-#: Bits of a leaf's place below the field: repetition, component, subcomponent.
-_INSIDE_FIELD = (1 << 40) - 1
 _DELETES_COMPONENT = "deletes a component: the whole element is stated anew"
 
 
@@ -23,19 +22,23 @@ def _ignored() -> Mapping[str, str]:
 def account(session: Session, seen: set[int]) -> Loss:
     """Balance the leaves found in the output against the source."""
     message = session.message
-    message.split_all()
+    leaves = message.split_all()
     collect(session.echoes, seen)
     collect(session.deleted, seen)
-    total = len(message.leaves)
-    if total == len(seen):
+    total = len(leaves)
+    lost = [leaf for leaf in leaves if leaf.source not in seen]
+    if not lost:
         return Loss(total, total)
-    return _missing(session, seen)
+    return _missing(session, sorted(lost, key=_place), total)
 
 
-def _missing(session: Session, seen: set[int]) -> Loss:
+def _place(leaf: Text) -> Source:
+    return leaf.source
+
+
+def _missing(session: Session, lost: list[Text], total: int) -> Loss:
     """Tell ignored from unmapped; messages of one sender miss the same places again and again."""
     message = session.message
-    lost = [leaf for leaf in message.leaves if leaf.source not in seen]
     places = tuple([leaf.source for leaf in lost])
     deleting = tuple([leaf.source for leaf in lost if leaf == '""'])
     memory = session.context.memory
@@ -47,7 +50,6 @@ def _missing(session: Session, seen: set[int]) -> Loss:
         session.remember(key, known)
     ignored, paths = known
     unmapped = tuple([(paths[leaf.source], str(leaf)) for leaf in lost if leaf.source in paths])
-    total = len(message.leaves)
     mapped = total - len(ignored) - len(unmapped)
     return Loss(total, mapped, len(ignored), unmapped, ignored)
 
@@ -66,7 +68,7 @@ def _explained(
         if reason is None:
             segment, field = message.segment_of(source)
             reason = _reason(standard, local, segment.name, field)
-        if reason is None and leaf == '""' and source & _INSIDE_FIELD:
+        if reason is None and leaf == '""' and inside_field(source):
             reason = _DELETES_COMPONENT
         if reason is not None:
             ignored.append((message.path(source), reason))

@@ -17,7 +17,7 @@ from mappers.codes import rows
 from mappers.dialect import Row as DialectRow
 from mappers.hl7v2.datatypes import converters
 from mappers.hl7v2.session import PACKAGE, Draft, Session
-from mappers.hl7v2.tokenizer import Repetition, Segment, leaf, sub
+from mappers.hl7v2.tokenizer import DELETE, Repetition, Segment, leaf, sub
 
 Convert = Callable[[Session, Repetition], Any]
 Place = Callable[[dict[str, Any], Any], None]
@@ -40,10 +40,36 @@ class Row(NamedTuple):
     unless: int
 
 
+class Rows:
+    """The compiled rows of one table."""
+
+    __slots__ = ("rows",)
+
+    def __init__(self, compiled: tuple[Row, ...]) -> None:
+        """Keep rows in the order of the table."""
+        self.rows = compiled
+
+    def values(self, session: Session, segment: Segment) -> list[tuple[Place, Any]]:
+        """Convert the fields of a segment: where each value goes, and the value."""
+        raw = segment.raw
+        size = len(raw)
+        found: list[tuple[Place, Any]] = []
+        for row in self.rows:
+            field = row.field
+            if field >= size or not raw[field] or raw[field] == DELETE:
+                continue
+            if row.unless and segment.has(row.unless):
+                continue
+            place = row.place
+            values = session.once(row.values, segment.repetitions(field))
+            found += [(place, value) for value in values]
+        return found
+
+
 @cache
-def table(name: str) -> tuple[Row, ...]:
+def table(name: str) -> Rows:
     """Load and compile `rows/<name>.csv`."""
-    return tuple(_compile(row) for row in rows(PACKAGE, "rows", name))
+    return Rows(tuple(_compile(row) for row in rows(PACKAGE, "rows", name)))
 
 
 def _compile(row: Any) -> Row:
@@ -128,22 +154,15 @@ def _into_extension(url: str, value_name: str, inner: str | None) -> Place:
     return place
 
 
-def apply_rows(session: Session, segment: Segment, compiled: Sequence[Row], draft: Draft) -> None:
+def apply_rows(session: Session, segment: Segment, compiled: Rows, draft: Draft) -> None:
     """Carry the fields of a segment into a resource."""
-    raw = segment.raw
-    size = len(raw)
     resource = draft.resource
-    for row in compiled:
-        field = row[0]
-        if field >= size or not raw[field]:
-            continue
-        if row.unless and segment.has(row.unless):
-            continue
-        if raw[field] == '""':
-            clear(session, segment, field, draft, row.element)
-            continue
-        for value in session.once(row.values, segment.repetitions(field)):
-            row.place(resource, value)
+    for place, value in session.once(compiled.values, segment, compiled):
+        place(resource, value)
+    if DELETE in segment.raw:
+        for row in compiled.rows:
+            if segment.deletes(row.field) and not (row.unless and segment.has(row.unless)):
+                clear(session, segment, row.field, draft, row.element)
 
 
 def clear(session: Session, segment: Segment, field: int, draft: Draft, element: str) -> None:

@@ -19,8 +19,7 @@ def message(segment: str, charset: str = "UNICODE UTF-8", codec: str = "utf-8"):
 
 def test_leaves_know_where_they_stood() -> None:
     found = message("PID|1||A^^^HAUS&1.2&ISO~B||Weiß&von&Weiß^Änne\rDG1|1\rDG1|2||J44\r")
-    found.split_all()
-    paths = {found.path(item.source): str(item) for item in found.leaves}
+    paths = {found.path(item.source): str(item) for item in found.split_all()}
     assert paths["PID-3.1"] == "A"
     assert paths["PID-3.4.2"] == "1.2"
     assert paths["PID-3[2]"] == "B"
