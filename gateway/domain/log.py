@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from typing import Any
+from contextlib import suppress
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -17,6 +18,22 @@ def _shorten(_logger: Any, _method: str, event: Any) -> Any:
         if isinstance(value, str) and len(value) > MAX_VALUE:
             event[key] = value[:MAX_VALUE] + "…"
     return event
+
+
+class _Unfailing:
+    """A stream whose failures stay its own: a full disk under the log stops nothing else."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            self._stream.flush()
 
 
 def configure(*, json_lines: bool = True, level: str = "INFO") -> None:
@@ -34,7 +51,7 @@ def configure(*, json_lines: bool = True, level: str = "INFO") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast("TextIO", _Unfailing(sys.stderr))),
         cache_logger_on_first_use=False,
     )
 
