@@ -44,7 +44,9 @@ class GatewayError(Exception):
 
     issue_type: ClassVar[str] = "exception"
 
-    def __init__(self, text: str = "", *, location: str = "", issues: tuple[Issue, ...] = ()) -> None:
+    def __init__(
+        self, text: str = "", *, location: str = "", issues: tuple[Issue, ...] = ()
+    ) -> None:
         """Make the error; without a text its docstring's first line is the message."""
         self.text = text or (self.__doc__ or "").splitlines()[0]
         self.location = location
