@@ -98,6 +98,37 @@ class PatientFacts:
     placeholder: bool = False
 
 
+class Memory:
+    """Values worth keeping between messages: those asked for twice; bounded, forgets at will.
+
+    Most fields of a message never come again, so a newcomer is only noted; it is kept when it
+    comes back. Nobody may change what is kept.
+    """
+
+    __slots__ = ("kept", "newcomers")
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        self.kept: dict[Any, Any] = {}
+        self.newcomers: dict[Any, Any] = {}
+
+    def offer(self, key: Any, value: Any, token: Any = None) -> None:
+        """Keep a value whose key came before; `token` tells reuses of a key apart."""
+        newcomers = self.newcomers
+        if key in newcomers and newcomers[key] is token:
+            if len(self.kept) >= _MOST_KEPT:
+                self.kept.clear()
+            self.kept[key] = value
+        else:
+            if len(newcomers) >= _MOST_NEWCOMERS:
+                newcomers.clear()
+            newcomers[key] = token
+
+
+_MOST_KEPT = 8192
+_MOST_NEWCOMERS = 2048
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a translation needs besides the bytes."""
@@ -112,8 +143,8 @@ class Context:
     #: True: take messages without control id or patient number too, as a converter may; a
     #: gateway that is answerable for identities does not.
     lenient: bool = False
-    #: What repeated fields (wards, doctors, insurers) were converted to before; bounded.
-    memory: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    #: What repeated fields (wards, doctors, insurers) were converted to before.
+    memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

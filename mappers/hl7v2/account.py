@@ -44,10 +44,10 @@ def _missing(session: Session, lost: list[Text], total: int) -> Loss:
     memory = session.context.memory
     reasons = _reasons(session)
     key = (_missing, message.shape, places, deleting, tuple(reasons.items()))
-    known = memory.get(key)
+    known = memory.kept.get(key)
     if known is None:
         known = _explained(session, lost, reasons)
-        session.remember(key, known)
+        memory.offer(key, known)
     ignored, paths = known
     unmapped = tuple([(paths[leaf.source], str(leaf)) for leaf in lost if leaf.source in paths])
     mapped = total - len(ignored) - len(unmapped)

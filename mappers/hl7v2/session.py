@@ -25,10 +25,6 @@ ALTERNATE_CODES = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
 ORIGINAL_TEXT = "http://hl7.org/fhir/StructureDefinition/originalText"
 
 
-#: Entries remembered per context.
-_MEMORY = 8192
-
-
 class Draft:
     """A change being built."""
 
@@ -200,22 +196,15 @@ class Session:
         """
         memory = self.context.memory
         key = (name or convert, id(parsed))
-        known = memory.get(key)
+        known = memory.kept.get(key)
         if known is not None and known[0] is parsed:
             return known[1]
         before = len(self.issues) + len(self.ignored) + len(self.echoes) + len(self.drafts)
         made = convert(self, parsed)
         after = len(self.issues) + len(self.ignored) + len(self.echoes) + len(self.drafts)
         if before == after:
-            self.remember(key, (parsed, made))
+            memory.offer(key, (parsed, made), parsed)
         return made
-
-    def remember(self, key: Any, value: Any) -> None:
-        """Keep a value for the messages to come; the memory starts anew when it is full."""
-        memory = self.context.memory
-        if len(memory) >= _MEMORY:
-            memory.clear()
-        memory[key] = value
 
     # -- issues ----------------------------------------------------------------------------
 
