@@ -29,7 +29,6 @@ from gateway.pipeline.documents import look
 from gateway.pipeline.ports import AuditRow, Current, Settled, Transaction
 from gateway.pipeline.record import PROVENANCE
 from gateway.pipeline.site import Site
-from profiles.search import parse_criteria
 
 PATIENT = "Patient"
 #: States of a delivery that consent has permitted and that has not left yet.
@@ -133,7 +132,7 @@ def answer_for(
     if route is None:
         decision = Decision("deny", "route removed", NO_ROUTE_ANY_MORE)
         return Answer(DeliveryState.HELD, NO_ROUTE_ANY_MORE, decision)
-    criteria = parse_criteria(route.criteria)
+    criteria = site.criteria[delivery.route]
     matter = tuple(
         f"{one['resourceType']}/{one['id']}" for one in resources if criteria.matches(one)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.domain.region import Region
@@ -11,6 +12,7 @@ from gateway.pipeline.audit import Auditor
 from gateway.pipeline.decide import ConsentDesk
 from gateway.pipeline.ports import IndexCoder
 from gateway.pipeline.route import RouteTable
+from profiles.search import Criteria, parse_criteria
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,17 @@ class Site:
     build: str
     #: URI prefix of the senders' own identifiers, as in WorkerConfig.
     namespace: str
+    #: Route id → its criteria, compiled.
+    criteria: Mapping[str, Criteria]
 
     @classmethod
     def of(
         cls, region: Region, *, namespace: str, coder: IndexCoder, observer: Party, build: str
     ) -> Site:
-        """Prepare a region; `namespace` is the one of WorkerConfig."""
+        """Prepare a region; `namespace` is the one of WorkerConfig.
+
+        Raises NotConformant or NotSupported for criteria and policies that cannot be read.
+        """
         return cls(
             region,
             RouteTable.of(region, namespace),
@@ -40,6 +47,7 @@ class Site:
             Auditor(observer),
             build,
             namespace,
+            {route.id: parse_criteria(route.criteria) for route in region.routes.values()},
         )
 
     def retain_until(self, organization: str, received_at: Instant) -> Instant:
