@@ -60,26 +60,33 @@ def _at(session: Session, place: str) -> Text | None:
 
 
 def _dated(session: Session, resource: dict[str, Any]) -> None:
+    """CON-13 or CON-14, else the day of the message.
+
+    Only the day: a statement repeated in every message of a day is one statement.
+    """
     con = session.message.get("CON")
     when = session.date_time(con.first(13) or con.first(14)) if con is not None else None
-    when = when or session.date_time(session.message.segments[0].first(7))
+    if when is None:
+        sent = session.date_time(session.message.segments[0].first(7))
+        when = sent[:10] if sent is not None else None
     if when is not None:
         resource["dateTime"] = when
 
 
 def _source(session: Session, settings: AttestedConsent, resource: dict[str, Any]) -> None:
+    """Who attests, on what ground, and which form.
+
+    All statements of one sender are one lineage (organization and policy), so that a later form
+    takes the place of an earlier one.
+    """
+    header = session.message.header
+    sender = header.sending_facility or header.sending_application
+    who = {"system": f"{session.namespace}/organization", "value": sender or "unknown"}
+    resource["organization"] = [{"identifier": who, "display": sender or "unknown"}]
     number = _at(session, settings.reference)
-    if number is not None:
-        identifier = {"system": f"{session.namespace}/consent", "value": number}
-        resource["identifier"] = [identifier]
-        resource["sourceReference"] = {"identifier": dict(identifier)}
-    else:
-        resource["sourceReference"] = {
-            "identifier": {
-                "system": f"{session.namespace}/message",
-                "value": session.message.header.control_id,
-            }
-        }
+    form = {"system": f"{session.namespace}/consent", "value": number or settings.place}
+    resource["sourceReference"] = {"identifier": form}
+    resource["policy"] = [{"uri": f"{session.namespace}/policy/attested-consent"}]
     resource["policyRule"] = {"text": settings.legal_basis or "attested by the sender"}
 
 
