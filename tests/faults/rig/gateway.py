@@ -12,6 +12,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from gateway.operations.control import answers, socket_path
 from rig.region import ROOT, Region
 
 START_SECONDS = 60.0
@@ -44,13 +45,14 @@ class Gateway:
             self.starts.append(time.monotonic() - begun)
 
     def wait_ready(self) -> None:
-        """Wait until the MLLP port takes connections."""
+        """Wait until the MLLP port takes connections and the process takes commands."""
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             assert self.running, f"the gateway ended: {self.log.read_text()[-2000:]}"
             with contextlib.suppress(OSError):
                 socket.create_connection(("127.0.0.1", self.region.mllp_port), 1).close()
-                return
+                if answers(socket_path(self.region.folder)):
+                    return
             time.sleep(0.02)
         raise AssertionError(f"the gateway does not listen: {self.log.read_text()[-2000:]}")
 
