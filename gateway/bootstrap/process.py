@@ -127,6 +127,8 @@ class Process:
             self._task(self._retain(store)),
         ]
         closing.push_async_callback(_finish, tasks, self._stop)
+        if self.controls:
+            await self._open_control(store, deliver, closing)
         listeners = Listeners(settings.mllp, intake, store.writer, self.clock, self.shares_ports)
         if self.listens:
             closing.push_async_callback(listeners.stop)
@@ -135,8 +137,6 @@ class Process:
             self.started(address, dict(listeners.ports()))
         tasks.append(self._task(self._watch(store, keys, intake, listeners, deliver)))
         _settle_down()
-        if self.controls:
-            await self._open_control(store, deliver, closing)
         await self._stop.wait()
         _log.info("stopping")
 
