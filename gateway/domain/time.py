@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 
 #: Microseconds since the epoch, UTC.
 Instant = int
@@ -31,6 +32,8 @@ def now() -> Instant:
     return time.time_ns() // 1_000
 
 
+# One batch renders the same instant for every event in it.
+@lru_cache(maxsize=64)
 def fhir_instant(at: Instant) -> str:
     """Render an instant as FHIR `instant` in UTC with microseconds."""
     return (
