@@ -10,6 +10,9 @@ import orjson
 
 from profiles.reading import read_json, write_json
 
+#: Resources kept as read; a few kilobytes each.
+LOOKED_AT = 4_096
+
 # Numbers with a fraction or an exponent, as a member's value and in arrays. In a text they may hit
 # by chance, which only costs time. Two patterns, because each begins with a literal to search for.
 _MEMBER = re.compile(rb'":-?\d+[.eE]')
