@@ -91,7 +91,7 @@ def sqlite_rig(make_rig: Callable[..., Rig]):
 def _postgres(folder: Path):
     from contextlib import contextmanager
 
-    from sqlalchemy.engine import make_url
+    from sqlalchemy.engine import URL, make_url
 
     if not POSTGRES:
         pytest.skip("GATEWAY_TEST_POSTGRES is not set")
@@ -106,7 +106,9 @@ def _postgres(folder: Path):
         if password:
             os.environ[_PASSWORD] = password
         try:
-            shown = url.set(password=None).render_as_string(hide_password=False)
+            shown = URL.create(
+                url.drivername, url.username, None, url.host, url.port, url.database
+            ).render_as_string()
             yield shown, _PASSWORD if password else ""
         finally:
             _administer(f"DROP DATABASE {name} WITH (FORCE)")
