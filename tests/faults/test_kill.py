@@ -34,6 +34,7 @@ def decide(rig, journal):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_a_killed_gateway_loses_nothing_and_keeps_every_patients_order(rig, record_property):
     again = rig.partner("mllp_sink", "oft")
     exact = rig.partner("mllp_sink", "genau")
