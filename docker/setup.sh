@@ -5,7 +5,7 @@ cd "$(dirname "$0")"
 
 docker build -f Dockerfile -t region-gateway ..
 mkdir -p region
-docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/work" -w /work region-gateway init /work/region/new
+docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/setup" -w /setup region-gateway init /setup/region/new
 mv region/new/* region/ && rmdir region/new
 
 umask 077
