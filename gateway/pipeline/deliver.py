@@ -8,11 +8,14 @@ crash leaves inflight is sent again only where the endpoint is declared idempote
 from __future__ import annotations
 
 import asyncio
+from base64 import b32encode
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from hashlib import blake2b
 from random import Random
 
+from gateway.consent import PERMIT
 from gateway.domain.breaker import Breaker, BreakerState
 from gateway.domain.delivery import Delivery, DeliveryState
 from gateway.domain.log import log
@@ -26,14 +29,18 @@ from gateway.domain.transport import (
     Sender,
     Sent,
 )
+from gateway.pipeline.batch import FAULTS
 from gateway.pipeline.decide import decision_bytes
-from gateway.pipeline.disclose import disclosed, patient_ids, state_row, verdicts
+from gateway.pipeline.disclose import Verdict, disclosed, patient_ids, state_row, verdicts
 from gateway.pipeline.encode import Source, Written, content_type, encode
-from gateway.pipeline.ports import AuditRow, Settled, Transaction, Writer
+from gateway.pipeline.ports import AuditRow, NewDelivery, Settled, Transaction, Writer
 from gateway.pipeline.site import Site
 from profiles.issue import GatewayError, Unavailable
 
 _log = log("deliver")
+
+#: Reason of a delivery that ended because less may go out than its stored bytes hold.
+DECISION_CHANGED = "decision-changed"
 
 #: How much longer than the longest attempt a claim holds its lanes without news: time for the
 #: commits before and after it. Only another process may take what is left when it has run out.
@@ -137,6 +144,9 @@ class Deliver:
         except Unavailable:
             _log.warning("claim_failed")
             return False
+        except FAULTS as error:
+            _log.error("claim_broken", error=type(error).__name__)
+            return False
         for item in ready:
             self._start(item)
         return bool(ready)
@@ -194,6 +204,7 @@ class Deliver:
         begun: list[tuple[Delivery, bytes, bytes]] = []
         moves: list[_Move] = []
         audit: list[AuditRow] = []
+        again: list[NewDelivery] = []
         for (delivery, source), verdict in zip(rows, verdicts(tx, self.site(), rows), strict=True):
             audit += verdict.audit
             patients = patient_ids(delivery, source)
@@ -202,16 +213,19 @@ class Deliver:
                 decision = decision_bytes(verdict.decision)
                 moves.append(replace(move, settled=replace(move.settled, decision=decision)))
                 continue
+            stored = kept.get(delivery.id, b"")
             try:
-                stored = kept.get(delivery.id)
-                written = (
-                    Written(stored)
-                    if stored
-                    else encode(self.site(), delivery, source, verdict.decision)
+                written = self._written(delivery, source, verdict, stored)
+            except FAULTS as error:
+                _log.error(
+                    "delivery_not_encodable", delivery=delivery.id, error=type(error).__name__
                 )
-            except GatewayError as error:
-                _log.warning("delivery_not_encodable", delivery=delivery.id, reason=error.text)
                 moves.append(_moved(delivery, DeliveryState.DEAD, "form", tx.now, patients))
+                continue
+            if stored and written.data != stored:
+                again.append(self._anew(delivery, source, verdict))
+                state, reason = DeliveryState.CANCELLED_BY_CONSENT, DECISION_CHANGED
+                moves.append(_moved(delivery, state, reason, tx.now, patients))
                 continue
             audit += disclosed(self.site(), delivery, source, verdict, written, tx.now)
             begun.append((delivery, written.data, decision_bytes(verdict.decision)))
@@ -219,7 +233,36 @@ class Deliver:
         lost = set(tx.begin(begun))
         tx.add_audit(audit)
         self._write(tx, moves)
+        tx.add_deliveries(again)
         return [item for item in ready if item.delivery.id not in lost]
+
+    def _written(
+        self, delivery: Delivery, source: Source, verdict: Verdict, stored: bytes
+    ) -> Written:
+        """Write what may go out; a resend repeats its bytes unless less may go out now."""
+        if stored and verdict.decision.outcome == PERMIT:
+            return Written(stored)
+        return encode(self.site(), delivery, source, verdict.decision)
+
+    def _anew(self, delivery: Delivery, source: Source, verdict: Verdict) -> NewDelivery:
+        """Make the delivery that takes the place of one whose decision changed on the way."""
+        first = source.contents[0]
+        name = blake2b(delivery.control_id.encode(), digest_size=10).digest()
+        return NewDelivery(
+            message_id=delivery.message_id,
+            endpoint=delivery.endpoint,
+            route=delivery.route,
+            organization=delivery.organization,
+            patient=delivery.patients[0],
+            lanes=delivery.patients,
+            subject=first.subject,
+            state=DeliveryState.QUEUED,
+            reason=verdict.reason,
+            control_id=b32encode(name).decode(),
+            expires_at=delivery.expires_at,
+            decision=decision_bytes(verdict.decision),
+            retain_until=self.site().retain_until(first.organization, delivery.created_at),
+        )
 
     def _lease(self, room: Mapping[str, int]) -> int:
         """Say how long a claim for these endpoints holds, in microseconds."""
@@ -228,7 +271,9 @@ class Deliver:
         return longest + LEASE_MARGIN
 
     def _start(self, item: _Ready) -> None:
-        endpoint = self.site().region.endpoints[item.delivery.endpoint]
+        endpoint = self.site().region.endpoints.get(item.delivery.endpoint)
+        if endpoint is None:  # removed this moment: the lease brings it back to a person
+            return
         lanes = self._lanes_of(endpoint)
         lanes.sending += 1
         lanes.breaker = lanes.breaker.admit(self.monotonic()) or lanes.breaker

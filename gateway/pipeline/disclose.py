@@ -12,6 +12,7 @@ from hashlib import sha256
 
 from gateway.consent import Decision
 from gateway.domain.delivery import Delivery, DeliveryState
+from gateway.domain.log import log
 from gateway.domain.region import Region
 from gateway.domain.time import Instant
 from gateway.evidence import audit_event
@@ -19,12 +20,17 @@ from gateway.evidence.audit_event import DeliveryFacts, Disclosure, Result
 from gateway.evidence.audit_event import Outcome as AuditOutcome
 from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Party
+from gateway.pipeline.batch import FAULTS
 from gateway.pipeline.book import Book
 from gateway.pipeline.encode import Source, Written
 from gateway.pipeline.ports import AuditRow, Settled, Transaction
 from gateway.pipeline.redecide import answer_for, decided_rows, destination_of
 from gateway.pipeline.site import Site
 
+_log = log("disclose")
+
+#: Reason of a delivery about which our own code could not decide.
+DECISION_FAILED = "decision-failed"
 #: States in which something went wrong, for the event's outcome.
 _FAILED = frozenset({DeliveryState.RETRY, DeliveryState.AMBIGUOUS, DeliveryState.EXPIRED})
 
@@ -48,7 +54,19 @@ def verdicts(tx: Transaction, site: Site, rows: Sequence[tuple[Delivery, Source]
     book = Book()
     known = {number for delivery, _ in rows for number in delivery.patients if number}
     book.read_persons(tx, known, consents=True)
-    return [_verdict(tx, site, book, delivery, source) for delivery, source in rows]
+    return [_guarded(tx, site, book, delivery, source) for delivery, source in rows]
+
+
+def _guarded(
+    tx: Transaction, site: Site, book: Book, delivery: Delivery, source: Source
+) -> Verdict:
+    """A decision that cannot be made holds its own delivery, not the others."""
+    try:
+        return _verdict(tx, site, book, delivery, source)
+    except FAULTS as error:
+        _log.error("decision_failed", delivery=delivery.id, error=type(error).__name__)
+        decision = Decision("deny", "decision failed", DECISION_FAILED)
+        return Verdict(DeliveryState.HELD, DECISION_FAILED, decision, frozenset())
 
 
 def _verdict(
