@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from profiles.r4.compile.bindings import compile_bindings
+from profiles.r4.compile.canonicals import compile_canonicals
 from profiles.r4.compile.definitions import Definitions, read_definitions
 from profiles.r4.compile.elements import compile_elements
 from profiles.r4.compile.primitives import compile_primitives
 from profiles.r4.compile.search import compile_search
+from profiles.r4.compile.structures import STRUCTURES, compile_structures
+from profiles.r4.compile.terminology import TERMINOLOGY, compile_terminology
 
 #: File stem → what writes its content. A new kind of fact is one line here.
 KINDS: dict[str, Callable[[Definitions], Any]] = {
@@ -24,6 +28,9 @@ KINDS: dict[str, Callable[[Definitions], Any]] = {
     "elements": compile_elements,
     "bindings": compile_bindings,
     "search": compile_search,
+    "canonicals": compile_canonicals,
+    **{kind: partial(compile_structures, kind=kind) for kind in STRUCTURES},
+    **{kind: partial(compile_terminology, kind=kind) for kind in TERMINOLOGY},
 }
 
 

@@ -8,8 +8,9 @@ schema (fhir.schema.json) knows it too and it is not named in `_ADDED`.
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from profiles.reading import Limits, read_json
 
 _LIMITS = Limits(size=100_000_000, containers=10_000_000, entries=100_000)
 _STRUCTURES = ("profiles-types", "profiles-resources")
+_PROFILES = (*_STRUCTURES, "profiles-others", "extension-definitions")
 _TERMINOLOGY = ("valuesets", "v3-codesystems", "v2-tables")
 _FHIR_TYPE = "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type"
 #: Additions that reached the JSON schema as well.
@@ -31,6 +33,16 @@ _ADDED = frozenset(
         "ObservationDefinition.publisher",
     }
 )
+#: Elements whose snapshot was changed in circulation while the differential still says what 4.0.1
+#: published.
+_AS_IN_DIFFERENTIAL = {
+    "AuditEvent.source.observer": "type",
+    "Bundle.entry.response.outcome": "type",
+    "DetectedIssue.status": "binding",
+    "EvidenceVariable.characteristic.description": "type",
+    "MeasureReport.subject": "type",
+    "ResearchStudy.site": "type",
+}
 _SYSTEM_TYPES = "http://hl7.org/fhirpath/System."
 
 Json = dict[str, Any]
@@ -49,6 +61,8 @@ class Definitions:
     search_parameters: list[Json]
     #: HL7's JSON schema definitions by name.
     schema: dict[str, Json]
+    #: Canonical URL → StructureDefinition (constraints: profiles and extensions).
+    profiles: dict[str, Json] = field(default_factory=dict)
 
     def resource_types(self) -> list[str]:
         """Names of the concrete resource types."""
@@ -60,30 +74,46 @@ class Definitions:
 
 
 def read_definitions(core: Path) -> Definitions:
-    """Read the gzipped definition files in `core`."""
+    """Read the gzipped definition files in `core`, each once."""
+    read = cache(partial(_document, core))
     structures = {
-        structure["name"]: structure
-        for structure in _resources(core, _STRUCTURES, "StructureDefinition")
+        structure["name"]: _as_published(structure)
+        for structure in _resources(read, _STRUCTURES, "StructureDefinition")
         if structure.get("derivation") != "constraint"
         and structure["version"] == FHIR_VERSION
         and structure["kind"] != "logical"
     }
     return Definitions(
         structures=structures,
-        value_sets={one["url"]: one for one in _resources(core, _TERMINOLOGY, "ValueSet")},
-        code_systems={one["url"]: one for one in _resources(core, _TERMINOLOGY, "CodeSystem")},
+        value_sets={one["url"]: one for one in _resources(read, _TERMINOLOGY, "ValueSet")},
+        code_systems={one["url"]: one for one in _resources(read, _TERMINOLOGY, "CodeSystem")},
         search_parameters=[
             one
-            for one in _resources(core, ("search-parameters",), "SearchParameter")
+            for one in _resources(read, ("search-parameters",), "SearchParameter")
             if one["version"] == FHIR_VERSION
         ],
-        schema=_document(core, "fhir.schema")["definitions"],
+        schema=read("fhir.schema")["definitions"],
+        profiles={
+            one["url"]: one
+            for one in _resources(read, _PROFILES, "StructureDefinition")
+            if one.get("derivation") == "constraint" and one["version"] == FHIR_VERSION
+        },
     )
 
 
-def _resources(core: Path, names: tuple[str, ...], resource_type: str) -> Iterator[Json]:
+def _as_published(structure: Json) -> Json:
+    stated = {one["path"]: one for one in structure["differential"]["element"]}
+    for element in structure["snapshot"]["element"]:
+        if member := _AS_IN_DIFFERENTIAL.get(element["path"]):
+            element[member] = stated[element["path"]][member]
+    return structure
+
+
+def _resources(
+    read: Callable[[str], Json], names: tuple[str, ...], resource_type: str
+) -> Iterator[Json]:
     for name in names:
-        for entry in _document(core, name)["entry"]:
+        for entry in read(name)["entry"]:
             if entry["resource"]["resourceType"] == resource_type:
                 yield entry["resource"]
 

@@ -12,7 +12,7 @@ from profiles.r4.compile.definitions import Definitions, Json, names_in_json, r4
 #: Published as `string`, meant as `id` (https://hl7.org/fhir/R4/resource.html#id).
 _RESOURCE_ID = "id"
 #: Where the collection in circulation relaxes what 4.0.1 published.
-_PUBLISHED_MINIMUM = {
+PUBLISHED_MINIMUM = {
     "EvidenceVariable.characteristic": 1,
     "EvidenceVariable.characteristic.definition[x]": 1,
 }
@@ -52,7 +52,7 @@ def _type_facts(definitions: Definitions, name: str, structure: Json) -> Json:
 
 def _element_facts(name: str, element: Json, known: list[str]) -> Json:
     path = element["path"].removeprefix(f"{name}.")
-    least = _PUBLISHED_MINIMUM.get(element["path"], element["min"])
+    least = PUBLISHED_MINIMUM.get(element["path"], element["min"])
     facts: Json = {"path": path, "min": least, "max": element["max"]}
     if "contentReference" in element:
         facts["content"] = element["contentReference"].removeprefix("#")
