@@ -51,8 +51,8 @@ def read_xml(data: bytes, *, limits: Limits = _DEFAULT) -> _Element:
     return root
 
 
-def _check_prolog(data: bytes) -> None:
-    """Refuse a DOCTYPE before the parser sees it, in every encoding we let in."""
+def check_encoding(data: bytes) -> bytes:
+    """Refuse unusual encodings; returns the start of the document, readable as ASCII."""
     start = data
     for mark in _BOMS:
         start = start.removeprefix(mark)
@@ -61,8 +61,19 @@ def _check_prolog(data: bytes) -> None:
     declared = _DECLARATION.match(start)
     if declared and declared.group(1).decode("ascii").lower() not in _ENCODINGS:
         raise refused("the document's encoding is not accepted")
+    return start
+
+
+def after_prolog(start: bytes) -> int:
+    """Return where a document goes on after declaration, comments and instructions."""
     prolog = _PROLOG.match(start)
-    if prolog and start.startswith(b"<!", prolog.end()):
+    return prolog.end() if prolog else 0
+
+
+def _check_prolog(data: bytes) -> None:
+    """Refuse a DOCTYPE before the parser sees it, in every encoding we let in."""
+    start = check_encoding(data)
+    if start.startswith(b"<!", after_prolog(start)):
         raise refused("a document type declaration is not accepted")
 
 

@@ -7,6 +7,8 @@ reason (a spooled file, a bulk import) passes its own `Limits`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
 
 from profiles.issue import Issue, NotConformant
 
@@ -38,3 +40,11 @@ def check_size(data: bytes, limits: Limits) -> None:
     """Raise NotConformant (too-costly) for a document above the size limit."""
     if len(data) > limits.size:
         raise refused("the document is larger than this gateway takes", code="too-costly")
+
+
+def open_foreign(path: Path) -> BinaryIO:
+    """Open a file to read it in parts. Raises NotConformant when that is not possible."""
+    try:
+        return path.open("rb")
+    except OSError:
+        raise refused(f"{path.name}: the file cannot be read", code="not-found") from None

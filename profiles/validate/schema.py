@@ -11,7 +11,7 @@ the element, from which sentences.py makes the issue:
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from profiles.r4 import facts
@@ -29,18 +29,32 @@ _ANY_RESOURCE: Schema = {"type": "object", "required": ["resourceType"]}
 
 def resource_schema(resource_type: str) -> Schema:
     """Build the JSON Schema (draft 7) of a resource type."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "$ref": f"{_LOCAL}{resource_type}",
+        "definitions": _definitions([resource_type]),
+    }
+
+
+def common_schema(resource_types: Iterable[str]) -> Schema:
+    """Build one schema for several types, of `{type: resource}`; they share their data types."""
+    names = sorted(resource_types)
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "properties": {name: _ref(name) for name in names},
+        "definitions": _definitions(names),
+    }
+
+
+def _definitions(waiting: list[str]) -> dict[str, Schema]:
     definitions: dict[str, Schema] = {}
-    waiting = [resource_type]
+    waiting = [*waiting]
     while waiting:
         name = waiting.pop()
         if name not in definitions:
             definitions[name] = _definition(name)
             waiting.extend(_references(definitions[name]))
-    return {
-        "$schema": "http://json-schema.org/draft-07/schema#",
-        "$ref": f"{_LOCAL}{resource_type}",
-        "definitions": definitions,
-    }
+    return definitions
 
 
 def _references(schema: Any) -> Iterator[str]:
@@ -90,7 +104,7 @@ class _Object:
         if self.required:
             schema["required"] = self.required
         if self.rules:
-            schema["allOf"] = [self._guarded(rule) for rule in self.rules]
+            schema["allOf"] = [_briefly(self._guarded(rule)) for rule in self.rules]
         return schema
 
     def _add(self, element: dict[str, Any]) -> None:
@@ -183,6 +197,15 @@ class _Object:
 
     def _requires_choice(self, rule: Schema) -> bool:
         return "not" not in rule["oneOf"][-1]
+
+
+def _briefly(rule: Schema) -> Schema:
+    """Let a choice fail as a whole: an error with one more for each of 50 types costs megabytes."""
+    if "then" in rule:
+        return {**rule, "then": _briefly(rule["then"])}
+    if "oneOf" not in rule:
+        return rule
+    return {"$comment": rule["$comment"], "not": {"not": {"oneOf": rule["oneOf"]}}}
 
 
 def _ref(name: str) -> Schema:

@@ -83,9 +83,13 @@ def _required_rule(_error: jsonschema_rs.ValidationError, element: str) -> Findi
 
 
 def _choice_rule(error: jsonschema_rs.ValidationError, element: str) -> Finding:
-    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.OneOfMultipleValid):
-        return ("structure", "may be given in one type only", element.removesuffix("[x]"))
-    return ("required", "is required", element.removesuffix("[x]"))
+    stem = element.removesuffix("[x]")
+    holder = error.instance
+    if isinstance(holder, dict) and not any(
+        name.removeprefix("_").startswith(stem) for name in holder
+    ):
+        return ("required", "is required", stem)
+    return ("structure", "may be given in one type only", stem)
 
 
 def _binding_rule(error: jsonschema_rs.ValidationError, element: str) -> Finding:

@@ -1,7 +1,7 @@
 """Structure of resources: elements, cardinality, types, choices, required codes.
 
 https://hl7.org/fhir/R4/validation.html ("Structure", "Cardinality", "Values/Bindings").
-One schema per resource type, compiled at first use; resources inside resources (Bundle
+Schemas are compiled at first use; resources inside resources (Bundle
 entries, contained, Parameters) are validated one by one by their own type's schema.
 """
 
@@ -17,21 +17,41 @@ import orjson
 from profiles.issue import Issue
 from profiles.r4 import facts
 from profiles.reading import write_json
+from profiles.validate.depth import MOST_LEVELS, TOO_DEEP, is_too_deep
 from profiles.validate.primitives import whole_number_schemas
-from profiles.validate.schema import resource_schema
+from profiles.validate.schema import common_schema, resource_schema
 from profiles.validate.sentences import issues_of
+
+#: Types most messages are made of. One validator for all of them compiles faster and is small
+#: enough to stay in the processor's cache; the others have one each, made when they are met.
+COMMON = frozenset(
+    {
+        "AllergyIntolerance",
+        "Binary",
+        "Condition",
+        "Consent",
+        "Coverage",
+        "Device",
+        "DiagnosticReport",
+        "DocumentReference",
+        "Encounter",
+        "Location",
+        "Observation",
+        "Organization",
+        "Patient",
+        "Practitioner",
+        "PractitionerRole",
+        "Procedure",
+        "Provenance",
+        "RelatedPerson",
+        "ServiceRequest",
+        "Specimen",
+        "Task",
+    }
+)
 
 Resource = dict[str, Any]
 Placed = tuple[str, Any]
-
-
-def structure_bytes(body: bytes) -> list[Issue]:
-    """Validate a resource we wrote ourselves, in its serialised form.
-
-    Foreign bytes come through `profiles.reading.read_json` and `structure` instead.
-    Raises ValueError when `body` is not JSON.
-    """
-    return structure(orjson.loads(body))
 
 
 def structure(resource: Any) -> list[Issue]:
@@ -45,19 +65,31 @@ def structure(resource: Any) -> list[Issue]:
     if not isinstance(resource, dict):
         return [Issue("error", "structure", "a resource is a JSON object")]
     issues: list[Issue] = []
-    waiting: list[Placed] = [(_root(resource), resource)]
+    waiting: list[tuple[str, Any, int]] = [(_root(resource), resource, 0)]
     while waiting:
-        place, item = waiting.pop()
+        place, item, level = waiting.pop()
+        if level == MOST_LEVELS:
+            issues.append(Issue("error", "too-costly", TOO_DEEP, place))
+            continue
         if not _is_conformant(item):
             issues.extend(_explain(place, item))
-        waiting.extend(reversed([*_inner(place, item)]))
+        waiting.extend((*one, level + 1) for one in reversed([*_inner(place, item)]))
     return issues
 
 
 @cache
+def _common() -> jsonschema_rs.Draft7Validator:
+    return _compiled(common_schema(COMMON))
+
+
+@cache
 def _validator(resource_type: str) -> jsonschema_rs.Draft7Validator:
+    return _compiled(resource_schema(resource_type))
+
+
+def _compiled(schema: dict[str, Any]) -> jsonschema_rs.Draft7Validator:
     return jsonschema_rs.Draft7Validator(
-        resource_schema(resource_type),
+        schema,
         pattern_options=jsonschema_rs.RegexOptions(),
         registry=_whole_numbers(),
     )
@@ -98,6 +130,8 @@ def _is_conformant(item: Any) -> bool:
     if resource_type not in resource_types():
         return False
     try:
+        if resource_type in COMMON:
+            return _common().is_valid({resource_type: item})
         return _validator(resource_type).is_valid(item)
     except ValueError:
         # Something the validator does not take as it stands, such as a WrittenDecimal.
@@ -108,6 +142,9 @@ def _explain(place: str, item: Any) -> Iterator[Issue]:
     resource_type = _type(item)
     if resource_type not in resource_types():
         yield _without_type(place, item)
+        return
+    if is_too_deep(item):
+        yield Issue("error", "too-costly", TOO_DEEP, place)
         return
     found = {
         issue: None  # a dict keeps the order and drops repetitions
@@ -165,7 +202,10 @@ def _named(place: str, item: Any, member: str) -> Iterator[Placed]:
 
 def _parameters(place: str, item: Resource, name: str) -> Iterator[Placed]:
     """Parameters nest in parts (https://hl7.org/fhir/R4/parameters.html)."""
-    for inner, parameter in _listed(place, item, name, ""):
+    waiting = [*_listed(place, item, name, "")]
+    waiting.reverse()
+    while waiting:
+        inner, parameter = waiting.pop()
         yield from _named(inner, parameter, "resource")
         if isinstance(parameter, dict):
-            yield from _parameters(inner, parameter, "part")
+            waiting.extend(reversed([*_listed(inner, parameter, "part", "")]))

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from profiles.reading import WrittenDecimal, read_json, write_json
-from profiles.validate import resource_types, structure, structure_bytes
+from profiles.validate import resource_types, structure
 
 SAMPLES = Path(os.environ.get("GATEWAY_SAMPLES", Path(__file__).parents[3] / "../shared/samples"))
 EXAMPLES = SAMPLES / "fhir-r4-official-examples"
@@ -254,7 +254,7 @@ DEFECTS = [
 @pytest.mark.parametrize("resource", GOOD, ids=lambda one: one["resourceType"])
 def test_right_resources_have_no_issue(resource):
     assert structure(resource) == []
-    assert structure_bytes(write_json(resource)) == []
+    assert structure(orjson.loads(write_json(resource))) == []
 
 
 @pytest.mark.parametrize(
@@ -371,7 +371,7 @@ def test_a_decimal_kept_as_written_is_valid():
         b'"valueQuantity":{"value":1.0e3}}'
     )
     assert structure(observation) == []
-    assert structure_bytes(write_json(observation)) == []
+    assert structure(orjson.loads(write_json(observation))) == []
 
 
 def test_a_misspelt_element_is_answered_with_the_nearest_one():

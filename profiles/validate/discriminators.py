@@ -1,0 +1,278 @@
+"""Discriminators: what tells the slices of a list apart.
+
+https://hl7.org/fhir/R4/profiling.html#discriminator. A discriminator names a path and how it
+distinguishes: by value (fixed, pattern, required binding, also of what is below), existence, type
+or profile. The same path is followed twice: in the definition of a slice, to learn what it asks
+for, and in a value, to see whether it has it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from profiles.snapshot.elements import Binding, Discriminator, Element, Value
+from profiles.validate.bindings import codes_of
+from profiles.validate.members import Item, items_of, members_of, named
+from profiles.validate.run import Run, Terminology
+from profiles.validate.values import equals, fits
+
+#: Says whether a value belongs to a slice.
+Belongs = Callable[[Item, Run], bool]
+#: Canonical of a profile or type → the roots of its definition.
+Root = Callable[[str], "Element | None"]
+#: Canonical → does the value conform, quietly.
+Conforms = Callable[[str, Item, Run], bool]
+
+_ANY = frozenset({"Resource", "DomainResource"})
+_STEP = re.compile(
+    r"\$this|extension\(\s*['\"](?P<extension>[^'\"]+)['\"]\s*\)|(?P<resolve>resolve)\(\)"
+    r"|ofType\(\s*(?P<type>[\w.]+)\s*\)|(?P<name>\w+)(?:\[x\])?"
+)
+
+
+def steps_of(path: str) -> list[tuple[str, str]]:
+    """Read a discriminator's path: (kind, argument) for each step.
+
+    Kinds: name, extension, resolve, type. Raises ValueError for what a discriminator cannot say.
+    """
+    steps: list[tuple[str, str]] = []
+    at = 0
+    while at < len(path):
+        match = _STEP.match(path, at)
+        if match is None or path[match.end() : match.end() + 1] not in {"", "."}:
+            raise ValueError(path)
+        at = match.end() + 1
+        if match.lastgroup is not None:
+            steps.append((match.lastgroup, match[match.lastgroup]))
+    return steps
+
+
+class Discriminators:
+    """Compiles what makes a value belong to a slice."""
+
+    def __init__(
+        self, root: Root, type_root: Root, terminology: Terminology, conforms: Conforms
+    ) -> None:
+        """Take what finds definitions: by canonical, by type name; and what checks profiles."""
+        self._root = root
+        self._type_root = type_root
+        self._terminology = terminology
+        self._conforms = conforms
+
+    def belongs(self, part: Element, discriminators: Sequence[Discriminator]) -> Belongs | None:
+        """Return what tells whether a value belongs to a slice; None when nothing can tell."""
+        tests = [self._test(part, one) for one in discriminators]
+        # What a slice says nothing about does not tell it from others.
+        known = [test for test in tests if test is not None]
+        if not known:
+            return None
+        if len(known) == 1:
+            return known[0]
+        return lambda item, run: all(test(item, run) for test in known)
+
+    def _test(self, part: Element, discriminator: Discriminator) -> Belongs | None:
+        try:
+            steps = steps_of(discriminator.path)
+        except ValueError:
+            return None
+        asked = self._defined(part, steps)
+        make = _KINDS.get(discriminator.type)
+        test = make(self, asked) if make is not None else None
+        if test is None:
+            return None
+        if discriminator.type == "exists":
+            wanted = any(one.min > 0 for one in asked) or not asked
+            forbidden = bool(asked) and all(one.max == 0 for one in asked)
+            if not wanted and not forbidden:
+                return None
+            return lambda item, run: any(True for _ in self._reached([item], steps, run)) is wanted
+        if not steps:
+            return test
+        return lambda item, run: any(test(one, run) for one in self._reached([item], steps, run))
+
+    # the definition --------------------------------------------------------------------
+    def _defined(self, part: Element, steps: Sequence[tuple[str, str]]) -> list[Element]:
+        found = [part]
+        for kind, argument in steps:
+            found = [below for one in found for below in self._below(one, kind, argument)]
+        return found
+
+    def _below(self, element: Element, kind: str, argument: str) -> Iterator[Element]:
+        if kind == "type":
+            yield element
+        elif kind == "resolve":
+            for target in (url for one in element.types for url in one.targets):
+                if (root := self._root(target)) is not None:
+                    yield root
+        elif kind == "extension":
+            yield from self._extensions(element, argument)
+        else:
+            yield from self._children(element, argument)
+
+    def _extensions(self, element: Element, url: str) -> Iterator[Element]:
+        for child in self._children(element, "extension"):
+            for part in child.slices:
+                if any(url in one.profiles for one in part.types):
+                    yield part
+        if (root := self._root(url)) is not None:
+            yield root
+
+    def _children(self, element: Element, name: str) -> Iterator[Element]:
+        """What a profile says about a child, then what the profiles of its type say."""
+        stated = _stated(element, name)
+        for holder in self._holders(element):
+            child = holder.child(name) or holder.child(f"{name}[x]")
+            if child is not None:
+                yield replace(child, **stated) if stated else child
+                yield from child.slices
+
+    def _holders(self, element: Element) -> Iterator[Element]:
+        yield element
+        for one in element.types:
+            for canonical in one.profiles:
+                if (root := self._root(canonical)) is not None:
+                    yield root
+            if not element.children and not one.profiles:
+                base = self._type_root(one.code)
+                if base is not None:
+                    yield base
+
+    # the value ---------------------------------------------------------------------------
+    def _reached(
+        self, items: Sequence[Item], steps: Sequence[tuple[str, str]], run: Run
+    ) -> Iterator[Item]:
+        found: Sequence[Item] = items
+        for kind, argument in steps:
+            found = [below for one in found for below in self._step(one, kind, argument, run)]
+        yield from found
+
+    def _step(self, item: Item, kind: str, argument: str, run: Run) -> Iterator[Item]:
+        if kind == "type":
+            if item.type == argument:
+                yield item
+        elif kind == "resolve":
+            reference = item.value.get("reference") if isinstance(item.value, dict) else None
+            found = run.resolve(reference) if isinstance(reference, str) else None
+            if found is not None:
+                yield Item(found[0], None, str(found[0].get("resourceType", "")), found[1])
+        else:
+            yield from self._inside(item, kind, argument)
+
+    def _inside(self, item: Item, kind: str, argument: str) -> Iterator[Item]:
+        holder = item.below
+        if holder is None:
+            return
+        name = "extension" if kind == "extension" else argument
+        for one in named(holder, name, item.place):
+            if kind == "name" or (isinstance(one.value, dict) and one.value.get("url") == argument):
+                yield one
+
+
+def _stated(element: Element, name: str) -> dict[str, Any]:
+    """Return what the fixed value or pattern of an element says of a child."""
+    for kind in ("fixed", "pattern"):
+        value: Value | None = getattr(element, kind)
+        if value is not None and isinstance(value.value, dict) and name in value.value:
+            found = value.value[name]
+            # The items of a list are looked at one by one; one of them has to be there.
+            one = found[0] if isinstance(found, list) and found else found
+            return {kind: Value("", one)}
+    return {}
+
+
+def _by_value(self: Discriminators, asked: Sequence[Element]) -> Belongs | None:
+    """The nearest definition decides; where it is sliced itself, one of its slices has to fit."""
+    own = [one for one in asked if not one.slice_name or one is asked[0]]
+    test = next(filter(None, (criterion(one, self._terminology) for one in own)), None)
+    if test is not None:
+        return lambda item, _run: test(item)
+    parts = [one for one in asked if one not in own]
+    tests = [found for one in parts if (found := criterion(one, self._terminology))]
+    if tests:
+        return lambda item, _run: any(one(item) for one in tests)
+    bound = next((one.binding for one in own if _requires(one.binding)), None)
+    return (lambda item, _run: _is_in(item, bound, self._terminology)) if bound else None
+
+
+def _by_type(_self: Discriminators, asked: Sequence[Element]) -> Belongs | None:
+    codes = {code for one in asked for code in _type_names(one)}
+    return (lambda item, _run: _type_of(item) in codes) if codes else None
+
+
+def _by_profile(self: Discriminators, asked: Sequence[Element]) -> Belongs | None:
+    """Of a profile that is not at hand the type has to do."""
+    wanted = [(kind.code, url) for one in asked for kind in one.types for url in kind.profiles]
+    if not any(code not in _ANY or self._root(url) is not None for code, url in wanted):
+        return None
+    return lambda item, run: any(
+        (not _type_of(item) or code in {_type_of(item), *_ANY}) and self._conforms(url, item, run)
+        for code, url in wanted
+    )
+
+
+def _by_existence(_self: Discriminators, _asked: Sequence[Element]) -> Belongs:
+    return lambda _item, _run: True
+
+
+_KINDS: dict[str, Callable[[Discriminators, Sequence[Element]], Belongs | None]] = {
+    "value": _by_value,
+    "pattern": _by_value,
+    "type": _by_type,
+    "profile": _by_profile,
+    "exists": _by_existence,
+}
+
+
+def _type_names(element: Element) -> Iterator[str]:
+    if "." not in element.path:
+        yield element.path
+    for one in element.types:
+        yield one.code
+
+
+def _type_of(item: Item) -> str:
+    if isinstance(item.value, dict) and "resourceType" in item.value:
+        return str(item.value["resourceType"])
+    return item.type
+
+
+def criterion(element: Element, terminology: Terminology) -> Callable[[Item], bool] | None:
+    """Return what an element's definition says of its value; None when it says nothing."""
+    if (fixed := element.fixed) is not None:
+        return lambda item: equals(item.value, fixed.value)
+    if (pattern := element.pattern) is not None:
+        return lambda item: fits(item.value, pattern.value)
+    below = [
+        (members_of(child), child.name.removesuffix("[x]"), test)
+        for child in element.children
+        if child.max != 0 and (test := criterion(child, terminology)) is not None
+    ]
+    parts = [test for part in element.slices if part.min and (test := criterion(part, terminology))]
+    if below or parts:
+        return lambda item: (
+            _has_all(item, below) and (not parts or any(test(item) for test in parts))
+        )
+    return None
+
+
+def _requires(binding: Binding | None) -> bool:
+    return binding is not None and binding.strength == "required"
+
+
+def _is_in(item: Item, binding: Binding, terminology: Terminology) -> bool:
+    return any(
+        terminology.member(binding.value_set, system, code) for system, code in codes_of(item.value)
+    )
+
+
+def _has_all(item: Item, below: list[tuple[Any, str, Callable[[Item], bool]]]) -> bool:
+    if not below:
+        return True
+    holder = item.below
+    return holder is not None and all(
+        any(test(one) for one in items_of(holder, members, shown, item.place))
+        for members, shown, test in below
+    )

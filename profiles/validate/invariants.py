@@ -1,0 +1,98 @@
+"""Invariants: FHIRPath constraints of elements (https://hl7.org/fhir/R4/conformance-rules.html).
+
+Some are checked natively elsewhere, because every object has them or because they are slow in
+FHIRPath; `rules.COVERED` names them.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from profiles.fhirpath import (
+    Expression,
+    FHIRPathError,
+    FHIRPathLimitError,
+    Node,
+    compile,  # noqa: A004
+)
+from profiles.fhirpath.model import fhir_type
+from profiles.fhirpath.published import corrected
+from profiles.issue import Severity
+from profiles.snapshot.elements import Element, Invariant
+from profiles.validate.members import Item
+from profiles.validate.native import NATIVE
+from profiles.validate.rules import COVERED
+from profiles.validate.run import Check, Run
+
+#: Checked by the schema, or natively by the rules of a resource or data type.
+_COVERED = COVERED | {"ele-1"}
+#: Those of them that every type inherits; other keys a profile may use for constraints of its own.
+_INHERITED = frozenset({"ele-1", "ref-1", "dom-2", "dom-3", "dom-4", "dom-5", "txt-1", "txt-2"})
+#: Good practice that the specification words as a constraint: worth a note, no more.
+_PRACTICE = frozenset({"dom-6"})
+_NESTED = frozenset({"BackboneElement", "Element"})
+
+
+def invariant_check(invariant: Invariant, element: Element, *, core: bool) -> Check | None:
+    """Return what checks an invariant; None for one that is covered or has no expression.
+
+    `core`: it stands in core's own definition, where its key says which one it is.
+    """
+    source = corrected(invariant.key, invariant.expression) if invariant.expression else None
+    if invariant.key in (_COVERED if core else _INHERITED) or source is None:
+        return None
+    severity: Severity = "error" if invariant.severity == "error" else "warning"
+    if invariant.key in _PRACTICE:
+        severity = "information"
+    text = f"{invariant.human or 'a constraint is not met'} ({invariant.key})"
+    nested = _nested_type(element)
+
+    native = NATIVE.get(invariant.key) if core else None
+
+    def check(item: Item, run: Run) -> None:
+        met = native(item.value) if native is not None else None
+        if met is None and not run.is_new(item.value, source):
+            return
+        if met is None:
+            met = _holds(source, item, nested or item.type, run)
+        if met is None:
+            unread = f"the constraint {invariant.key} cannot be evaluated"
+            run.once(invariant.key, "warning", "not-supported", unread, item.place)
+        elif not met:
+            run.report(severity, "invariant", text, item.place)
+
+    return check
+
+
+def _nested_type(element: Element) -> str:
+    """Elements defined in place are types of their own: `Patient.contact`."""
+    codes = {one.code for one in element.types}
+    return element.base_path if codes and codes <= _NESTED else ""
+
+
+def _holds(source: str, item: Item, type_name: str, run: Run) -> bool | None:
+    """Evaluate a constraint on one value; None where that is not possible, or takes too long."""
+    if source in run.costly:
+        return None
+    expression = _compiled(source)
+    type_ = fhir_type(type_name) if type_name else None
+    if expression is None or type_ is None:
+        return None
+    focus = Node(item.value, item.extra, type_, None, type_.path)
+    try:
+        return expression.holds(
+            focus, resource=run.resource, root_resource=run.root, services=run.services
+        )
+    except FHIRPathLimitError:
+        run.costly.add(source)
+        return None
+    except FHIRPathError:
+        return None
+
+
+@cache
+def _compiled(source: str) -> Expression | None:
+    try:
+        return compile(source)
+    except FHIRPathError:
+        return None

@@ -1,0 +1,85 @@
+"""What a profile says about one element of an object, compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from profiles.validate.members import Item, Json, Member, is_formed, items_of
+from profiles.validate.places import Place
+from profiles.validate.run import Check, Run
+from profiles.validate.slicing import Slices
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One element of an object, as far as a profile asks for more than its base."""
+
+    #: All JSON names the base allows.
+    members: tuple[Member, ...]
+    #: Its name in FHIRPath.
+    shown: str
+    #: At least and at most so many; 0 and None where the base says the same.
+    min: int
+    max: int | None
+    #: Types a choice is narrowed to; None where it is not.
+    types: frozenset[str] | None
+    checks: tuple[Check, ...]
+    slices: Slices | None
+    #: URL of the profile, for the sentences.
+    profile: str
+
+    def check(self, holder: Json, place: Place, run: Run) -> None:
+        """Check the element in an object."""
+        name = self.members[0].name
+        if len(self.members) == 1 and name not in holder and f"_{name}" not in holder:
+            items: list[Item] = []  # as most elements are
+        else:
+            items = items_of(holder, self.members, self.shown, place)
+        count = len(items)
+        if count < self.min or (self.max is not None and count > self.max):
+            self._miscounted(count, place, run)
+        items = [one for one in items if is_formed(one.value, one.type)]
+        for item in items:
+            self._check_item(item, run)
+        if self.slices is not None and (items or self.slices.required):
+            self.slices.check(items, place, run)
+
+    def _check_item(self, item: Item, run: Run) -> None:
+        if self.types is not None and item.type not in self.types:
+            text = f"the type {item.type} is not allowed here ({self.profile})"
+            run.report("error", "structure", text, item.place)
+            return
+        for check in self.checks:
+            check(item, run)
+
+    def _miscounted(self, count: int, place: Place, run: Run) -> None:
+        at = (place, self.shown)
+        if count < self.min:
+            text = (
+                f"{self.shown} is required at least {self.min} times, found {count} times"
+                if self.min > 1
+                else f"{self.shown} is required"
+            )
+            run.report("error", "required", f"{text} ({self.profile})", at)
+        elif self.max == 0:
+            run.report("error", "structure", f"{self.shown} is not allowed ({self.profile})", at)
+        else:
+            text = f"{self.shown} is allowed at most {self.max} times, found {count} times"
+            run.report("error", "structure", f"{text} ({self.profile})", at)
+
+
+def below(parts: Sequence[Part]) -> Check:
+    """Return what checks the elements below a value."""
+
+    def check(item: Item, run: Run) -> None:
+        holder = item.below
+        if holder is None:
+            # A primitive value without extensions: nothing is below, which may be too little.
+            if item.extra is None and isinstance(item.value, dict):
+                return
+            holder = {}
+        for part in parts:
+            part.check(holder, item.place, run)
+
+    return check

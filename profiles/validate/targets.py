@@ -1,0 +1,69 @@
+"""What a reference may point to: https://hl7.org/fhir/R4/references.html.
+
+The type is checked wherever it can be told; the profile where the resource is at hand.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from profiles.snapshot.choices import CORE_URL
+from profiles.snapshot.elements import Profile, Type
+from profiles.validate.members import Item
+from profiles.validate.run import Check, Run
+
+if TYPE_CHECKING:
+    from profiles.validate.layers import Layers
+
+
+def target_check(wanted: Type, layers: Layers, profile: Profile) -> Check:
+    """Return what checks the target of a Reference against a profile's narrowing."""
+    kinds: dict[str, list[str]] = {}
+    for canonical in wanted.targets:
+        target = layers.profile(canonical, profile)
+        if target is None:
+            return _unknown(canonical)
+        kinds.setdefault(target.type, []).append(canonical)
+    anything = bool(kinds.keys() & {"Resource", "DomainResource"})
+
+    def check(item: Item, run: Run) -> None:
+        reference = item.value.get("reference") if isinstance(item.value, dict) else None
+        found = run.resolve(reference) if isinstance(reference, str) else None
+        kind = _kind(item.value, reference, found[0] if found is not None else None)
+        if not kind or anything:
+            return
+        if kind not in kinds:
+            text = f"a reference to {kind} is not allowed here ({profile.url})"
+            run.report("error", "structure", text, item.place)
+        elif found is not None:
+            target = Item(found[0], None, kind, found[1])
+            wanted = [one for one in kinds[kind] if not one.startswith(CORE_URL)]
+            if len(wanted) == len(kinds[kind]) and not any(
+                layers.conforms(one, target, run) for one in wanted
+            ):
+                text = f"the resource referred to conforms to none of {', '.join(wanted)}"
+                run.report("error", "structure", text, item.place)
+
+    return check
+
+
+def _kind(value: Any, reference: Any, found: Any) -> str:
+    """Return the type a reference points to, as far as it says or shows."""
+    if isinstance(found, dict):
+        return str(found.get("resourceType", ""))
+    if isinstance(value, dict) and isinstance(value.get("type"), str):
+        return str(value["type"])
+    if isinstance(reference, str) and not reference.startswith(("#", "urn:")):
+        parts = reference.partition("/_history/")[0].split("/")
+        if len(parts) >= 2 and parts[-2][:1].isupper():
+            return parts[-2]
+    return ""
+
+
+def _unknown(canonical: str) -> Check:
+    text = f"the profile {canonical} is not at hand"
+
+    def check(item: Item, run: Run) -> None:
+        run.once(canonical, "warning", "not-found", text, item.place)
+
+    return check

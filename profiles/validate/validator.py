@@ -1,0 +1,161 @@
+"""The validator: structure, rules and profiles of FHIR R4 resources.
+
+https://hl7.org/fhir/R4/validation.html. Structure comes from compiled schemas (structure.py), rules
+from the types' definitions (types.py), profiles from packages (layers.py).
+
+    validator = Validator(open_packages(paths), terminology)
+    issues = validator.validate(resource, ["https://gematik.de/fhir/isik/…/ISiKPatient"])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from profiles.fhirpath import Services
+from profiles.issue import Issue
+from profiles.packages import Packages
+from profiles.snapshot.snapshots import Snapshots
+from profiles.terminology import Terminology
+from profiles.validate.codes import Codes
+from profiles.validate.depth import TOO_DEEP, is_too_deep
+from profiles.validate.extensions import extension_check
+from profiles.validate.layers import Layers
+from profiles.validate.limits import UCUM
+from profiles.validate.members import Item, Json
+from profiles.validate.places import written
+from profiles.validate.questionnaire_response import questionnaire_response_issues
+from profiles.validate.resolver import Resolver
+from profiles.validate.run import Run
+from profiles.validate.structure import resource_types, structure
+from profiles.validate.types import Plans
+
+
+class Validator:
+    """Validates against core and the profiles of packages; not for several threads at once."""
+
+    def __init__(self, packages: Packages, terminology: Terminology | None = None) -> None:
+        """Take the packages that are open, and who answers about codes (what they define)."""
+        self._packages = packages
+        self._codes = Codes(terminology or Terminology(packages))
+        self._layers = Layers(Snapshots(packages), self._codes)
+        more = {
+            "Extension": (extension_check(self._layers),),
+            "QuestionnaireResponse": (self._answers,),
+            "Coding": (self._coding,),
+            "Quantity": (self._coding,),
+        }
+        self._plans = Plans(self._layers, self._inside, more)
+
+    def validate(self, resource: Any, profiles: Iterable[str] = ()) -> list[Issue]:
+        """Return everything that is wrong with a resource, the resources in it included.
+
+        `profiles` are canonical URLs to validate against besides those the resources claim in
+        `meta.profile`. Places are FHIRPath expressions; no text repeats a value.
+        """
+        if is_too_deep(resource):
+            return [Issue("error", "too-costly", TOO_DEEP)]
+        issues = structure(resource)
+        kind = resource.get("resourceType") if isinstance(resource, dict) else ""
+        if not isinstance(kind, str) or kind not in resource_types():
+            return issues
+        run = self._begin(resource, kind)
+        self._check(Item(resource, None, kind, kind), run, profiles)
+        return list(dict.fromkeys([*issues, *run.issues]))
+
+    def type_of(self, canonical: str) -> str:
+        """Return the type a profile is about; empty when the profile is not at hand."""
+        profile = self._layers.profile(canonical)
+        return profile.type if profile is not None else ""
+
+    def _begin(self, resource: Json, kind: str) -> Run:
+        resolver = Resolver(resource, kind)
+        return Run(resource, kind, resource, kind, resolver, "", self._services(resolver, ""))
+
+    def _services(self, resolver: Resolver, full_url: str) -> Services:
+        def resolve(reference: str) -> Json | None:
+            found = resolver.resolve(reference, full_url)
+            return found[0] if found is not None else None
+
+        return Services(resolve=resolve, terminology=self._codes)
+
+    def _check(self, item: Item, run: Run, profiles: Iterable[str] = ()) -> None:
+        self._plans.of(item.type).check(item, run)
+        for canonical in dict.fromkeys([*profiles, *_claimed(item.value)]):
+            self._against(canonical, item, run)
+
+    def _against(self, canonical: str, item: Item, run: Run) -> None:
+        profile = self._layers.profile(canonical)
+        if profile is None:
+            text = f"the profile {canonical} {self._layers.fault(canonical)}"
+            run.once(canonical, "warning", "not-found", text, (item.place, "meta"))
+        elif profile.type != item.type:
+            text = f"the profile {canonical} is not about {item.type}"
+            run.report("error", "structure", text, item.place)
+        else:
+            for check in self._layers.layer(canonical) or ():
+                check(item, run)
+
+    def _coding(self, item: Item, run: Run) -> None:
+        """Check that a code is one of its code system, where that is fully at hand."""
+        system, code = item.value.get("system"), item.value.get("code")
+        if not isinstance(system, str) or not isinstance(code, str):
+            return
+        if system == UCUM and not code.isascii():
+            text = "a UCUM code is written in ASCII, its annotations too"
+            run.report("error", "code-invalid", text, (item.place, "code"))
+        elif self._codes.is_undefined(system, code):
+            text = f"the code system {system} does not define this code"
+            run.report("warning", "code-invalid", text, (item.place, "code"))
+
+    def _answers(self, item: Item, run: Run) -> None:
+        """Check a QuestionnaireResponse against its Questionnaire."""
+        issues = questionnaire_response_issues(
+            item.value, written(item.place), self._definition, self._codes.member
+        )
+        run.issues.extend(issues)
+
+    def _definition(self, canonical: str) -> Json | None:
+        found = self._packages.find(canonical)
+        return found.resource() if found is not None and found.exact else None
+
+    def _enter(self, inner: Run, item: Item, outer: Run) -> None:
+        """References mean what they mean in the Bundle around a resource, or in itself."""
+        inner.full_url = _full_url(item, outer.resource) if outer.type == "Bundle" else ""
+        if not inner.full_url:
+            inner.resolver = Resolver(item.value, written(item.place))
+        inner.services = self._services(inner.resolver, inner.full_url)
+
+    def _inside(self, item: Item, run: Run) -> None:
+        """Check a resource in a resource: contained, an entry, a parameter."""
+        value = item.value
+        kind = value.get("resourceType") if isinstance(value, dict) else None
+        if not isinstance(kind, str) or kind not in resource_types():
+            return  # the structure check says so
+        inner = replace(run, resource=value, type=kind, root=value, place=item.place)
+        if _is_contained(item):
+            inner.root = run.resource
+        else:
+            self._enter(inner, item, run)
+        self._check(Item(value, None, kind, item.place), inner)
+
+
+def _claimed(resource: Json) -> list[str]:
+    meta = resource.get("meta")
+    claimed = meta.get("profile") if isinstance(meta, dict) else None
+    return [one for one in claimed if isinstance(one, str)] if isinstance(claimed, list) else []
+
+
+def _is_contained(item: Item) -> bool:
+    return not isinstance(item.place, str) and item.place[1] == "contained"
+
+
+def _full_url(item: Item, bundle: Json) -> str:
+    """Return the full URL of the entry a resource stands in."""
+    entry: Any = item.place[0] if not isinstance(item.place, str) else ""
+    entries = bundle.get("entry")
+    if len(entry) != 3 or entry[1] != "entry" or not isinstance(entries, list):
+        return ""
+    full_url = entries[entry[2]].get("fullUrl")
+    return full_url if isinstance(full_url, str) else ""
