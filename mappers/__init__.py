@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from mappers.apply import apply
+from mappers.apply import apply, statement_clock
 from mappers.base import Action, Change, Context, Format, Key, Loss, Mapped, PatientFacts
 from mappers.dialect import Dialect
 from mappers.recency import same_content, without_clock
@@ -44,6 +44,7 @@ __all__ = [
     "recognise",
     "same_content",
     "split",
+    "statement_clock",
     "translate",
     "without_clock",
     "writable",

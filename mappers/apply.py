@@ -15,11 +15,12 @@ from mappers.recency import (
     CLOCK,
     Clock,
     at,
+    first_clock,
     has_clock,
     known,
     read,
     register_key,
-    stamp,
+    with_clock,
     written,
 )
 
@@ -35,20 +36,19 @@ def apply(current: Resource | None, change: Change) -> Resource | None:
     if change.action is Action.DELETE:
         return None
     if current is None or change.action is Action.REPLACE:
-        return _first(change)
+        return _clocked(change)
     return _Merge(current, change).result()
 
 
-def _first(change: Change) -> Resource:
-    """The resource as first stated, with its clock."""
-    if has_clock(change.resource) or not change.recency:
-        return change.resource
-    resource = dict(change.resource)
-    if "meta" in resource:
-        meta = dict(resource["meta"])
-        resource["meta"] = {**meta, "extension": list(meta.get("extension", ()))}
-    stamp(resource, change.recency, change.weak, change.cleared)
-    return resource
+def statement_clock(change: Change) -> str:
+    """Write the clock of what a change states: its instant, weak and cleared elements."""
+    return first_clock(change.recency, change.weak, change.cleared)
+
+
+def _clocked(change: Change) -> Resource:
+    """The statement with its clock; one that was stored before carries it already."""
+    resource = change.resource
+    return resource if has_clock(resource) else with_clock(resource, statement_clock(change))
 
 
 class _Merge:
@@ -60,7 +60,7 @@ class _Merge:
         self.current = current
         self.change = change
         self.clock: Clock = {}
-        self.now = read(change.resource, change.recency)
+        self.now = read(_clocked(change), change.recency)
         self.stated = read(current)
 
     def result(self) -> Resource:

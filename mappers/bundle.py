@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from mappers.base import Change, Mapped
 
 #: A literal reference "Type/<uuid>" in serialised JSON; inside strings its quotes are escaped.
-_REFERENCE = re.compile(rb'"reference":"[A-Za-z]{1,64}/([0-9a-f]{8}-[0-9a-f-]{27})"')
-_CONTENT = re.compile(rb'"url":"Binary/([0-9a-f]{8}-[0-9a-f-]{27})"')
+_REFERENCE = re.compile(rb'"reference":"[A-Za-z]{1,64}/([0-9a-f]{8})(-[0-9a-f-]{27})"')
+_CONTENT = re.compile(rb'"url":"Binary/([0-9a-f]{8})(-[0-9a-f-]{27})"')
 #: Resource types without an `identifier` element: they are created, never looked up.
 _WITHOUT_IDENTIFIER = frozenset({"Binary", "Provenance"})
 _UUID_LENGTH = 36
 #: Every hexadecimal digit and its complement.
 _COMPLEMENT = str.maketrans("0123456789abcdef", "fedcba9876543210")
+_COMPLEMENT_OF_BYTES = bytes.maketrans(b"0123456789abcdef", b"fedcba9876543210")
 
 
 def transaction(mapped: Mapped) -> dict[str, Any]:
@@ -46,9 +47,9 @@ def transaction(mapped: Mapped) -> dict[str, Any]:
         body = orjson.dumps(bundle)
     except orjson.JSONEncodeError:
         return _copy(bundle)
-    body = _REFERENCE.sub(rb'"reference":"urn:uuid:\1"', body)
+    body = _REFERENCE.sub(_to_entry, body)
     if b'"Binary"' in body:
-        body = _CONTENT.sub(rb'"url":"urn:uuid:\1"', body)
+        body = _CONTENT.sub(_to_content, body)
     portable: dict[str, Any] = orjson.loads(body)
     return portable
 
@@ -66,6 +67,16 @@ def full_url(logical_id: str) -> str:
     found again.
     """
     return f"urn:uuid:{logical_id[:8].translate(_COMPLEMENT)}{logical_id[8:]}"
+
+
+def _to_entry(reference: re.Match[bytes]) -> bytes:
+    head, rest = reference.groups()
+    return b'"reference":"urn:uuid:' + head.translate(_COMPLEMENT_OF_BYTES) + rest + b'"'
+
+
+def _to_content(url: re.Match[bytes]) -> bytes:
+    head, rest = url.groups()
+    return b'"url":"urn:uuid:' + head.translate(_COMPLEMENT_OF_BYTES) + rest + b'"'
 
 
 def _entry(change: Change) -> dict[str, Any]:

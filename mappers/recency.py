@@ -24,21 +24,21 @@ _BASE = "*"
 Clock = dict[str, str]
 
 
-def stamp(
-    resource: Resource, instant: str, weak: Iterable[str] = (), cleared: Iterable[str] = ()
-) -> None:
-    """Write the clock of a first statement into a resource, in place."""
+def first_clock(instant: str, weak: Iterable[str] = (), cleared: Iterable[str] = ()) -> str:
+    """Write the clock of a first statement; "" when nothing is known of its time."""
     marks = "".join([f" {name}={WEAK}" for name in weak]) if weak else ""
     if cleared:
         marks += "".join([f" {register_key(name)}={instant}" for name in cleared])
-    if not instant and not marks:
-        return
-    extension = {"url": CLOCK, "valueString": f"{_BASE}={instant}{marks}"}
-    meta = resource.get("meta")
-    if meta is None:
-        resource["meta"] = {"extension": [extension]}
-    else:
-        meta.setdefault("extension", []).append(extension)
+    return f"{_BASE}={instant}{marks}" if instant or marks else ""
+
+
+def with_clock(resource: Resource, clock: str) -> Resource:
+    """Return the resource with its clock; the argument stays as it is."""
+    if not clock:
+        return resource
+    meta: Mapping[str, Any] = resource.get("meta", {})
+    extensions = [*meta.get("extension", ()), {"url": CLOCK, "valueString": clock}]
+    return {**resource, "meta": {**meta, "extension": extensions}}
 
 
 def read(resource: Resource, default: str = "") -> Clock:

@@ -82,7 +82,7 @@ def finished(nodes: list[Any], seen: set[int]) -> list[Any]:
     values that share nothing with remembered parts. Decimals would lose their literal that way
     and are copied by hand.
     """
-    decimals = False
+    decimals = 0
     add, update = seen.add, seen.update
 
     def plain(value: Any) -> Any:
@@ -95,15 +95,16 @@ def finished(nodes: list[Any], seen: set[int]) -> list[Any]:
         if type(value) is Text:
             return str(value)
         if isinstance(value.value, Decimal):
-            decimals = True
+            decimals += 1
             return 0
         return value.value
 
-    body = orjson.dumps(nodes, default=plain, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
-    if decimals:
-        return [_plain(node) for node in nodes]
-    read: list[Any] = orjson.loads(body)
-    return read
+    copies = []
+    for node in nodes:
+        before = decimals
+        body = orjson.dumps(node, default=plain, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+        copies.append(orjson.loads(body) if decimals == before else _plain(node))
+    return copies
 
 
 def _plain(node: Any) -> Any:

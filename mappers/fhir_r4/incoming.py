@@ -17,6 +17,7 @@ from urllib.parse import unquote
 from mappers.base import Action, Change, Context, Key, Loss, Mapped, PatientFacts, Resource
 from mappers.fhir_r4.references import SUBJECT_ELEMENTS, attachments, references, type_and_id
 from mappers.identity import logical_id
+from mappers.recency import CLOCK
 from profiles.issue import GatewayError, Issue, NotConformant, NotSupported, NotUnderstood
 from profiles.reading import canonical_json, read_json
 
@@ -240,9 +241,24 @@ def _clean_meta(resource: Resource) -> int:
     if not isinstance(meta, dict):
         return 0
     dropped = [meta.pop(name) for name in SERVER_META if name in meta]
+    forged = _drop_clock(meta)
     if not meta:
         del resource["meta"]
-    return len(dropped)
+    return len(dropped) + forged
+
+
+def _drop_clock(meta: dict[str, Any]) -> int:
+    """Only our own clock decides what is newer: a sender's means nothing here."""
+    extensions = meta.get("extension")
+    if not isinstance(extensions, list):
+        return 0
+    kept = [e for e in extensions if not (isinstance(e, dict) and e.get("url") == CLOCK)]
+    forged = len(extensions) - len(kept)
+    if forged:
+        meta["extension"] = kept
+        if not kept:
+            del meta["extension"]
+    return forged
 
 
 def _change(entry: _Entry, only_patient: str, recency: str) -> Change:

@@ -15,7 +15,6 @@ from mappers.base import Action, Change, Context, Key, PatientFacts
 from mappers.codes import Coded, rows, table
 from mappers.hl7v2.tokenizer import Message, Segment
 from mappers.identity import mint
-from mappers.recency import stamp
 from mappers.trace import Text, derived, text
 from profiles.issue import Issue, Severity
 
@@ -55,8 +54,7 @@ class Draft:
         self.partial = False
 
     def change(self, resource: dict[str, Any]) -> Change:
-        """Finish the change with its plain resource, which gets its clock."""
-        stamp(resource, self.recency, self.weak, self.cleared)
+        """Finish the change with its plain resource."""
         return Change(
             self.action,
             resource["resourceType"],

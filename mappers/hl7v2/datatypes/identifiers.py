@@ -13,6 +13,7 @@ from urllib.parse import quote
 from mappers.hl7v2.session import V2, Assigner, Session, known_systems
 from mappers.hl7v2.tokenizer import Component, Repetition, leaf
 from mappers.trace import Text, derived, text
+from profiles.check_digits import is_iknr, is_kvnr, is_lanr
 
 KVNR = "http://fhir.de/sid/gkv/kvid-10"
 IKNR = "http://fhir.de/sid/arge-ik/iknr"
@@ -146,34 +147,4 @@ def _check(session: Session, rule: str, value: Text) -> None:
         session.issue("value", "the check digit is wrong", value, "102")
 
 
-def cross_sum(number: int) -> int:
-    """Sum of the decimal digits."""
-    return sum(int(digit) for digit in str(number))
-
-
-def kvnr_is_valid(value: str) -> bool:
-    """Check a KVNR: letter as two digits, weights 1 2 1 2…, cross-sums, modulo 10."""
-    if re.fullmatch(r"[A-Z]\d{9}", value) is None:
-        return False
-    digits = f"{ord(value[0]) - 64:02d}{value[1:9]}"
-    total = sum(cross_sum(int(d) * (1 + i % 2)) for i, d in enumerate(digits))
-    return total % 10 == int(value[9])
-
-
-def iknr_is_valid(value: str) -> bool:
-    """Check an IKNR: digits 3 to 8, weights 2 1 2 1…, cross-sums, modulo 10."""
-    if re.fullmatch(r"\d{9}", value) is None:
-        return False
-    total = sum(cross_sum(int(d) * (2 - i % 2)) for i, d in enumerate(value[2:8]))
-    return total % 10 == int(value[8])
-
-
-def lanr_is_valid(value: str) -> bool:
-    """Check a LANR: digits 1 to 6, weights 4 9 4 9…, complement to 10."""
-    if re.fullmatch(r"\d{9}", value) is None:
-        return False
-    total = sum(int(d) * (4 if i % 2 == 0 else 9) for i, d in enumerate(value[:6]))
-    return (10 - total % 10) % 10 == int(value[6])
-
-
-_RULES = {"kvnr": kvnr_is_valid, "iknr": iknr_is_valid, "lanr": lanr_is_valid}
+_RULES = {"kvnr": is_kvnr, "iknr": is_iknr, "lanr": is_lanr}

@@ -87,7 +87,7 @@ def test_a_cancelled_document_is_entered_in_error_and_keeps_its_content() -> Non
     first, cancel = sample("mdm_t02_entlassbrief.hl7"), sample("mdm_t11_storno.hl7")
     (stated,) = [c for c in first.changes if c.type == "DocumentReference"]
     (taken_back,) = [c for c in cancel.changes if c.type == "DocumentReference"]
-    after = mappers.apply(stated.resource, taken_back)
+    after = mappers.apply(mappers.apply(None, stated), taken_back)
     assert after is not None
     assert after["status"] == "entered-in-error"
     assert after["content"] == stated.resource["content"]

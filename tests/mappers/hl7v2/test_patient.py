@@ -8,7 +8,6 @@ import pytest
 import mappers
 from mappers.base import Context, Mapped
 from mappers.dialect import Dialect
-from mappers.hl7v2.datatypes.identifiers import iknr_is_valid, kvnr_is_valid, lanr_is_valid
 from mappers.hl7v2.datatypes.names import own_prefix
 
 HEAD = "MSH|^~\\&|KIS|HAUS|GW|NETZ|20270110||ADT^A31|1|P|2.5||||||UNICODE UTF-8\rEVN|A31|20270110\r"
@@ -183,15 +182,6 @@ def test_a_patient_without_any_number_is_refused_by_a_gateway_and_taken_by_a_con
     assert refusal is not None
     assert refusal.location == "PID-3"
     assert next(mappers.convert((HEAD + pid).encode())).refusal is None
-
-
-def test_check_digits() -> None:
-    assert all(map(kvnr_is_valid, ("X110411675", "X110465770", "A123456780", "T987654328")))
-    assert not any(map(kvnr_is_valid, ("A123456789", "G995030567", "A12345678", "a123456780")))
-    assert iknr_is_valid("104940005")
-    assert not iknr_is_valid("104940006")
-    assert all(map(lanr_is_valid, ("838382202", "754236701")))
-    assert not lanr_is_valid("838382302")
 
 
 def test_a_wrong_check_digit_is_a_warning() -> None:
