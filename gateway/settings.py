@@ -75,6 +75,8 @@ class HttpSettings:
     ca: str = ""
     #: Largest body taken; an endpoint's max_bytes may be smaller.
     max_body: Size = 20_000_000
+    #: Bytes of bodies in work at a time; who does not fit is answered 503.
+    held: Size = 256_000_000
     #: Largest header block taken.
     max_header: Size = 16_000
     #: Time a client has for its header block.
@@ -224,6 +226,12 @@ class Settings:
     def labels(self) -> tuple[dict[str, Any], ...]:
         """The label rules as translation reads them."""
         return tuple(asdict(rule) for rule in self.label)
+
+    @property
+    def packages(self) -> str:
+        """The region's FHIR packages, as `gateway package` keeps them; "" when there are none."""
+        folder = self.path("packages")
+        return str(folder) if folder.is_dir() else ""
 
     def path(self, name: str) -> Path:
         """Resolve a file named in the configuration."""

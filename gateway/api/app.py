@@ -11,7 +11,7 @@ from starlette.types import ASGIApp
 from gateway.api import capability, health, inbound, outcome, read, search
 from gateway.api.auth import FailedLogins
 from gateway.api.context import Context
-from gateway.api.limits import Bounded
+from gateway.api.limits import Bounded, Held
 from gateway.api.metrics import Counted, Metrics
 from gateway.api.ports import Gateway
 from profiles.issue import GatewayError
@@ -46,6 +46,6 @@ def create_app(gateway: Gateway) -> ASGIApp:
         },
     )
     app.router.redirect_slashes = False
-    app.state.context = Context(gateway, FailedLogins(options.failed_logins))
+    app.state.context = Context(gateway, FailedLogins(options.failed_logins), Held(options.held))
     app.state.metrics = metrics
     return app

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from gateway.api.auth import FailedLogins, Identity, identify
+from gateway.api.limits import Held
 from gateway.api.ports import Gateway
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-]{1,64}")
@@ -21,6 +22,7 @@ class Context:
 
     gateway: Gateway
     failed: FailedLogins
+    held: Held
 
     @classmethod
     def of(cls, request: Request) -> Context:

@@ -48,17 +48,17 @@ async def inbound(request: Request) -> Response:
         raise HTTPException(415)
     options = context.gateway.options
     limit = min(endpoint.max_bytes, options.max_body)
-    data = await read_body(request, limit, options.body_timeout)
-    posted = Posted(
-        endpoint=endpoint.id,
-        organization=endpoint.organization,
-        peer=identity.peer,
-        certificate=identity.certificate,
-        format=FORMATS[content_type],
-        data=data,
-        key=request.headers.get("idempotency-key", "")[:_KEY_LENGTH],
-    )
-    taken = await context.gateway.receive(posted)
+    with context.held.room() as take:
+        posted = Posted(
+            endpoint=endpoint.id,
+            organization=endpoint.organization,
+            peer=identity.peer,
+            certificate=identity.certificate,
+            format=FORMATS[content_type],
+            data=await read_body(request, limit, options.body_timeout, take),
+            key=request.headers.get("idempotency-key", "")[:_KEY_LENGTH],
+        )
+        taken = await context.gateway.receive(posted)
     return _hl7v2(taken) if posted.format == "hl7v2" else _fhir(taken)
 
 

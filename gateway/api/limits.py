@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
@@ -17,17 +19,50 @@ _HEADERS = (
 )
 
 
-async def read_body(request: Request, limit: int, silence: float) -> bytes:
+#: Takes so many bytes of what may be held. Raises HTTPException 503 when there is no room.
+Take = Callable[[int], None]
+
+
+class Held:
+    """Bytes of bodies in work at a time; who does not fit is asked to come again."""
+
+    def __init__(self, limit: int) -> None:
+        """Allow `limit` bytes; a single larger body is allowed when nothing is held."""
+        self._limit = limit
+        self._now = 0
+
+    @contextmanager
+    def room(self) -> Iterator[Take]:
+        """Lend room for one body; it is given back at the end."""
+        mine = 0
+
+        def take(size: int) -> None:
+            nonlocal mine
+            if self._now > mine and self._now + size > self._limit:
+                raise HTTPException(503)
+            mine += size
+            self._now += size
+
+        try:
+            yield take
+        finally:
+            self._now -= mine
+
+
+def _unbounded(_size: int) -> None:
+    """Take from plenty: the limit of a small body is enough."""
+
+
+async def read_body(request: Request, limit: int, silence: float, take: Take = _unbounded) -> bytes:
     """Read a body of at most `limit` bytes with at most `silence` seconds between its parts.
 
     Raises HTTPException: 413 too large (from Content-Length before a byte is read), 408 too slow,
-    415 for compressed bodies, which could hide any size.
+    415 for compressed bodies, which could hide any size, and what `take` raises.
     """
-    if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise HTTPException(415)
-    stated = request.headers.get("content-length", "")
-    if stated.isdecimal() and int(stated) > limit:
+    known = _stated(request)
+    if known > limit:
         raise HTTPException(413)
+    take(known)
     parts: list[bytes] = []
     size = 0
     stream = request.stream()
@@ -43,7 +78,17 @@ async def read_body(request: Request, limit: int, silence: float) -> bytes:
         size += len(part)
         if size > limit:
             raise HTTPException(413)
+        if not known:
+            take(len(part))
         parts.append(part)
+
+
+def _stated(request: Request) -> int:
+    """Return the Content-Length, 0 for none. Raises HTTPException 415 for a compressed body."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        raise HTTPException(415)
+    stated = request.headers.get("content-length", "")
+    return int(stated) if stated.isdecimal() else 0
 
 
 class Bounded:

@@ -29,6 +29,8 @@ class Options:
     cursor_key: bytes
     #: Bytes; the largest body of any request.
     max_body: int = 20_000_000
+    #: Bytes of bodies in work at a time.
+    held: int = 256_000_000
     body_timeout: float = 30.0
     request_timeout: float = 120.0
     concurrency: int = 256

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,7 +68,16 @@ def make_server(app: ASGIApp, listen: Listen) -> uvicorn.Server:
     config.load()
     if listen.certificate:
         config.ssl = _context(listen)
-    return uvicorn.Server(config)
+    return _Server(config)
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process, which stops its parts one after the other."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Capture none."""
+        yield
 
 
 def bind(listen: Listen, *, shared: bool = False) -> socket.socket:

@@ -16,6 +16,9 @@ from gateway.settings import Settings
 
 _log = log("group")
 
+#: How a child ends that was told to: by itself, or before it could listen to signals at all.
+_IN_ORDER = frozenset({0, -signal.SIGTERM})
+
 
 def run_one(
     settings: Settings, *, listen: bool = True, shared: bool = False, controls: bool = True
@@ -41,21 +44,25 @@ def run_group(settings: Settings, *, listen: bool, processes: int) -> int:
     told = False
 
     def stop(*_: object) -> None:
+        # Once only: a second signal would kill a child that has stopped in order and is leaving.
         nonlocal told
-        told = True
-        _end(children)
+        if not told:
+            told = True
+            _end(children)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
     for child in children:
         child.start()
+    if told:  # while they were starting: not all of them have heard it
+        _end(children)
     wait([child.sentinel for child in children])
     if not told:
         _log.error("process_ended", codes=[child.exitcode for child in children])
-    _end(children)
+        _end(children)
     for child in children:
         child.join()
-    return 0 if told and not any(child.exitcode for child in children) else 1
+    return 0 if told and all(child.exitcode in _IN_ORDER for child in children) else 1
 
 
 def _end(children: list[BaseProcess]) -> None:

@@ -32,6 +32,7 @@ from gateway.domain.region import Endpoint
 from gateway.domain.time import SECOND, Clock, now
 from gateway.domain.transport import Sender
 from gateway.endpoints import connection_type
+from gateway.identity.names import particles
 from gateway.operations import operation
 from gateway.operations.control import Control, socket_path
 from gateway.operations.desk import Desk
@@ -41,12 +42,14 @@ from gateway.pipeline.intake import Intake
 from gateway.pipeline.ports import Settled, Transaction
 from gateway.pipeline.site import Site
 from gateway.pipeline.translated import Limits, WorkerConfig
+from gateway.pipeline.validate import Validation
 from gateway.pipeline.workers import WorkerPool
 from gateway.settings import Settings
 from gateway.store import open_store
 from gateway.store.keys import Keys, load
 from gateway.store.store import Store, sqlite_path
 from profiles.issue import GatewayError, NotConformant, Unavailable
+from profiles.r4 import facts
 
 _log = log("process")
 
@@ -143,8 +146,11 @@ class Process:
     # parts ---------------------------------------------------------------------------
     def _prepare(self, store: Store, keys: Keys) -> Site:
         self._paused = store.reader.paused()
+        region = store.reader.region()
+        # Before a worker process meets packages or profiles that are not there.
+        Validation.of(region, self.settings.packages)
         return Site.of(
-            store.reader.region(),
+            region,
             namespace=self.settings.namespace,
             coder=keys.coder,
             observer=observer(self.settings),
@@ -310,8 +316,10 @@ def _settle_down() -> None:
     """Everything made so far lives as long as the process: collect it never again.
 
     The loop and the writer's thread take turns in small steps, so that a socket need not wait for
-    a whole batch.
+    a whole batch. Tables are read now: later there may be no descriptor left to open a file.
     """
+    particles()
+    facts("search")
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
     gc.freeze()
@@ -339,6 +347,7 @@ def _worker_config(settings: Settings, site: Site, keys: Keys) -> WorkerConfig:
         coder=keys.coder,
         namespace=settings.namespace,
         labels=settings.labels,
+        packages=settings.packages,
         limits=Limits(pipeline.message_timeout / SECOND, pipeline.worker_memory),
     )
 
@@ -352,6 +361,7 @@ def _options(settings: Settings, keys: Keys) -> Options:
         authentication=settings.security.authentication,
         cursor_key=keys.digest(b"cursor"),
         max_body=http.max_body,
+        held=http.held,
         body_timeout=http.body_timeout / SECOND,
         request_timeout=http.request_timeout / SECOND,
         concurrency=http.concurrency,

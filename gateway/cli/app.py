@@ -23,13 +23,16 @@ from gateway.cli import (
     delivery,
     demo,
     endpoint,
+    fhirpath,
     identity,
     init,
     message,
+    package,
     retention,
     route,
     serve,
     status,
+    validate,
 )
 from gateway.cli.output import note
 from profiles.issue import GatewayError
@@ -44,6 +47,8 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "apply": apply.apply,
     "check": check.check,
     "convert": convert.convert,
+    "validate": validate.validate,
+    "fhirpath": fhirpath.fhirpath,
     "serve": serve.serve,
     "work": serve.work,
     "status": status.status,
@@ -81,6 +86,10 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
             "resume": endpoint.resume,
             "describe": endpoint.describe,
         },
+    ),
+    "package": (
+        "FHIR packages: the profiles and code systems of the region.",
+        {"add": package.add, "list": package.list_, "remove": package.remove},
     ),
     "identity": (
         "Who is whom.",

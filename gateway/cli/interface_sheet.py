@@ -18,6 +18,12 @@ _ACKNOWLEDGE = {
     "on_processing": "nach Verarbeitung und dauerhafter Speicherung",
     "on_receipt": "nach dauerhafter Speicherung, die Verarbeitung folgt",
 }
+_VALIDATION = {
+    "none": "Struktur nach FHIR R4",
+    "warn": "Struktur, Regeln und Profile; Verstöße werden vermerkt",
+    "quarantine": "Struktur, Regeln und Profile; bei Verstößen entscheidet ein Mensch",
+    "reject": "Struktur, Regeln und Profile; bei Verstößen abgelehnt",
+}
 _FORMS = {
     "original": "im Original des Absenders",
     "translated": "übersetzt",
@@ -73,6 +79,9 @@ def _protection(endpoint: Endpoint) -> str:
 
 
 def _incoming(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
+    yield "Inhaltsprüfung", _VALIDATION[endpoint.validation]
+    if endpoint.profiles:
+        yield "Profile", ", ".join(endpoint.profiles)
     yield "Quittung", _ACKNOWLEDGE[endpoint.acknowledge]
     yield "Größte Nachricht", f"{endpoint.max_bytes:,} Byte".replace(",", ".")
     yield "Zugelassene Netze", ", ".join(endpoint.peers) or "nur dieser Rechner"

@@ -16,8 +16,9 @@ from gateway.pipeline.acknowledge import answered
 from gateway.pipeline.arrive import TRIAL, arrive
 from gateway.pipeline.decide import Case, ConsentDesk, Subjects
 from gateway.pipeline.documents import load
+from gateway.pipeline.refusal import refused
 from gateway.pipeline.route import Journey, Routed, RouteTable
-from gateway.pipeline.translate import Prepared, prepare, refused, translate
+from gateway.pipeline.translate import Prepared, prepare, translate
 from gateway.pipeline.translated import Job, Outcome, Translated, WorkerConfig
 from gateway.settings import Settings
 from gateway.store.keys import Keys
@@ -78,6 +79,7 @@ class DryRun:
             coder=keys.coder,
             namespace=settings.namespace,
             labels=settings.labels,
+            packages=settings.packages,
         )
         return cls(
             region,

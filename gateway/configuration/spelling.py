@@ -50,6 +50,7 @@ SPELLING = Spelling(
         (Endpoint, "acknowledge"): one_of("on_processing", "on_receipt"),
         (Endpoint, "mode"): one_of("live", "test", "shadow"),
         (Endpoint, "form"): one_of("original", "translated"),
+        (Endpoint, "validation"): one_of("none", "warn", "quarantine", "reject"),
         (Endpoint, "write"): one_of("conditional", "put"),
         (Endpoint, "timeout"): span,
         (Endpoint, "max_bytes"): max_bytes,

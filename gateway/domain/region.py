@@ -93,6 +93,11 @@ class Endpoint:
     answer_unavailable: bool = False
     #: Largest accepted frame or body in bytes (in).
     max_bytes: int = 50_000_000
+    #: What becomes of content that breaks FHIR or a profile (in): none (not looked at), warn,
+    #: quarantine or reject.
+    validation: str = "none"
+    #: Profiles (canonical URLs) that hold besides those the resources claim (in).
+    profiles: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -209,6 +209,7 @@ def _translate(desk: Desk, arrival: Arrival, keys: Keys) -> Translated:
         coder=keys.coder,
         namespace=settings.namespace,
         labels=settings.labels,
+        packages=settings.packages,
     )
     job = Job(
         0,

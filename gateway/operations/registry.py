@@ -12,6 +12,7 @@ from gateway.evidence.parts import Party
 from gateway.operations.desk import Desk
 from gateway.pipeline.ports import Transaction
 from gateway.pipeline.site import Site
+from gateway.pipeline.validate import Validation
 from gateway.store import registry
 from gateway.store.unit import unit_of
 from profiles.issue import NotConformant
@@ -52,9 +53,11 @@ def difference(present: Region, wanted: Region) -> list[Difference]:
 def apply(desk: Desk, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Replace the registry: {"documents": [[kind, id, document], …], "summary": "…"}.
 
-    Raises NotConformant for documents that are no region, or that routing cannot work with.
+    Raises NotConformant for documents that are no region, that routing cannot work with, or whose
+    profiles are in none of the packages.
     """
     wanted = _wanted(arguments.get("documents"))
+    Validation.of(wanted, desk.settings.packages)
     summary = str(arguments.get("summary", ""))
     site = desk.site()
     namespace = desk.settings.namespace

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from gateway.domain.region import Endpoint
-from gateway.domain.time import SECOND, Instant
+from gateway.domain.time import SECOND
 from gateway.errors import RENDERINGS
 from gateway.pipeline.translated import Job, Outcome, Translated
 from mappers.hl7v2.acknowledgement import acknowledge as write_acknowledgement
@@ -84,14 +85,19 @@ def wants_processing(header: Header) -> bool:
 
 
 def answered(
-    done: Translated, job: Job, endpoint: Endpoint, *, processed: bool = True
+    done: Translated,
+    job: Job,
+    endpoint: Endpoint,
+    *,
+    processed: bool = True,
+    header: Header | None = None,
 ) -> Translated:
-    """Add the acknowledgement to what became of a message."""
+    """Add the acknowledgement to what became of a message; `header` spares reading it again."""
     if job.format != "hl7v2":
         code = _HTTP.get(done.outcome) or _STATUS.get(done.reason, "422")
         return replace(done, answer_code=code)
     try:
-        header = read_header(job.data)
+        header = header or read_header(job.data)
     except NotUnderstood:
         return done
     chosen = codes(
@@ -114,7 +120,7 @@ def write(
     header: Header, chosen: tuple[str, ...], job: Job, issues: tuple[Issue, ...] = ()
 ) -> bytes:
     """Write the acknowledgements as they go over the wire; b"" for none."""
-    time = _timestamp(job.received_at)
+    time = _timestamp(job.received_at // SECOND)
     return FRAME_BREAK.join(
         write_acknowledgement(
             header,
@@ -127,6 +133,7 @@ def write(
     )
 
 
-def _timestamp(at: Instant) -> str:
-    """Write an instant as an HL7 v2 timestamp in UTC (chapter 2A.3.22)."""
-    return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y%m%d%H%M%S+0000")
+@lru_cache(maxsize=64)
+def _timestamp(second: int) -> str:
+    """Write a second since the epoch as an HL7 v2 timestamp in UTC (chapter 2A.3.22)."""
+    return datetime.fromtimestamp(second, UTC).strftime("%Y%m%d%H%M%S+0000")

@@ -15,8 +15,8 @@ from gateway.pipeline.book import Book
 from gateway.pipeline.identify import PATIENT, OtherPatient
 from gateway.pipeline.message import Item, Recorded, Recording
 from gateway.pipeline.ports import StoredAnswer, Transaction
+from gateway.pipeline.refusal import fault
 from gateway.pipeline.site import Site
-from gateway.pipeline.translate import fault
 from gateway.pipeline.translated import Outcome, Statement
 from profiles.issue import GatewayError
 

@@ -7,7 +7,6 @@ Instants of two applications cannot be compared, so each has its own line in the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from mappers.recency import CLOCK
@@ -36,15 +35,6 @@ def take_off(resource: Resource) -> tuple[Resource, str]:
     if rest:
         shown["meta"] = rest
     return shown, clock
-
-
-def put_on(resource: Resource, clock: str) -> Resource:
-    """Return the resource with its clock; the argument stays as it is."""
-    if not clock:
-        return resource
-    meta: Mapping[str, Any] = resource.get("meta", {})
-    extensions = [*meta.get("extension", ()), {"url": CLOCK, "valueString": clock}]
-    return {**resource, "meta": {**meta, "extension": extensions}}
 
 
 def base(clock: str) -> str:

@@ -31,8 +31,8 @@ from gateway.pipeline.message import Item, Recorded
 from gateway.pipeline.passage import Answer, Lines, Passage, Processing
 from gateway.pipeline.ports import Reader, Transaction, Writer
 from gateway.pipeline.receipt import Receipt, store_receipts
+from gateway.pipeline.refusal import failed, refused
 from gateway.pipeline.site import Site
-from gateway.pipeline.translate import failed, refused
 from gateway.pipeline.translated import Job, Outcome, WorkerConfig
 from gateway.pipeline.workers import WorkerPool
 from profiles.issue import (

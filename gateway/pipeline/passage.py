@@ -19,7 +19,7 @@ from gateway.pipeline.arrive import Arrived
 from gateway.pipeline.drain import Drain
 from gateway.pipeline.message import Item, Recorded
 from gateway.pipeline.receipt import Receipt
-from gateway.pipeline.translate import failed, fault
+from gateway.pipeline.refusal import failed, fault
 from gateway.pipeline.translated import Job, Outcome, Translated
 from profiles.issue import Issue, Unavailable
 
@@ -92,7 +92,7 @@ class Passage:
         done.add_done_callback(self._received)
 
     def _recorded(self, done: asyncio.Future[Recorded]) -> None:
-        error = done.exception()
+        error = _classified(done.exception())
         if error is None:
             self._answer(done.result())
         elif isinstance(error, Unavailable) or self.quarantined:
@@ -193,7 +193,7 @@ class Processing:
         done.add_done_callback(self._recorded)
 
     def _recorded(self, done: asyncio.Future[Recorded]) -> None:
-        error = done.exception()
+        error = _classified(done.exception())
         if error is None:
             self.result.set_result(done.result())
         elif isinstance(error, Unavailable) or self.quarantined:
@@ -206,6 +206,14 @@ class Processing:
         _log.warning("processing_postponed", message=self.number, error=type(error).__name__)
         if not self.result.done():
             self.result.set_exception(error)
+
+
+def _classified(error: BaseException | None) -> BaseException | None:
+    """What the machine lacks (memory, descriptors) is no fault of the message: it comes again."""
+    if isinstance(error, MemoryError | OSError):
+        _log.error("resources_missing", reason=fault(error))
+        return Unavailable("The gateway lacks resources at the moment.")
+    return error
 
 
 def _status(recorded: Recorded) -> int:

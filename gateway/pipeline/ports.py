@@ -118,6 +118,9 @@ class NewDelivery:
     #: Decision as JSON bytes.
     decision: bytes
     retain_until: Instant
+    #: Undone delivery whose place in the lanes it takes, 0 to stand behind all others. The other
+    #: one has to end in the same transaction.
+    instead_of: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,6 +265,9 @@ class Transaction(Protocol):
 
     def recover(self, now: Instant) -> list[Delivery]:
         """Put claimed deliveries whose lease ended before `now` back; return the inflight ones."""
+
+    def set_back(self, by: int) -> None:
+        """Let undone deliveries be due so many microseconds earlier: the clock was set back."""
 
     def deliveries(self, **criteria: Any) -> list[Delivery]:
         """Read deliveries (operators, withdrawals, the clock): state (one or several), numbers,

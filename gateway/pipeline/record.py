@@ -20,7 +20,6 @@ from gateway.pipeline.clock import (
     base,
     is_plain,
     line_of,
-    put_on,
     take_off,
     with_line,
 )
@@ -30,6 +29,7 @@ from gateway.pipeline.origin import Origin, provenance
 from gateway.pipeline.ports import Current, IndexCoder, NewVersion
 from gateway.pipeline.translated import Proof, Statement, Translated
 from mappers.base import Action, Change
+from mappers.recency import with_clock
 from profiles.search import index_terms
 
 #: What is kept of a message that makes no resource of its own is about a whole one.
@@ -96,7 +96,9 @@ class _Recorder:
         if statement.action == Action.REPLACE and base(statement.clock) < base(own):
             return Target(current, changed=False)
         before = None if current.deleted else load(current.body)
-        after = mappers.apply(None if before is None else put_on(before, own), _change(statement))
+        after = mappers.apply(
+            None if before is None else with_clock(before, own), _change(statement)
+        )
         if after is None:
             return self._next(current, None, max(own, statement.clock))
         content, clock = take_off(after)
@@ -198,7 +200,7 @@ def _change(statement: Statement) -> Change:
         statement.type,
         statement.id,
         (),
-        put_on(load(statement.resource or statement.body), statement.clock),
+        with_clock(load(statement.resource or statement.body), statement.clock),
         statement.cleared,
         base(statement.clock),
         statement.subject,

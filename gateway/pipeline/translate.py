@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import mappers
 from gateway.domain.region import Endpoint
 from gateway.identity.kvnr import SYSTEM as KVNR_SYSTEM
 from gateway.pipeline.acknowledge import answered
-from gateway.pipeline.clock import take_off
 from gateway.pipeline.criteria import RouteCriteria, preliminary
 from gateway.pipeline.documents import dump
 from gateway.pipeline.label import LabelRule, label, label_rules
 from gateway.pipeline.origin import Origin, provenance
+from gateway.pipeline.refusal import failed, fault, invalid, refused, report_of, unsound
 from gateway.pipeline.translated import (
     KVNR_TYPE,
     Job,
@@ -30,15 +30,16 @@ from gateway.pipeline.translated import (
     Translated,
     WorkerConfig,
 )
-from mappers.base import Change, Context, Key, Mapped, PatientFacts
+from gateway.pipeline.validate import Validation
+from mappers.base import Action, Change, Context, Key, Mapped, Memory, PatientFacts
 from mappers.dialect import Dialect
 from mappers.identity import logical_id
-from profiles.issue import GatewayError, Issue, NotConformant
+from profiles.issue import Issue
 from profiles.search import index_terms
 from profiles.validate import structure
 
-#: Formats whose resources are written by somebody else: a broken structure is the sender's.
-FOREIGN_FHIR = frozenset({"fhir_r4"})
+#: Bytes up to which a resource is remembered: doctors and wards are small, documents are not.
+REMEMBERED = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,9 @@ class Prepared:
     labels: tuple[LabelRule, ...]
     #: Endpoint id → what its messages are translated with.
     contexts: Mapping[str, Context]
+    validation: Validation
+    #: Resources checked and indexed before, by their bytes.
+    memory: Memory = field(default_factory=Memory)
 
 
 def prepare(config: WorkerConfig) -> Prepared:
@@ -63,6 +67,7 @@ def prepare(config: WorkerConfig) -> Prepared:
         RouteCriteria.of(region),
         label_rules(config.labels),
         {e.id: _context(config, e, dialects) for e in region.incoming()},
+        Validation.of(region, config.packages),
     )
 
 
@@ -76,64 +81,32 @@ def _context(config: WorkerConfig, endpoint: Endpoint, dialects: Mapping[str, Di
 
 def translate(job: Job, prepared: Prepared) -> Translated:
     """Translate one message; never raises: what fails here is quarantined or refused."""
+    header = None
     try:
-        done = _translate(job, prepared)
+        mapped = mappers.translate(job.data, job.format, prepared.contexts[job.endpoint])
+        header = mapped.header
+        done = _translated(job, mapped, prepared)
     except MemoryError:
         done = failed(job, "memory-limit")
     except Exception as error:  # noqa: BLE001 - the border: one message's fault stays its own
         done = failed(job, f"mapping-failed: {fault(error)}")
-    return answered(done, job, prepared.config.region.endpoints[job.endpoint])
+    return answered(done, job, prepared.config.region.endpoints[job.endpoint], header=header)
 
 
-def fault(error: BaseException) -> str:
-    """Name an error and the line it comes from, never its text: that may hold values."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    if trace is None:
-        return type(error).__name__
-    module = trace.tb_frame.f_globals.get("__name__", "")
-    return f"{type(error).__name__} in {module}:{trace.tb_lineno}"
-
-
-def failed(job: Job, reason: str) -> Translated:
-    """Say that translating a message failed through our fault."""
-    issue = Issue("fatal", "exception", "The gateway could not translate this message.")
-    return Translated(
-        job.number,
-        Outcome.QUARANTINED,
-        reason=reason,
-        issues=(issue,),
-        sha256=hashlib.sha256(job.data).hexdigest(),
-        report=_report(Mapped(job.format, "", issues=(issue,))),
-    )
-
-
-def refused(job: Job, error: GatewayError, mapped: Mapped | None = None) -> Translated:
-    """Say that a message is the sender's to repair, or not taken from it."""
-    mapped = mapped or Mapped(job.format, "")
-    issues = tuple(dict.fromkeys((*mapped.issues, *error.issues)))
-    return Translated(
-        job.number,
-        Outcome.REJECTED,
-        reason=type(error).__name__,
-        message_type=mapped.message_type,
-        issues=issues,
-        sha256=hashlib.sha256(job.data).hexdigest(),
-        report=_report(replace(mapped, issues=issues)),
-    )
-
-
-def _translate(job: Job, prepared: Prepared) -> Translated:
-    mapped = mappers.translate(job.data, job.format, prepared.contexts[job.endpoint])
+def _translated(job: Job, mapped: Mapped, prepared: Prepared) -> Translated:
     if mapped.refusal is not None:
         return refused(job, mapped.refusal, mapped)
     held = [label(change.resource, prepared.labels) for change in mapped.changes]
     stated = [_stated(change, prepared) for change in mapped.changes]
     faults = [issue for one in stated for issue in one.faults]
     if faults:
-        return _unsound(job, mapped, faults)
+        return unsound(job, mapped, faults)
     resources = [one.content for one in stated if one.content is not None]
+    found = prepared.validation.look(prepared.config.region.endpoints[job.endpoint], resources)
+    if found.action:
+        return invalid(job, mapped, found)
+    if found.issues:
+        mapped = replace(mapped, issues=(*mapped.issues, *found.issues))
     loss = mapped.loss
     sha256 = hashlib.sha256(job.data).hexdigest()
     return Translated(
@@ -153,7 +126,7 @@ def _translate(job: Job, prepared: Prepared) -> Translated:
         ignored=loss.ignored,
         unmapped=len(loss.unmapped),
         issues=mapped.issues,
-        report=_report(mapped),
+        report=report_of(mapped),
         provenance=_proof(
             job, prepared.config, sha256, [one.statement for one in stated], mapped.provenance
         ),
@@ -161,54 +134,64 @@ def _translate(job: Job, prepared: Prepared) -> Translated:
     )
 
 
+class _Made(NamedTuple):
+    """A resource as it would be stored if it were new."""
+
+    body: bytes
+    terms: bytes
+    faults: tuple[Issue, ...]
+
+
+#: What is made of a deletion.
+_NOTHING = _Made(b"", b"", ())
+#: Severities that make a resource unfit to be stored.
+_BROKEN = frozenset({"error", "fatal"})
+
+
 @dataclass(frozen=True, slots=True)
 class _Stated:
     statement: Statement
     #: What the writer would store if the resource were new; None for nothing.
     content: dict[str, Any] | None
-    faults: tuple[Issue, ...] = ()
+    faults: tuple[Issue, ...]
 
 
 def _stated(change: Change, prepared: Prepared) -> _Stated:
-    coder = prepared.config.coder
-    said, clock = take_off(change.resource)
-    fresh = mappers.apply(None, change)
-    content = said if fresh is change.resource or fresh is None else take_off(fresh)[0]
+    content = None if change.action is Action.DELETE else change.resource
+    said = dump(change.resource)
+    made = _made(content, said, prepared) if content is not None else _NOTHING
     statement = Statement(
         str(change.action),
         change.type,
         change.id,
         change.subject,
         tuple(_terms(change.keys, prepared)),
-        dump(content) if fresh is not None else b"",
-        coder.encode(change.type, index_terms(content)) if fresh is not None else b"",
-        b"" if fresh is not None and content == said else dump(said),
+        made.body,
+        made.terms,
+        b"" if content is not None else said,
         change.cleared,
-        clock or (f"*={change.recency}" if change.recency else ""),
+        mappers.statement_clock(change),
         change.historic,
         change.partial,
     )
-    return _Stated(statement, content if fresh is not None else None, _faults(fresh and content))
+    return _Stated(statement, content, made.faults)
 
 
-def _faults(content: dict[str, Any] | None) -> tuple[Issue, ...]:
-    """Check what would be stored."""
-    if content is None:
-        return ()
-    return tuple(issue for issue in structure(content) if issue.severity in {"error", "fatal"})
-
-
-def _unsound(job: Job, mapped: Mapped, faults: list[Issue]) -> Translated:
-    """Our own broken output is our fault; somebody else's FHIR is the sender's."""
-    if job.format in FOREIGN_FHIR:
-        return refused(job, NotConformant(issues=tuple(faults)), mapped)
-    report = replace(mapped, issues=(*mapped.issues, *faults))
-    return replace(
-        failed(job, "structure"),
-        message_type=mapped.message_type,
-        issues=report.issues,
-        report=_report(report),
-    )
+def _made(content: dict[str, Any], body: bytes, prepared: Prepared) -> _Made:
+    """Check and index what would be stored, or recall it: doctors, wards and insurers return."""
+    memory = prepared.memory
+    made: _Made | None = memory.kept.get(body)
+    if made is None:
+        faults = [issue for issue in structure(content) if issue.severity in _BROKEN]
+        terms = (
+            b""
+            if faults
+            else prepared.config.coder.encode(content["resourceType"], index_terms(content))
+        )
+        made = _Made(body, terms, tuple(faults))
+        if len(body) <= REMEMBERED:
+            memory.offer(body, made)
+    return made
 
 
 def _terms(keys: Iterable[Key], prepared: Prepared) -> Iterable[bytes]:
@@ -268,28 +251,4 @@ def _proof(
         dump(made),
         config.coder.encode("Provenance", index_terms(made)),
         dump(said) if said is not None else b"",
-    )
-
-
-def _report(mapped: Mapped) -> bytes:
-    loss = mapped.loss
-    return dump(
-        {
-            "format": mapped.format,
-            "message_type": mapped.message_type,
-            "fields": loss.fields,
-            "mapped": loss.mapped,
-            "ignored": loss.ignored,
-            "ignored_paths": [{"path": path, "reason": why} for path, why in loss.ignored_paths],
-            "unmapped": [{"path": path, "value": value} for path, value in loss.unmapped],
-            "issues": [
-                {
-                    "severity": issue.severity,
-                    "code": issue.code,
-                    "text": issue.text,
-                    "location": issue.location,
-                }
-                for issue in mapped.issues
-            ],
-        }
     )

@@ -17,7 +17,7 @@ from typing import Any
 
 from gateway.domain.log import log
 from gateway.pipeline.acknowledge import answered
-from gateway.pipeline.translate import failed
+from gateway.pipeline.refusal import failed
 from gateway.pipeline.translated import Job, Translated, WorkerConfig
 from gateway.pipeline.worker import LENGTH
 from profiles.issue import Unavailable

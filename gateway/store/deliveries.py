@@ -103,9 +103,18 @@ def add(unit: Unit, rows: Sequence[NewDelivery]) -> list[int]:
         if row.state not in ENDED
         for patient in row.lanes
     ]
-    lanes.enter(unit, [(lane.number, number) for lane, number, _ in members])
+    lanes.enter(
+        unit,
+        [(lane.number, number, _place(unit, lane, number, row)) for lane, number, row in members],
+    )
     _place_heads(unit, members)
     return numbers
+
+
+def _place(unit: Unit, lane: lanes.Lane, number: int, row: NewDelivery) -> int:
+    """Stand in the place of the delivery that is replaced, else behind all others."""
+    instead = lanes.place_of(unit, lane.number, row.instead_of) if row.instead_of else 0
+    return instead or number
 
 
 def _place_heads(unit: Unit, members: Sequence[tuple[lanes.Lane, int, NewDelivery]]) -> None:

@@ -20,7 +20,7 @@ from gateway.store.unit import Unit
 LaneKey = tuple[int, str]
 
 _LANE = Insert("lane", ("lane", "patient", "endpoint", "head", "lease_until"))
-_MEMBER = Insert("lane_delivery", ("lane", "delivery"), keep_existing=True)
+_MEMBER = Insert("lane_delivery", ("lane", "delivery", "place"), keep_existing=True)
 _CLAIMABLE = frozenset(state.value for state in CLAIMABLE)
 _WORKED_ON = frozenset({"claimed", "inflight"})
 
@@ -71,9 +71,17 @@ def ensure(unit: Unit, keys: Iterable[LaneKey]) -> dict[LaneKey, Lane]:
     return lanes | made
 
 
-def enter(unit: Unit, rows: Sequence[tuple[int, int]]) -> None:
-    """Put (lane, delivery) pairs into their lanes."""
+def enter(unit: Unit, rows: Sequence[tuple[int, int, int]]) -> None:
+    """Put (lane, delivery, place) into their lanes; a delivery's own place is its number."""
     unit.db.insert(_MEMBER, rows)
+
+
+def place_of(unit: Unit, lane: int, delivery: int) -> int:
+    """Return the place of an undone delivery in its lane; 0 when it is not there."""
+    rows = unit.db.query(
+        "SELECT place FROM lane_delivery WHERE lane = ? AND delivery = ?", (lane, delivery)
+    )
+    return int(rows[0][0]) if rows else 0
 
 
 def leave(unit: Unit, rows: Sequence[tuple[int, int]]) -> None:
@@ -91,12 +99,7 @@ def set_heads(unit: Unit, rows: Sequence[tuple[int, int, Instant | None]]) -> No
 
 def refresh(unit: Unit, lanes: Sequence[Lane]) -> None:
     """Find heads and `next_at` of locked lanes anew; empty lanes go."""
-    firsts: dict[int, int] = dict(
-        unit.db.query_in(
-            "SELECT lane, min(delivery) FROM lane_delivery WHERE lane {ints} GROUP BY lane",
-            [lane.number for lane in lanes],
-        )
-    )
+    firsts = _firsts(unit, [lane.number for lane in lanes])
     empty = [(lane.number,) for lane in lanes if lane.number not in firsts]
     unit.db.executemany("DELETE FROM lane WHERE lane = ?", empty)
     states = _states(unit, {*firsts.values(), *(lane.head for lane in lanes if lane.head)})
@@ -117,6 +120,22 @@ def refresh(unit: Unit, lanes: Sequence[Lane]) -> None:
     )
     for delivery in sorted(several):
         _refresh_shared(unit, delivery, states[delivery])
+
+
+def _firsts(unit: Unit, lanes: Sequence[int]) -> dict[int, int]:
+    """Find the delivery in the first place of each lane that has any."""
+    rows = unit.db.query_in(
+        "SELECT lane, min(place), count(CASE WHEN place <> delivery THEN 1 END)"
+        " FROM lane_delivery WHERE lane {ints} GROUP BY lane",
+        lanes,
+    )
+    firsts = {lane: place for lane, place, _ in rows}
+    anew = [lane for lane, _, count in rows if count]
+    taken = unit.db.query_in(
+        "SELECT lane, place, delivery FROM lane_delivery WHERE place <> delivery AND lane {ints}",
+        anew,
+    )
+    return firsts | {lane: number for lane, place, number in taken if firsts[lane] == place}
 
 
 def _hold_displaced(

@@ -29,8 +29,17 @@ _CONFLICTS = (
     errors.UniqueViolation,
     errors.DeadlockDetected,
     errors.SerializationFailure,
-    errors.LockNotAvailable,
 )
+#: Longest wait for somebody else's lock; then the store is unavailable, and a stop is not held up.
+LOCK_TIMEOUT = "5s"
+#: A server that is gone without a word is noticed within half a minute.
+_LINK: dict[str, Any] = {
+    "connect_timeout": 10,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}
 
 
 class PostgresDatabase:
@@ -45,11 +54,12 @@ class PostgresDatabase:
         self._connection = self._connect()
 
     def _connect(self) -> psycopg.Connection[Any]:
-        connection = psycopg.connect(self.conninfo, autocommit=True, prepare_threshold=2)
+        connection = psycopg.connect(self.conninfo, autocommit=True, prepare_threshold=2, **_LINK)
         connection.prepared_max = 500
         # Never acknowledged before fsync, whatever the server's default is (delivery rule D1).
         connection.execute("SET synchronous_commit = on")
         connection.execute("SET timezone = 'UTC'")
+        connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT}'".encode())
         if self._writes:
             # Every statement of the writer goes by a key. Without statistics (a new database) the
             # planner would read whole tables, and it need not plan the same again each time.

@@ -129,10 +129,23 @@ def _move(
             if state in ENDED:
                 leaving.append((lane.number, number))
             elif delivery.state in ENDED:
-                entering.append((lane.number, number))
+                entering.append((lane.number, number, number))
     lanes.leave(unit, leaving)
     lanes.enter(unit, entering)
     lanes.refresh(unit, [touched[number] for number in sorted(touched)])
+
+
+def set_back(unit: Unit, by: int) -> None:
+    """Move what is due in the future: it was dated by a clock that has been set back since."""
+    unit.db.execute(
+        "UPDATE lane SET next_at = next_at - ? WHERE next_at > ?",
+        (by, unit.now),
+    )
+    unit.db.execute(
+        "UPDATE delivery SET next_at = next_at - ? WHERE next_at > ?"
+        " AND delivery IN (SELECT delivery FROM lane_delivery)",
+        (by, unit.now),
+    )
 
 
 def recover(unit: Unit, now: Instant) -> list[Delivery]:

@@ -384,7 +384,14 @@ LANE = _table(
 )
 
 #: Undone deliveries by lane; a delivery of several patients stands in several lanes.
-LANE_DELIVERY = _table("lane_delivery", _part("lane"), _part("delivery"), rowid=False)
+LANE_DELIVERY = _table(
+    "lane_delivery",
+    _part("lane"),
+    _part("delivery"),
+    #: What the lane is sorted by: the delivery's number, or that of the one it was made anew for.
+    Column("place", BigInteger, nullable=False, server_default="0"),
+    rowid=False,
+)
 
 #: One row per attempt to send.
 ATTEMPT = _table(

@@ -169,6 +169,10 @@ class StoreTransaction:
         """Put claimed deliveries whose lease ended before `now` back; return the inflight ones."""
         return settling.recover(self.unit, now)
 
+    def set_back(self, by: int) -> None:
+        """Let undone deliveries be due so many microseconds earlier: the clock was set back."""
+        settling.set_back(self.unit, by)
+
     def deliveries(self, **criteria: Any) -> list[Delivery]:
         """Read deliveries: state, numbers, message, patients, endpoint, expires_before, limit."""
         return finding.find(self.unit.db, **criteria)

@@ -17,7 +17,7 @@ Url = Annotated[
     str, typer.Option("--store", help="Store to measure on; default: SQLite in a new folder.")
 ]
 Only = Annotated[
-    str, typer.Option("--only", help="One part: convert, durable or idle; default: all.")
+    str, typer.Option("--only", help="One part: convert, validate, durable or idle; default: all.")
 ]
 
 
@@ -29,13 +29,17 @@ def bench(
     only: Only = "",
     as_json: Json = False,
 ) -> None:
-    """Measure conversion on one core, and durable intake with delivery through real sockets."""
-    parts = (only,) if only else ("convert", "durable", "idle")
+    """Measure conversion and validation on one core, durable intake and delivery on all."""
+    parts = (only,) if only else ("convert", "validate", "durable", "idle")
     found: dict[str, Any] = {}
     if "convert" in parts:
         from gateway.cli.bench.conversion import measure
 
         found["convert"] = measure()
+    if "validate" in parts:
+        from gateway.cli.bench import validation
+
+        found["validate"] = validation.measure()
     if {"durable", "idle"}.intersection(parts):
         from gateway.cli.bench.durable import Load, run
 

@@ -99,7 +99,8 @@ def receive(folder: Path) -> Callable[..., int]:
     from gateway.pipeline.arrive import arrive
     from gateway.pipeline.batch import record_batch
     from gateway.pipeline.message import Item
-    from gateway.pipeline.translate import failed, prepare, translate
+    from gateway.pipeline.refusal import failed
+    from gateway.pipeline.translate import prepare, translate
     from gateway.pipeline.translated import Job, WorkerConfig
     from gateway.settings import load_settings
     from gateway.store.keys import load

@@ -186,6 +186,9 @@ def test_every_endpoint_has_an_interface_sheet_in_german(gateway, folder):
     for name in ("klinikum-adt", "klinikum-http", "praxis-weber-fhir"):
         sheet = gateway("endpoint", "describe", name).out
         assert f"# Schnittstellenblatt {name}" in sheet
+        assert ("| Inhaltsprüfung | Struktur nach FHIR R4 |" in sheet) is (
+            name != "praxis-weber-fhir"
+        )
         assert "Rechtsgrundlage" in sheet
 
 
@@ -215,6 +218,24 @@ def test_apply_refuses_a_configuration_with_errors(gateway, folder):
 
     assert done.code == 1
     assert "add idempotent = true or idempotent = false" in done.err
+
+
+def test_a_profile_no_package_defines_is_refused_in_one_sentence(gateway, folder):
+    file = folder / "gateway.toml"
+    text = file.read_text(encoding="utf-8")
+    wanted = (
+        'acknowledge = "on_processing"\nvalidation = "warn"\nprofiles = ["https://x.example/P"]'
+    )
+    file.write_text(text.replace('acknowledge = "on_processing"', wanted, 1), encoding="utf-8")
+
+    checked, applied = gateway("check", folder), gateway("apply", folder, "--yes")
+
+    sentence = "the profile https://x.example/P is in none of the packages"
+    for done in (checked, applied):
+        assert done.code != 0
+        assert sentence in done.err + done.out
+        assert "Traceback" not in done.err
+    file.write_text(text, encoding="utf-8")
 
 
 CONSENT = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from contextlib import asynccontextmanager, suppress
@@ -382,8 +383,14 @@ def test_a_partner_whose_tls_turns_us_away_has_nothing(authority):
 
     def accept(listening):
         connection, _ = listening.accept()
-        with connection, suppress(ssl.SSLError), context.wrap_socket(connection, server_side=True):
-            pytest.fail("the handshake succeeded without a certificate")
+        secured = context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False)
+        with secured:
+            with suppress(ssl.SSLError):
+                secured.do_handshake()
+                pytest.fail("the handshake succeeded without a certificate")
+            # Closed with bytes unread, TCP would reset and may swallow the alert.
+            while os.read(secured.fileno(), 65_536):
+                pass
 
     async def main():
         with socket.create_server(("127.0.0.1", 0)) as listening:

@@ -200,6 +200,26 @@ def test_a_store_that_does_not_answer_closes_the_connection_without_an_answer(wo
     assert run(world, scenario) is None
 
 
+class WithoutDescriptors(dict):
+    """A table on a machine that can open no file any more."""
+
+    def get(self, *_):
+        raise OSError(24, "Too many open files")
+
+
+@pytest.mark.parametrize("endpoint", ["kis", "kis-receipt"])
+def test_what_the_machine_lacks_is_no_fault_of_the_message(world, build, endpoint):
+    whole = world.site
+    torn = build.replace(whole.region, organizations=WithoutDescriptors())
+    world.site = build.replace(whole, region=torn)
+    (answer,) = send(world, frame(build.message(), endpoint=endpoint))
+    assert answer is None
+    assert world.query("SELECT count(*) FROM message") == [(0,)]
+    world.site = whole
+    (answer,) = send(world, frame(build.message(), endpoint=endpoint))
+    assert code(answer) == "AA"
+
+
 def test_a_bundle_over_http_is_stored_and_says_so(world):
     bundle = (
         b'{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"urn:uuid:'

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
 import signal
+import socket
+import subprocess
+import sys
 
 import pytest
 
 from gateway.pipeline.translated import Job, Limits
+from gateway.pipeline.worker import LENGTH
 from gateway.pipeline.workers import WorkerPool
 from profiles.issue import Unavailable
 
@@ -124,3 +129,58 @@ def test_a_configuration_no_worker_can_compile_is_an_error_at_the_start(world, b
 
     with pytest.raises(Unavailable):
         run(world, scenario)
+
+
+def frame(value):
+    body = pickle.dumps(value)
+    return LENGTH.pack(len(body)) + body
+
+
+def between_two_jobs(world, build, parent):
+    parent.sendall(frame(world.config))
+    parent.recv(LENGTH.size + len(pickle.dumps(None)), socket.MSG_WAITALL)
+
+
+def while_the_worker_answers(world, build, parent):
+    between_two_jobs(world, build, parent)
+    parent.sendall(b"".join(map(frame, jobs(world, build, 20))))
+
+
+def with_an_answer_unread(world, build, parent):
+    parent.sendall(frame(world.config))
+    parent.recv(1, socket.MSG_PEEK)
+
+
+def in_the_middle_of_a_frame(world, build, parent):
+    parent.sendall(frame(world.config)[:100])
+
+
+def in_the_middle_of_a_length(world, build, parent):
+    parent.sendall(frame(world.config)[:2])
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        between_two_jobs,
+        while_the_worker_answers,
+        with_an_answer_unread,
+        in_the_middle_of_a_frame,
+        in_the_middle_of_a_length,
+    ],
+)
+def test_a_worker_whose_parent_is_gone_ends_without_a_word(world, build, when):
+    parent, child = socket.socketpair()
+    with child:
+        worker = subprocess.Popen(
+            [sys.executable, "-m", "gateway.pipeline.worker", str(child.fileno())],
+            pass_fds=(child.fileno(),),
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+    with worker:
+        with parent:
+            when(world, build, parent)
+        _, said = worker.communicate(timeout=60)
+
+    assert (worker.returncode, said) == (0, b"")

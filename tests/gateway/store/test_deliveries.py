@@ -325,3 +325,54 @@ def test_whatever_happens_lanes_keep_their_order_and_drain(shared, steps):
         assert tx.unit.db.query("SELECT count(*) FROM lane") == [(0,)]
 
     run(shared, job)
+
+
+def replaced(store, delivery, **overrides):
+    """End a claimed delivery and put another into its place, in one transaction."""
+
+    def job(tx):
+        (number,) = tx.add_deliveries([new(instead_of=delivery.id, **overrides)])
+        end = Settled(delivery.id, delivery.fence, S.CANCELLED_BY_CONSENT, "decision-changed")
+        assert tx.settle([end]) == []
+        return number
+
+    return run(store, job)
+
+
+def test_a_delivery_made_anew_stands_where_the_one_it_replaces_stood(store):
+    one, two, three = run(store, lambda tx: tx.add_deliveries([new(), new(), new()]))
+    (first,) = claim(store)
+    second = replaced(store, first)
+    (claimed,) = claim(store)
+    assert claimed.id == second
+    third = replaced(store, claimed)
+    order = []
+    while claimed := claim(store):
+        order += [one.id for one in claimed]
+        begin(store, claimed[0])
+        settle(store, claimed[0], S.DELIVERED)
+    assert order == [third, two, three]
+    assert states(store)[one] is S.CANCELLED_BY_CONSENT
+
+
+def test_a_delivery_made_anew_keeps_its_place_in_every_lane(store):
+    rows = [new(lanes=(1, 2)), new(lanes=(2,)), new(lanes=(1,)), new(lanes=(1, 2))]
+    _, second, third, fourth = run(store, lambda tx: tx.add_deliveries(rows))
+    (first,) = claim(store)
+    anew = replaced(store, first, lanes=(1, 2))
+    (claimed,) = claim(store)
+    assert claimed.id == anew
+    # What comes meanwhile does not displace it, nor does what ends behind it.
+    late = run(store, lambda tx: tx.add_deliveries([new(lanes=(1, 2))]))
+    run(store, lambda tx: tx.settle([Settled(second, 0, S.DEAD, "cancelled")]))
+    settle(store, claimed, S.RETRY)
+    (claimed,) = claim(store)
+    assert claimed.id == anew
+    begin(store, claimed)
+    settle(store, claimed, S.DELIVERED)
+    (claimed,) = claim(store)
+    assert claimed.id == third
+    begin(store, claimed)
+    settle(store, claimed, S.DELIVERED)
+    assert [d.id for d in claim(store)] == [fourth]
+    assert states(store)[late[0]] is S.QUEUED

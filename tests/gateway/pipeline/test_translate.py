@@ -1,0 +1,45 @@
+"""What messages repeat is made once, and gives the same every time."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+
+from gateway.pipeline.translate import REMEMBERED, prepare, translate
+from gateway.pipeline.translated import Job, Outcome
+
+
+def done(ready, data, number=1):
+    return translate(Job(number, "kis", "hl7v2", "M1", b"d", 0, data), ready)
+
+
+def test_what_is_remembered_is_what_would_be_made_anew(world, build):
+    ready = prepare(world.config)
+    visits = [build.message(visit=f"V{number}", control=f"M{number}") for number in range(6)]
+    remembered = [done(ready, visit) for visit in visits]
+    anew = [done(prepare(world.config), visit) for visit in visits]
+    assert remembered == anew
+    assert {one.type for one in remembered[0].statements} >= {"Patient", "Practitioner"}
+    assert any(b'"Practitioner"' in body for body in ready.memory.kept)
+
+
+def test_a_fault_is_found_again_in_what_is_remembered(world):
+    ready = prepare(replace(world.config))
+    bad = b'{"resourceType":"Patient","id":"1","gender":"weiblich"}'
+    found = [translate(Job(1, "pvs", "fhir_r4", "k", b"d", 0, bad), ready) for _ in range(4)]
+    assert {one.outcome for one in found} == {Outcome.REJECTED}
+    assert len({one.issues for one in found}) == 1
+
+
+def test_documents_are_not_remembered(world, build):
+    ready = prepare(world.config)
+    pdf = base64.b64encode(b"%PDF-1.7" + bytes(2 * REMEMBERED)).decode()
+    letter = (
+        "TXA|1|DS^Brief|AP|20260301080000|||||||BRIEF-1|||||AU",
+        f"OBX|1|ED|PDF^Brief||^application^pdf^Base64^{pdf}||||||F",
+    )
+    data = build.message(extra=letter).replace(b"ADT^A01", b"MDM^T02")
+    for _ in range(3):
+        assert done(ready, data).outcome is Outcome.STORED
+    assert all(len(body) <= REMEMBERED for body in ready.memory.kept)
+    assert all(len(body) <= REMEMBERED for body in ready.memory.newcomers)
