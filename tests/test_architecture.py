@@ -32,7 +32,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "fhir": ("mappers/r4.py",),
     "structlog": ("gateway/domain/log.py",),
     "psycopg": ("gateway/store/",),
-    "sqlite3": ("gateway/store/",),
+    "sqlite3": ("gateway/store/", "profiles/terminology/store/"),
     "sqlalchemy": ("gateway/store/",),
 }
 #: Call → the only places that may make it.

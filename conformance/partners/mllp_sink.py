@@ -13,6 +13,7 @@ import argparse
 import asyncio
 import hashlib
 import socket
+import ssl
 import struct
 from collections import Counter
 from pathlib import Path
@@ -154,12 +155,21 @@ class Connection(asyncio.Protocol):
             self._transport.write(answer[start : start + size])
 
 
+def secured(options: argparse.Namespace) -> ssl.SSLContext | None:
+    """Make the TLS context where a certificate is named."""
+    if not options.tls_certificate:
+        return None
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(options.tls_certificate, options.tls_key)
+    return context
+
+
 async def run(options: argparse.Namespace) -> int:
     """Listen until told to stop."""
     stop = process.Stop(options)
     sink = Sink(options)
     server = await asyncio.get_running_loop().create_server(
-        lambda: Connection(sink), options.host, options.port
+        lambda: Connection(sink), options.host, options.port, ssl=secured(options)
     )
     process.say(partner="mllp_sink", port=server.sockets[0].getsockname()[1])
     await stop.wait()
@@ -184,6 +194,8 @@ def options() -> argparse.Namespace:
     add("--every", type=int, default=0, help="misbehave for every N-th message only")
     add("--delay", type=float, default=1.0, help="seconds of slow and drip")
     add("--close-after-bytes", type=int, default=0, help="cut connections after so many bytes")
+    add("--tls-certificate", help="speak TLS with this certificate (PEM)")
+    add("--tls-key")
     add("--bodies", help="existing folder for the messages themselves")
     return parser.parse_args()
 

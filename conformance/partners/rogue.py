@@ -2,8 +2,8 @@
 
     python -m conformance.partners.rogue --to 127.0.0.1:2575 --mode reset --after 500
 
-Says its port as a JSON line. A fault begins on each connection once --after bytes went to the
-partner, or once --back-after bytes came back.
+Says its port as a JSON line. A fault begins on each connection, or on the first ones (--first N),
+once --after bytes went to the partner, or once --back-after bytes came back.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import asyncio
 import socket
 import struct
 from contextlib import suppress
+from itertools import count
 
 from conformance.partners import process
 
@@ -26,6 +27,7 @@ MODES = {
     "drip": "relays one byte per --delay seconds",
     "corrupt": "changes one bit of every further piece",
     "mute": "relays to the partner but nothing back",
+    "duplicate": "relays each piece to the partner twice",
 }
 _CUTS = frozenset({"drop", "reset"})
 
@@ -33,9 +35,12 @@ _CUTS = frozenset({"drop", "reset"})
 class Relay:
     """One connection and the one it is relayed to."""
 
-    def __init__(self, options: argparse.Namespace, writer: asyncio.StreamWriter) -> None:
-        """Relay for the sender behind `writer`."""
+    def __init__(
+        self, options: argparse.Namespace, writer: asyncio.StreamWriter, *, well: bool
+    ) -> None:
+        """Relay for the sender behind `writer`; with `well` nothing ever happens."""
         self._options = options
+        self._well = well
         self._sender = writer
         self._there = 0
         self._back = 0
@@ -78,6 +83,8 @@ class Relay:
             return False
         if mode == "freeze" or (mode == "mute" and back):
             return True
+        if mode == "duplicate" and not back:
+            data *= 2
         if mode == "corrupt":
             data = bytes([data[0] ^ 1]) + data[1:]
         size = 1 if mode == "drip" else len(data)
@@ -90,6 +97,8 @@ class Relay:
 
     def _due(self) -> bool:
         options = self._options
+        if self._well:
+            return False
         if options.back_after:
             return self._back >= int(options.back_after)
         return self._there >= int(options.after)
@@ -98,10 +107,12 @@ class Relay:
 async def run(options: argparse.Namespace) -> int:
     """Relay until told to stop."""
     stop = process.Stop(options)
+    connections = count(1)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(*process.ENDED):
-            await Relay(options, writer).run(reader)
+            well = bool(options.first) and next(connections) > options.first
+            await Relay(options, writer, well=well).run(reader)
 
     server = await asyncio.start_server(serve, options.host, options.port)
     process.say(partner="rogue", port=server.sockets[0].getsockname()[1])
@@ -119,6 +130,7 @@ def options() -> argparse.Namespace:
     add("--mode", choices=MODES, default="pass", help=modes)
     add("--after", type=int, default=0, help="bytes to the partner before the fault")
     add("--back-after", type=int, default=0, help="bytes from the partner before the fault")
+    add("--first", type=int, default=0, help="faults on the first N connections only")
     add("--delay", type=float, default=5.0, help="seconds of delay and drip")
     return parser.parse_args()
 

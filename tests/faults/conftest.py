@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shutil
 import sys
@@ -17,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from rig.gateway import Gateway
 from rig.inside import Inside
 from rig.partners import Hospital, Partner
+from rig.postgres import PostgresServer, programs
 from rig.region import Region, make_template
 
 POSTGRES = os.environ.get("GATEWAY_TEST_POSTGRES", "")
@@ -37,6 +39,8 @@ class Rig:
         self.region = Region(folder, store_url=store_url, password_env=password_env)
         self.gateway = Gateway(self.region)
         self.inside = Inside(self.region)
+        #: Name of the database, where the server is the tests' own.
+        self.database = ""
         self._closing = closing
         closing.callback(self.gateway.end)
 
@@ -52,12 +56,23 @@ class Rig:
         self._closing.callback(made.end)
         return made
 
-    def serve(self, **changes: object) -> None:
+    def serve(self, *, with_options: tuple[str, ...] = (), **changes: object) -> None:
         """Register the region as changed, and start."""
         for name, value in changes.items():
             setattr(self.region, name, value)
         self.region.apply()
+        if with_options:
+            self.gateway = Gateway(self.region, "serve", *with_options)
+            self._closing.callback(self.gateway.end)
         self.gateway.start()
+
+    def second(self) -> tuple[Gateway, Inside]:
+        """Describe another machine on the same database that only works; nothing runs yet."""
+        folder = self.folder.with_name("second")
+        shutil.copytree(self.folder, folder)
+        made = Gateway(dataclasses.replace(self.region, folder=folder), "work")
+        self._closing.callback(made.end)
+        return made, Inside(made.region)
 
 
 @pytest.fixture
@@ -80,6 +95,36 @@ def make_rig(template, tmp_path):
 def rig(request, make_rig):
     """A rig on each database."""
     return make_rig(request.param)
+
+
+@pytest.fixture
+def postgres_rig(make_rig):
+    """A rig on PostgreSQL, for what several processes on one database do."""
+    return make_rig("postgresql")
+
+
+@pytest.fixture(scope="module")
+def server():
+    """A PostgreSQL server that may be killed."""
+    if programs() is None:
+        pytest.skip("initdb: no PostgreSQL server programs here")
+    made = PostgresServer()
+    yield made
+    made.end()
+
+
+@pytest.fixture
+def server_rig(template, tmp_path, server):
+    """A rig on a database of that server."""
+    name = f"faults_{uuid.uuid4().hex[:12]}"
+    server.execute(f"CREATE DATABASE {name}")
+    folder = tmp_path / "region"
+    shutil.copytree(template, folder)
+    (folder / "gateway.db").unlink(missing_ok=True)
+    with ExitStack() as closing:
+        made = Rig(folder, server.url(name), "", closing)
+        made.database = name
+        yield made
 
 
 @pytest.fixture

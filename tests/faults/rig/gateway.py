@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from gateway.operations.control import answers, socket_path
@@ -21,36 +21,46 @@ ORPHAN_SECONDS = 10.0
 
 
 class Gateway:
-    """`gateway serve` on a region, in a process group of its own."""
+    """`gateway serve` (or `work`) on a region, in a process group of its own."""
 
-    def __init__(self, region: Region) -> None:
+    def __init__(self, region: Region, command: str = "serve", *options: str) -> None:
         """Describe it; nothing runs yet."""
         self.region = region
+        self._command = (command, *options)
         self.log = region.folder / "serve.log"
         self.process: subprocess.Popen[bytes] | None = None
         #: Seconds from start to the first connection, one per start.
         self.starts: list[float] = []
 
-    def start(self, *, prefix: Sequence[str] = (), wait: bool = True) -> None:
+    def start(
+        self,
+        *,
+        prefix: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
+        wait: bool = True,
+    ) -> None:
         """Start and wait until it listens; `prefix` is a command to run it under."""
-        command = [*prefix, sys.executable, "-m", "gateway", "serve"]
+        command = [*prefix, sys.executable, "-m", "gateway", *self._command]
         begun = time.monotonic()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*command, "--config", str(self.region.folder)],
                 cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                env={**os.environ, **(environment or {})},
             )  # fmt: skip
         if wait:
             self.wait_ready()
             self.starts.append(time.monotonic() - begun)
 
     def wait_ready(self) -> None:
-        """Wait until the MLLP port takes connections and the process takes commands."""
+        """Wait until every port takes connections and the process takes commands."""
+        ports = (self.region.mllp_port, self.region.http_port)
         end = time.monotonic() + START_SECONDS
         while time.monotonic() < end:
             assert self.running, f"the gateway ended: {self.log.read_text()[-2000:]}"
             with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.region.mllp_port), 1).close()
+                for port in ports if self._command[0] == "serve" else ():
+                    socket.create_connection(("127.0.0.1", port), 1).close()
                 if answers(socket_path(self.region.folder)):
                     return
             time.sleep(0.02)
@@ -79,6 +89,14 @@ class Gateway:
         self.process.wait()
         self.wait_workers_gone()
 
+    def freeze(self) -> None:
+        """SIGSTOP the process and its workers, as a machine that stands still."""
+        os.killpg(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let a frozen process go on."""
+        os.killpg(self.pid, signal.SIGCONT)
+
     def wait_dead(self, seconds: float = 30.0) -> int:
         """Wait until the process has ended by itself; return its exit code."""
         assert self.process is not None
@@ -94,12 +112,12 @@ class Gateway:
 
     def workers(self) -> list[int]:
         """Return the process ids of the translation workers."""
-        return [pid for pid in self._group() if "gateway.pipeline.worker" in _command(pid)]
+        return self.members("gateway.pipeline.worker")
 
     def wait_workers_gone(self) -> None:
         """Nothing of the process group may live on."""
         end = time.monotonic() + ORPHAN_SECONDS
-        while left := self._group():
+        while left := self.members():
             assert time.monotonic() < end, f"processes live on: {[_command(p) for p in left]}"
             time.sleep(0.02)
 
@@ -110,7 +128,8 @@ class Gateway:
                 os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
-    def _group(self) -> list[int]:
+    def members(self, module: str = "") -> list[int]:
+        """Return the ids of the process and of what it started, or of those that run a module."""
         assert self.process is not None
         found = []
         for entry in Path("/proc").iterdir():
@@ -120,7 +139,7 @@ class Gateway:
                     state, group = after_name[0], int(after_name[2])
                     if group == self.process.pid and state not in "ZX":
                         found.append(int(entry.name))
-        return found
+        return [pid for pid in found if module in _command(pid)]
 
 
 def _command(pid: int) -> str:

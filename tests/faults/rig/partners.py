@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -101,6 +102,13 @@ class Hospital:
             for line in self.answered()
             if line["code"] in _POSITIVE
         ]
+
+    def flow(self, count: int, seconds: float = 30.0) -> None:
+        """Wait until `count` more messages are acknowledged."""
+        wanted, end = len(self.acked()) + count, time.monotonic() + seconds
+        while len(self.acked()) < wanted:
+            assert time.monotonic() < end, "messages do not flow"
+            time.sleep(0.05)
 
     def finish(self, seconds: float = 120.0) -> dict[str, Any]:
         """Wait until everything is answered; return the summary."""

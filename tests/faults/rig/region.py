@@ -28,9 +28,12 @@ class Destination:
     idempotent: bool = False
     timeout: str = "20s"
     retry: str = '{ attempts = 50, first = "200ms", most = "1s" }'
+    host: str = "127.0.0.1"
+    #: Further lines.
+    extra: str = ""
 
     def toml(self) -> str:
-        address = f"127.0.0.1:{self.port}"
+        address = f"{self.host}:{self.port}"
         if self.kind == "hl7-fhir-rest":
             address = f"http://{address}/fhir"
         return f"""
@@ -48,6 +51,7 @@ address = "{address}"
 idempotent = {str(self.idempotent).lower()}
 timeout = "{self.timeout}"
 retry = {self.retry}
+{self.extra}
 """
 
 
@@ -66,6 +70,8 @@ class Region:
     acknowledge: str = "on_processing"
     #: Further lines of the configuration, such as [mllp] or [pipeline] tables.
     extra: str = ""
+    #: Further lines of the [http] table.
+    http: str = ""
     #: Further lines of the incoming endpoint.
     incoming: str = ""
     _environment: dict[str, str] = field(default_factory=dict)
@@ -107,6 +113,7 @@ base_url = "http://127.0.0.1:{self.http_port}/fhir"
 
 [http]
 listen = "127.0.0.1:{self.http_port}"
+{self.http}
 
 [store]
 url = "{self.store_url}"
