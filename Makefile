@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Tests start processes of their own, so there are few beside each other.
+TEST_PROCESSES ?= 2
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint format docs bench clean
@@ -29,7 +31,7 @@ $(VENV)/.demo: pyproject.toml
 	@touch $@
 
 test: $(STAMP) ## Run the tests (PostgreSQL too when GATEWAY_TEST_POSTGRES is set)
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest -q -n $(TEST_PROCESSES) --dist worksteal
 
 lint: $(STAMP) ## Check format, style, types and the direction of imports
 	@$(BIN)/ruff format --check .
