@@ -12,6 +12,7 @@ from io import TextIOWrapper
 from pathlib import Path
 
 from profiles.reading.limits import open_foreign, refused
+from profiles.reading.where import Where
 
 #: Characters of one line.
 _LONGEST_LINE = 1_000_000
@@ -33,8 +34,12 @@ CSV = TableForm()
 TSV = TableForm(delimiter="\t", quoted=False)
 
 
-def stream_rows(path: Path, form: TableForm = CSV) -> Iterator[list[str]]:
-    """Yield the rows that are not empty. Raises NotConformant that names the line."""
+def stream_rows(
+    path: Path, form: TableForm = CSV, where: Where | None = None
+) -> Iterator[list[str]]:
+    """Yield the rows that are not empty; `where` follows. Raises NotConformant."""
+    where = where or Where()
+    where.at(path.name, 0)
     with TextIOWrapper(open_foreign(path), encoding=form.encoding, newline="") as file:
         rows = csv.reader(
             _lines(file),
@@ -47,16 +52,22 @@ def stream_rows(path: Path, form: TableForm = CSV) -> Iterator[list[str]]:
                 if at >= _MOST_ROWS:
                     raise refused("the table has too many rows", code="too-costly")
                 if row:
+                    where.at(path.name, rows.line_num)
                     yield row
         except csv.Error:
-            raise refused(f"the table cannot be read (line {rows.line_num})") from None
+            raise refused(f"{path.name}, line {rows.line_num}: the row cannot be read") from None
         except UnicodeDecodeError:
-            raise refused("the table is not in the character set it should be in") from None
+            raise refused(
+                f"{path.name}, after line {rows.line_num}: the table is not in the character set "
+                "it should be in"
+            ) from None
 
 
-def stream_records(path: Path, form: TableForm = CSV) -> Iterator[dict[str, str]]:
+def stream_records(
+    path: Path, form: TableForm = CSV, where: Where | None = None
+) -> Iterator[dict[str, str]]:
     """Yield rows by the names in the first one. Raises NotConformant as `stream_rows`."""
-    rows = stream_rows(path, form)
+    rows = stream_rows(path, form, where)
     header = [one.strip() for one in next(rows, [])]
     if len(set(header)) != len(header) or not any(header):
         raise refused("the table's first row does not name its columns")

@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from profiles.reading.foreign_xml import after_prolog, check_encoding
 from profiles.reading.limits import open_foreign, refused
@@ -76,6 +76,12 @@ def stream_xml(
             yield from _wanted(iter(events), frozenset(names), limits)
         except etree.XMLSyntaxError as error:
             raise refused(f"the document is not well-formed XML (line {error.lineno})") from None
+
+
+def line_of(element: _Element) -> int:
+    """Return the line an element starts in, 0 when the parser did not keep it."""
+    line: Any = element.sourceline
+    return int(line or 0)
 
 
 def local_name(element: _Element) -> str:

@@ -7,7 +7,7 @@ a grammar: `grammar.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -127,6 +127,23 @@ class Searchable(Protocol):
 
     def matching(self, words: Sequence[str]) -> Iterator[str]:
         """Go through at least the codes that have every word in a text; sorted."""
+
+
+@runtime_checkable
+class Indexed(Protocol):
+    """A code system that finds codes by property, and has named groups of codes."""
+
+    def with_value(self, name: str, values: Collection[str]) -> Iterator[str] | None:
+        """Go through the codes that have one of the values, sorted; None for implied properties."""
+
+    def has_group(self, group: str) -> bool:
+        """Whether a group (reference set, answer list) is there."""
+
+    def in_group(self, group: str, code: str) -> bool:
+        """Whether a code is in a group."""
+
+    def of_group(self, group: str) -> Iterator[str]:
+        """Go through a group, sorted."""
 
 
 def is_a(system: CodeSystem, code: str, ancestor: str) -> bool:

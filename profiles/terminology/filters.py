@@ -15,12 +15,22 @@ from profiles.reading.limits import refused
 from profiles.terminology.concept import (
     CodeSystem,
     Concept,
+    Indexed,
     Json,
     ancestors,
     descendants,
     is_a,
 )
 
+#: Our name for "in a reference set" and "in an answer list".
+MEMBER_OF = "member-of"
+#: (code system, property, operator) with a meaning of its own → the filter that says the same.
+#: https://hl7.org/fhir/R4/snomedct.html#filters, https://hl7.org/fhir/R4/loinc.html#filters.
+_OWN = {
+    ("http://snomed.info/sct", "concept", "in"): ("refset", MEMBER_OF),
+    ("http://loinc.org", "LIST", "="): ("LIST", MEMBER_OF),
+    ("http://loinc.org", "ancestor", "="): ("concept", "descendent-of"),
+}
 #: A text longer than this is not matched against a regular expression.
 _LONGEST_TEXT = 1_000
 #: Codes that one `in` filter may list.
@@ -41,6 +51,8 @@ class Filter:
         """Say whether a concept fulfils it. Raises NotConformant for a pattern that may not end."""
         if self.op in _HIERARCHY:
             return _HIERARCHY[self.op](system, concept, self.value)
+        if self.op == MEMBER_OF:
+            return isinstance(system, Indexed) and system.in_group(self.value, concept.code)
         values = values_of(system, concept, self.name)
         return _VALUES[self.op](values, self.value)
 
@@ -53,6 +65,9 @@ class Filter:
             return below.__contains__ if self.op != "is-not-a" else lambda code: code not in below
         if self.op == "generalizes":
             return {self.value, *ancestors(system, self.value)}.__contains__
+        if self.op == MEMBER_OF:
+            found = system.of_group(self.value) if isinstance(system, Indexed) else ()
+            return frozenset(found).__contains__
 
         def keep(code: str) -> bool:
             concept = system.concept(code)
@@ -70,7 +85,17 @@ class Filter:
             return iter(self._listed())
         if self.name == "parent" and self.op == "=":
             return iter(system.children(self.value))
-        return None
+        if not isinstance(system, Indexed):
+            return None
+        if self.op == MEMBER_OF:
+            return system.of_group(self.value)
+        return system.with_value(self.name, self._listed()) if self.op in {"=", "in"} else None
+
+    def decided_by(self, system: CodeSystem) -> bool:
+        """Whether the code system has what the filter asks for."""
+        if self.op == MEMBER_OF:
+            return isinstance(system, Indexed) and system.has_group(self.value)
+        return system.knows("parent" if names_hierarchy(self) else self.name)
 
     @property
     def asks_code(self) -> bool:
@@ -90,12 +115,15 @@ class Filter:
         return sorted(_split(self.value)) if self.op == "in" else [self.value]
 
 
-def read_filter(entry: Json) -> Filter:
-    """Read a filter. Raises NotConformant for what R4 does not define."""
+def read_filter(entry: Json, system: str = "") -> Filter:
+    """Read a filter of a code system (URL). Raises NotConformant for what R4 does not define."""
     found = [entry.get(name) for name in ("property", "op", "value")]
     if not all(isinstance(one, str) and one for one in found):
         raise refused("a filter of a value set has no property, operator or value", code="required")
     made = Filter(*(str(one) for one in found))
+    if (system, made.name, made.op) in _OWN:
+        name, op = _OWN[system, made.name, made.op]
+        return Filter(name, op, made.value)
     if made.op not in _HIERARCHY and made.op not in _VALUES:
         raise refused("a filter of a value set has an unknown operator", code="not-supported")
     if made.op in {"in", "not-in"} and made.value.count(",") >= _MOST_LISTED:

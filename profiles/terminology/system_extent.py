@@ -10,10 +10,8 @@ from typing import Any
 
 from profiles.terminology.concept import CodeSystem, Concept, Json
 from profiles.terminology.extent import EMPTY, Answer, Extent, Finite, Rule, union
-from profiles.terminology.filters import Filter, names_hierarchy, read_filter
+from profiles.terminology.filters import Filter, read_filter
 from profiles.terminology.grammar import canonical_unit
-
-_FILTER_HIERARCHY = "parent"
 
 
 def extent_of(entry: Json, system: CodeSystem | None, canonical: str) -> Extent:
@@ -24,12 +22,13 @@ def extent_of(entry: Json, system: CodeSystem | None, canonical: str) -> Extent:
     """
     if entry.get("concept"):
         return Finite(_listed(entry["concept"]))
-    filters = [read_filter(one) for one in _objects(entry.get("filter"))]
+    url = canonical.partition("|")[0]
+    filters = [read_filter(one, url) for one in _objects(entry.get("filter"))]
     if system is None or system.header.content in {"not-present", "supplement"}:
         return _rest(None, filters, canonical)
     if not system.is_enumerable:
         return _by_grammar(system, filters, canonical)
-    if not all(system.knows(_property_of(one)) for one in filters):
+    if not all(one.decided_by(system) for one in filters):
         return _rest(None, filters, canonical)
     found = _filtered(system, filters)
     if system.header.content == "complete":
@@ -44,10 +43,6 @@ def inactive_codes(system: CodeSystem) -> Extent:
     if not system.is_enumerable:
         return EMPTY
     return _filtered(system, [Filter("inactive", "=", "true")])
-
-
-def _property_of(one: Filter) -> str:
-    return _FILTER_HIERARCHY if names_hierarchy(one) else one.name
 
 
 def _filtered(system: CodeSystem, filters: list[Filter]) -> Extent:

@@ -3,6 +3,7 @@
 | catalogue | function |
 |---|---|
 | ICD-10-GM, OPS (ClaML) | `claml(path, url=ICD_10_GM)`, `claml(path, url=OPS)` |
+| ICD-10-GM (metadata, TXT) | `icd_metadata(path, version="2025")` |
 | LOINC | `loinc(LoincFiles(table=…), version="2.78")` |
 | SNOMED CT (RF2 snapshot) | `snomed_ct(folder, version="20250101")` |
 | KBV key tables | `key_table(path, url=…)` |
@@ -16,6 +17,7 @@ Each returns a `Catalogue` for `store.build_store`. Nothing of them ships with t
 from __future__ import annotations
 
 from profiles.terminology.loaders.claml import ICD_10_GM, OPS, claml
+from profiles.terminology.loaders.icd_metadata import icd_metadata
 from profiles.terminology.loaders.kbv import key_table, key_tables
 from profiles.terminology.loaders.loinc import LOINC, LoincFiles, loinc
 from profiles.terminology.loaders.snomed import INTERNATIONAL, SNOMED_CT, snomed_ct
@@ -33,6 +35,7 @@ __all__ = [
     "LoincFiles",
     "alpha_id",
     "claml",
+    "icd_metadata",
     "key_table",
     "key_tables",
     "loinc",

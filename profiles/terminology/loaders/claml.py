@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from profiles.reading.limits import refused
-from profiles.reading.xml_stream import local_name, stream_xml
+from profiles.reading.where import Where
+from profiles.reading.xml_stream import line_of, local_name, stream_xml
 from profiles.terminology.concept import Header
 from profiles.terminology.loaders.modifiers import Modified, ModifierClass, Modifiers
 from profiles.terminology.store.records import (
@@ -33,6 +34,8 @@ ICD_10_GM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
 OPS = "http://fhir.de/CodeSystem/bfarm/ops"
 #: Class/@usage → how it is written after the code (†, *, !).
 USAGES = {"dagger": "†", "aster": "*", "optional": "!"}
+#: Parts of a label that stand apart from each other.
+_BLOCKS = frozenset({"Para", "Fragment", "List", "ListItem", "Table", "Row", "Cell"})
 _GROUPS = frozenset({"chapter", "block"})
 
 
@@ -72,18 +75,21 @@ def _title(path: Path) -> tuple[str, str]:
     return "", ""
 
 
-def _records(path: Path, language: str) -> Iterator[Record]:
+def _records(path: Path, language: str, where: Where) -> Iterator[Record]:
     reading = _Reading(language)
     for element in stream_xml(path, {"Class", "ModifierClass"}):
+        where.at(path.name, line_of(element))
         code = element.get("code", "")
         if local_name(element) == "ModifierClass":
             reading.modifiers.add(element.get("modifier", ""), _modifier_class(element))
+        elif not code:
+            raise refused("a class has no code", code="required")
         elif code in reading.classes:
-            raise refused(f"{path.name}: the ClaML document has a class twice")
+            raise refused("the ClaML document has a class twice")
         else:
             yield from _of_class(element, code, reading)
-    abstract_below = reading.modifiers.applied(reading.classes)
-    yield from _leaves(reading, abstract_below)
+    where.at(path.name, 0)
+    yield from _leaves(reading, reading.modifiers.applied(reading.classes))
 
 
 def _of_class(element: Element, code: str, reading: _Reading) -> Iterator[Record]:
@@ -99,6 +105,7 @@ def _of_class(element: Element, code: str, reading: _Reading) -> Iterator[Record
         is_group=element.get("kind") in _GROUPS,
         modified_by=tuple(_modified_by(one) for one in _named(element, "ModifiedBy")),
         excludes=frozenset(one.get("code", "") for one in _named(element, "ExcludeModifier")),
+        properties=tuple((one.name, one.value) for one in _properties(code, element)),
     )
     yield from (ParentRow(code, one) for one in parents if one)
     if kind := element.get("kind", ""):
@@ -141,7 +148,8 @@ def _modifier_class(element: Element) -> ModifierClass:
 def _modified_by(element: Element) -> tuple[str, frozenset[str] | None]:
     """Return the modifier, and which of its classes are valid (None: all)."""
     valid = frozenset(one.get("code", "") for one in _named(element, "ValidModifierClass"))
-    takes_all = element.get("all", "true") == "true"
+    # Files name valid classes beside all="true" (the default) and mean only those.
+    takes_all = not valid and element.get("all", "true") == "true"
     return element.get("code", ""), None if takes_all else valid
 
 
@@ -166,6 +174,8 @@ def _label(element: Element, kind: str) -> str:
 def _texts(element: Element) -> Iterator[str]:
     yield element.text or ""
     for inner in element:
+        if local_name(inner) in _BLOCKS:
+            yield " "
         if local_name(inner) != "Reference":
             yield from _texts(inner)
         yield inner.tail or ""

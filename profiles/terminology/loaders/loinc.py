@@ -13,12 +13,14 @@ from functools import partial
 from pathlib import Path
 
 from profiles.reading.limits import refused
-from profiles.reading.table_stream import stream_records
+from profiles.reading.table_stream import CSV, stream_records
+from profiles.reading.where import Where
 from profiles.terminology.concept import Header
 from profiles.terminology.store.records import (
     Catalogue,
     ConceptRow,
     DesignationRow,
+    MemberRow,
     ParentRow,
     PropertyRow,
     Record,
@@ -78,19 +80,19 @@ def loinc(files: LoincFiles, *, version: str) -> Catalogue:
     return Catalogue(header, partial(_records, files))
 
 
-def _records(files: LoincFiles) -> Iterator[Record]:
-    for row in stream_records(files.table):
+def _records(files: LoincFiles, where: Where) -> Iterator[Record]:
+    for row in stream_records(files.table, CSV, where):
         if not row.keys() >= _NEEDED:
-            raise refused(f"{files.table.name}: this is not LOINC's table")
+            raise refused("this is not LOINC's table")
         yield from _of_row(row)
     for language, path in (files.variants or {}).items():
-        for row in stream_records(path):
+        for row in stream_records(path, CSV, where):
             if text := _in_variant(row):
                 yield DesignationRow(row["LOINC_NUM"], text, language)
     if files.hierarchy is not None:
-        yield from _hierarchy(files.hierarchy)
+        yield from _hierarchy(files.hierarchy, where)
     if files.answers is not None:
-        yield from _answers(files.answers)
+        yield from _answers(files.answers, where)
 
 
 def _of_row(row: dict[str, str]) -> Iterator[Record]:
@@ -114,20 +116,23 @@ def _parts(row: dict[str, str]) -> str:
     return ":".join(row.get(one, "") for one in _PARTS).strip(":")
 
 
-def _hierarchy(path: Path) -> Iterator[Record]:
-    for row in stream_records(path):
+def _hierarchy(path: Path, where: Where) -> Iterator[Record]:
+    for row in stream_records(path, CSV, where):
         code = row.get("CODE", "")
         if not code:
-            raise refused(f"{path.name}: this is not LOINC's hierarchy")
+            raise refused("this is not LOINC's hierarchy")
         if code.startswith("LP"):
             yield ConceptRow(code, row.get("CODE_TEXT", ""), abstract=True)
         if parent := row.get("IMMEDIATE_PARENT", ""):
             yield ParentRow(code, parent)
 
 
-def _answers(path: Path) -> Iterator[Record]:
-    for row in stream_records(path):
+def _answers(path: Path, where: Where) -> Iterator[Record]:
+    for row in stream_records(path, CSV, where):
+        group = row.get("AnswerListId", "")
+        if not group:
+            raise refused("this is not LOINC's answer list")
+        yield ConceptRow(group, row.get("AnswerListName", ""), abstract=True)
         if code := row.get("AnswerStringId", ""):
             yield ConceptRow(code, row.get("DisplayText", ""))
-        if code := row.get("AnswerListId", ""):
-            yield ConceptRow(code, row.get("AnswerListName", ""), abstract=True)
+            yield MemberRow(code, group)

@@ -44,6 +44,7 @@ class Modified:
     modified_by: tuple[tuple[str, frozenset[str] | None], ...] = ()
     #: Modifiers of the classes above that do not hold for it and what is below.
     excludes: frozenset[str] = frozenset()
+    #: Meta and usage; codes that modifiers make below have them too.
     properties: tuple[tuple[str, str], ...] = ()
 
 
@@ -69,12 +70,26 @@ class Modifiers:
         for leaf in list(classes.values()):
             if not leaf.is_leaf or leaf.is_group:
                 continue
-            steps = _steps(leaf, classes)[:_MOST_STEPS]
+            steps = self._in_order(_steps(leaf, classes))[:_MOST_STEPS]
             for made in self._below(leaf, steps, frozenset(), classes):
                 count += 1
                 if count > _MOST_MADE:
                     raise refused("the modifiers make too many codes", code="too-costly")
                 yield made
+
+    def _in_order(
+        self, steps: list[tuple[str, frozenset[str] | None]]
+    ) -> list[tuple[str, frozenset[str] | None]]:
+        """Put the fourth character before the fifth, and what is excluded by another after it."""
+
+        def rank(step: tuple[str, frozenset[str] | None]) -> tuple[bool, bool]:
+            values = self._classes.get(step[0], ())
+            return (
+                not any(one.code.startswith(".") for one in values),
+                any(one.not_after for one in values),
+            )
+
+        return sorted(steps, key=rank)
 
     def _below(
         self,
@@ -96,7 +111,7 @@ class Modifiers:
                     code=code,
                     display=f"{base.display}: {one.display}",
                     parent=base.code,
-                    properties=one.properties,
+                    properties=_inherited(base.properties, one.properties),
                 )
                 yield child
                 after = before | {(modifier, one.code)}
@@ -120,6 +135,14 @@ def _steps(
         excluded |= at.excludes | {one for one, _ in named}
         at = classes.get(at.parent)
     return steps
+
+
+def _inherited(
+    base: tuple[tuple[str, str], ...], own: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    """What a class is counts for what modifiers make of it, unless they say otherwise."""
+    said = {name for name, _ in own}
+    return (*(one for one in base if one[0] not in said), *own)
 
 
 def _joined(base: str, modifier_code: str, modifier: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from profiles.reading.limits import refused
 from profiles.reading.table_stream import CSV, TableForm, stream_records, stream_rows
+from profiles.reading.where import Where
 from profiles.terminology.concept import Header
 from profiles.terminology.store.records import (
     Catalogue,
@@ -70,18 +71,18 @@ def alpha_id(path: Path, *, version: str, encoding: str = "utf-8-sig") -> Catalo
     return Catalogue(header, partial(_alpha_records, path, form))
 
 
-def _records(path: Path, columns: Columns, form: TableForm) -> Iterator[Record]:
-    for row in stream_records(path, form):
-        _check(path, row, columns)
+def _records(path: Path, columns: Columns, form: TableForm, where: Where) -> Iterator[Record]:
+    for row in stream_records(path, form, where):
+        _check(row, columns)
         if code := row[columns.code].strip():
             yield from _of_row(code, row, columns)
 
 
-def _check(path: Path, row: dict[str, str], columns: Columns) -> None:
+def _check(row: dict[str, str], columns: Columns) -> None:
     named = [columns.code, columns.display, columns.definition, columns.parent, columns.inactive]
     named += [*columns.designations.values(), *columns.properties.values()]
-    if any(one and one not in row for one in named):
-        raise refused(f"{path.name}: the table does not have the columns it should have")
+    if missing := [one for one in named if one and one not in row]:
+        raise refused(f"the table has no column {', '.join(missing)}", code="required")
 
 
 def _of_row(code: str, row: dict[str, str], columns: Columns) -> Iterator[Record]:
@@ -102,12 +103,12 @@ def _of_row(code: str, row: dict[str, str], columns: Columns) -> Iterator[Record
             yield PropertyRow(code, name, text)
 
 
-def _pzn_records(path: Path, columns: Columns, form: TableForm) -> Iterator[Record]:
-    for at, row in enumerate(stream_records(path, form), start=2):
-        _check(path, row, columns)
+def _pzn_records(path: Path, columns: Columns, form: TableForm, where: Where) -> Iterator[Record]:
+    for row in stream_records(path, form, where):
+        _check(row, columns)
         code = row[columns.code].strip().removeprefix("PZN").strip(" -").zfill(8)
         if not is_pzn(code):
-            raise refused(f"{path.name}: row {at} has no Pharmazentralnummer", code="value")
+            raise refused("the row has no Pharmazentralnummer", code="value")
         yield from _of_row(code, row, columns)
 
 
@@ -119,10 +120,10 @@ def is_pzn(code: str) -> bool:
     return total % 11 == int(code[7])
 
 
-def _alpha_records(path: Path, form: TableForm) -> Iterator[Record]:
-    for row in stream_rows(path, form):
+def _alpha_records(path: Path, form: TableForm, where: Where) -> Iterator[Record]:
+    for row in stream_rows(path, form, where):
         if len(row) not in {7, 8} or row[0] not in {"0", "1"}:
-            raise refused(f"{path.name}: this is not the Alpha-ID (EDV-Fassung)")
+            raise refused("this is no row of the Alpha-ID (EDV-Fassung)")
         code = row[1].strip()
         yield ConceptRow(code, row[-1].strip(), inactive=row[0] == "0")
         names = (*_ALPHA, "orphaCode") if len(row) == 8 else _ALPHA

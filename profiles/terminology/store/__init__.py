@@ -9,10 +9,12 @@ One file per code system and version; versions lie side by side.
 from __future__ import annotations
 
 from profiles.terminology.store.build import Built, Progress, build_store
+from profiles.terminology.store.folder import StoreFolder
 from profiles.terminology.store.records import (
     Catalogue,
     ConceptRow,
     DesignationRow,
+    MemberRow,
     ParentRow,
     PropertyRow,
     Record,
@@ -24,10 +26,12 @@ __all__ = [
     "Catalogue",
     "ConceptRow",
     "DesignationRow",
+    "MemberRow",
     "ParentRow",
     "Progress",
     "PropertyRow",
     "Record",
+    "StoreFolder",
     "StoredCodeSystem",
     "build_store",
     "open_store",

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import orjson
 
-from profiles.issue import Unavailable
+from profiles.issue import NotConformant, Unavailable
 from profiles.reading.limits import refused
+from profiles.reading.where import Where
 from profiles.terminology.concept import Header
 from profiles.terminology.store import schema
 from profiles.terminology.store.records import (
     Catalogue,
     ConceptRow,
     DesignationRow,
+    MemberRow,
     ParentRow,
     PropertyRow,
     Record,
@@ -47,13 +49,19 @@ class Built:
 def build_store(path: Path, catalogue: Catalogue, progress: Progress | None = None) -> Built:
     """Write a store; what was at `path` is replaced in one step, or kept when this fails.
 
-    Raises NotConformant for a faulty catalogue, Unavailable when the file cannot be written.
+    Raises NotConformant for a faulty catalogue (file and line in front), Unavailable when the file
+    cannot be written.
     """
+    where = Where()
+    _forget_unfinished(path)
     beside = path.with_name(f"{path.name}.{os.getpid()}.new")
     try:
         with closing(sqlite3.connect(beside, isolation_level=None)) as database:
-            built = _fill(database, catalogue, progress)
+            built = _fill(database, catalogue, where, progress)
+        _settle(beside)
         beside.replace(path)
+    except NotConformant as error:
+        raise where.named(error) from None
     except (sqlite3.Error, OSError):
         raise Unavailable("the terminology store cannot be written") from None
     finally:
@@ -61,11 +69,37 @@ def build_store(path: Path, catalogue: Catalogue, progress: Progress | None = No
     return built
 
 
-def _fill(database: sqlite3.Connection, catalogue: Catalogue, progress: Progress | None) -> Built:
+def _forget_unfinished(path: Path) -> None:
+    """Delete what a process that was killed left beside the store."""
+    for left in path.parent.glob(f"{path.name}.*.new"):
+        writer = left.name.removesuffix(".new").rpartition(".")[2]
+        if not (writer.isdigit() and _runs(int(writer))):
+            left.unlink(missing_ok=True)
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except PermissionError:
+        return True
+    except (ProcessLookupError, OverflowError):
+        return False
+    return True
+
+
+def _settle(path: Path) -> None:
+    """Bring the file to disk before it gets its name."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _fill(
+    database: sqlite3.Connection, catalogue: Catalogue, where: Where, progress: Progress | None
+) -> Built:
     database.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;" + schema.TABLES)
     database.execute("BEGIN")
     read = offered = 0
-    for batch in _batches(catalogue.records()):
+    for batch in _batches(_rows(catalogue.records(where))):
         offered += _insert(database, batch)
         read += len(batch)
         if read > _MOST_RECORDS:
@@ -83,17 +117,22 @@ def _fill(database: sqlite3.Connection, catalogue: Catalogue, progress: Progress
     return Built(concepts, offered - concepts)
 
 
-def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
-    waiting = iter(records)
+def _rows(records: Iterable[Record]) -> Iterator[tuple[type, Row]]:
+    """Check each record while its reader still stands where it came from."""
+    for one in records:
+        yield type(one), _checked(_row(one))
+
+
+def _batches(waiting: Iterator[tuple[type, Row]]) -> Iterator[list[tuple[type, Row]]]:
     while batch := list(islice(waiting, _BATCH)):
         yield batch
 
 
-def _insert(database: sqlite3.Connection, batch: list[Record]) -> int:
+def _insert(database: sqlite3.Connection, batch: list[tuple[type, Row]]) -> int:
     """Insert records by kind; returns how many were concepts."""
     rows: dict[type, list[Row]] = {kind: [] for kind in _STATEMENTS}
-    for one in batch:
-        rows[type(one)].append(_checked(_row(one)))
+    for kind, row in batch:
+        rows[kind].append(row)
     for kind, statement in _STATEMENTS.items():
         database.executemany(statement, rows[kind])
     return len(rows[ConceptRow])
@@ -141,6 +180,8 @@ def _row(one: Record) -> Row:
             return (one.code, one.name, one.value)
         case DesignationRow():
             return (one.code, one.value, one.language, one.use)
+        case MemberRow():
+            return (one.group, one.code)
 
 
 _STATEMENTS: dict[type, str] = {
@@ -148,4 +189,5 @@ _STATEMENTS: dict[type, str] = {
     ParentRow: "INSERT OR IGNORE INTO parent VALUES (?, ?)",
     PropertyRow: "INSERT OR IGNORE INTO property VALUES (?, ?, ?)",
     DesignationRow: "INSERT INTO designation VALUES (?, ?, ?, ?)",
+    MemberRow: "INSERT OR IGNORE INTO member VALUES (?, ?)",
 }

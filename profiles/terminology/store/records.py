@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from profiles.reading.where import Where
 from profiles.terminology.concept import Header
 
 
@@ -46,7 +47,15 @@ class DesignationRow:
     use: str = ""
 
 
-Record = ConceptRow | ParentRow | PropertyRow | DesignationRow
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A concept belongs to a named group: a reference set of SNOMED CT, an answer list of LOINC."""
+
+    code: str
+    group: str
+
+
+Record = ConceptRow | ParentRow | PropertyRow | DesignationRow | MemberRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,4 +63,5 @@ class Catalogue:
     """A code system to be stored; `records` reads its files anew with each call."""
 
     header: Header
-    records: Callable[[], Iterator[Record]]
+    #: Told where it stands as it reads.
+    records: Callable[[Where], Iterator[Record]]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 #: `application_id` of the file ("FTrm") and version of these tables.
 APPLICATION = 0x4654726D
-FORMAT = 1
+FORMAT = 2
 
 #: Bits of concept.flags.
 INACTIVE, ABSTRACT, HAS_PROPERTIES, HAS_DESIGNATIONS = 1, 2, 4, 8
@@ -26,6 +26,10 @@ CREATE TABLE property (
 CREATE TABLE designation (
     code TEXT NOT NULL, value TEXT NOT NULL, language TEXT NOT NULL, use TEXT NOT NULL
 );
+-- Reference sets of SNOMED CT, answer lists of LOINC.
+CREATE TABLE member (
+    name TEXT, code TEXT, PRIMARY KEY (name, code)
+) WITHOUT ROWID;
 -- Filled where the case of codes is free.
 CREATE TABLE folded (folded TEXT PRIMARY KEY, code TEXT NOT NULL) WITHOUT ROWID;
 """

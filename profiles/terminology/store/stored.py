@@ -7,7 +7,7 @@ catalogue. Open it after a fork, not before: SQLite connections may not cross on
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
@@ -23,13 +23,13 @@ from profiles.terminology.store import schema
 
 #: Concepts and relations kept per store.
 _KEPT = 8_192
-#: Codes read at once when all are listed.
-_PAGE = 2_000
 #: Up to here the codes may be held as a set.
 _SMALL = 20_000
 _HIERARCHY = frozenset({"parent", "child"})
-#: Codes read at once when texts are searched.
+#: Codes read at once when many are listed or searched.
 _FOUND = 20_000
+#: Values of a property asked for at once.
+_MOST_VALUES = 500
 #: More words are compared, but not searched for.
 _MOST_WORDS = 8
 _SEARCH = "SELECT code FROM concept WHERE code > ? AND {} ORDER BY code LIMIT ?"
@@ -77,21 +77,14 @@ class StoredCodeSystem:
 
     def codes(self) -> Iterator[str]:
         """Go through all codes, sorted."""
-        after = ""
-        statement = "SELECT code FROM concept WHERE code > ? ORDER BY code LIMIT ?"
-        while page := self._rows(statement, (after, _PAGE)):
-            yield from (code for (code,) in page)
-            after = page[-1][0]
+        return self._paged("SELECT code FROM concept WHERE code > ? ORDER BY code LIMIT ?", ())
 
     def matching(self, words: Sequence[str]) -> Iterator[str]:
         """Go through at least the codes that have every word (without case) in a text; sorted."""
         patterns = [_pattern(one) for one in words[:_MOST_WORDS]]
         values = [pattern for pattern in patterns for _ in range(3)]
         statement = _SEARCH.format(" AND ".join([_HAS_WORD] * len(patterns)))
-        after = ""
-        while page := self._rows(statement, (after, *values, _FOUND)):
-            yield from (code for (code,) in page)
-            after = page[-1][0]
+        return self._paged(statement, tuple(values))
 
     def children(self, code: str) -> tuple[str, ...]:
         """Return the codes right below."""
@@ -101,6 +94,37 @@ class StoredCodeSystem:
     def knows(self, name: str) -> bool:
         """Whether a filter may name this property; hierarchies only where one was loaded."""
         return name in self._names
+
+    def with_value(self, name: str, values: Collection[str]) -> Iterator[str] | None:
+        """Go through the codes that have one of the values, sorted; None for implied properties."""
+        if name in IMPLIED or not 0 < len(values) <= _MOST_VALUES:
+            return None
+        marks = ",".join("?" * len(values))
+        return self._paged(
+            f"SELECT DISTINCT code FROM property WHERE code > ? AND name = ? AND value IN ({marks})"  # noqa: S608 - only marks
+            " ORDER BY code LIMIT ?",
+            (name, *values),
+        )
+
+    def has_group(self, group: str) -> bool:
+        """Whether a reference set or answer list was loaded."""
+        return bool(self._rows("SELECT 1 FROM member WHERE name = ? LIMIT 1", (group,)))
+
+    def in_group(self, group: str, code: str) -> bool:
+        """Whether a code is in a reference set or answer list."""
+        return bool(self._rows("SELECT 1 FROM member WHERE name = ? AND code = ?", (group, code)))
+
+    def of_group(self, group: str) -> Iterator[str]:
+        """Go through a reference set or answer list, sorted."""
+        statement = "SELECT code FROM member WHERE code > ? AND name = ? ORDER BY code LIMIT ?"
+        return self._paged(statement, (group,))
+
+    def _paged(self, statement: str, values: tuple[str, ...]) -> Iterator[str]:
+        """Go through the codes of a statement that asks: above which code, values, how many."""
+        after = ""
+        while page := self._rows(statement, (after, *values, _FOUND)):
+            yield from (code for (code,) in page)
+            after = page[-1][0]
 
     def _concept(self, code: str) -> Concept | None:
         found = self._rows("SELECT display, definition, flags FROM concept WHERE code = ?", (code,))

@@ -166,3 +166,33 @@ def test_classes_above_each_other_do_not_hang(tmp_path):
     found = Terminology(open_packages([]), stores=[icd])
     assert found.subsumption(ICD_10_GM, "A", "B").outcome == "subsumes"
     assert "A0" in set(icd.codes())
+
+
+FIFTH_FIRST = """<Class code="Q20" kind="category" usage="dagger"><SuperClass code="Q10-Q14"/>
+  <Meta name="SexCode" value="W"/><Meta name="Para295" value="V"/>
+  <ModifiedBy code="S04Q10_5"/><ModifiedBy code="S04Q10_4"/>
+  <Rubric kind="preferred"><Label><Para>Zwuckel</Para><Para>minor</Para></Label></Rubric></Class>
+<Class code="Q21.1" kind="category" usage="aster"><SuperClass code="Q10-Q14"/>
+  <ModifiedBy code="S04Q10_5" all="true"><ValidModifierClass code="1"/></ModifiedBy>
+  <Rubric kind="preferred"><Label>Zwickelauge</Label></Rubric></Class>
+"""
+
+
+def test_made_codes_are_what_their_class_is_unless_the_modifier_says_otherwise(tmp_path):
+    icd = stored(tmp_path, classes=FIFTH_FIRST)
+    assert set(icd.codes()) == {
+        *("Q20", "Q20.0", "Q20.00", "Q20.01", "Q20.1", "Q20.11"),
+        *("Q21.1", "Q21.11"),
+    }
+    assert icd.concept("Q20").display == "Zwuckel minor"
+    severe = {one.code: one.value for one in icd.concept("Q20.01").properties}
+    assert severe == {"kind": "category", "usage": "†", "SexCode": "W", "Para295": "P"}
+    assert ("usage", "*") in {(p.code, p.value) for p in icd.concept("Q21.11").properties}
+
+
+def test_a_fault_is_named_with_its_line(tmp_path):
+    text = HEAD.format(version="1") + "<Class code='A' kind='category'/>\n<Class code='A'/></ClaML>"
+    with pytest.raises(NotConformant) as caught:
+        build_store(tmp_path / "x.db", claml(written(tmp_path, text), url=ICD_10_GM))
+    assert caught.value.text.startswith("icd.xml, line 6: ")
+    assert caught.value.issues[0].text == caught.value.text

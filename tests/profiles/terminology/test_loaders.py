@@ -7,6 +7,7 @@ import pytest
 from profiles.issue import NotConformant, NotSupported, Unavailable
 from profiles.packages import open_packages
 from profiles.reading.table_stream import TableForm
+from profiles.reading.where import Where
 from profiles.terminology import Terminology
 from profiles.terminology.concept import Header
 from profiles.terminology.loaders import (
@@ -162,6 +163,45 @@ def test_snomed_ct_has_terms_and_transitive_subsumption(release):
     assert found.lookup(SNOMED_CT, "999000031").inactive
 
 
+def test_reference_sets_of_snomed_ct_are_value_sets(release):
+    rows = [
+        "id\teffectiveTime\tactive\tmoduleId\trefsetId\treferencedComponentId",
+        "x\t20990101\t1\t0\t700043003\t999000021",
+        "y\t20990101\t0\t0\t700043003\t999000011",
+        "z\t20990101\t1\t0\t700043003\t9990013",
+    ]
+    name = "der2_Refset_SimpleSnapshot_DE1000274_20990101.txt"
+    written(release / "Snapshot", name, "\r\n".join(rows) + "\r\n")
+    found = terminology(release, snomed_ct(release))
+    members = f"{SNOMED_CT}?fhir_vs=refset/700043003"
+    assert found.member(members, SNOMED_CT, "999000021") is True
+    assert found.member(members, SNOMED_CT, "999000011") is False
+    assert [one.code for one in found.expand(members).contains] == ["999000021"]
+    assert found.member(f"{SNOMED_CT}?fhir_vs=refset/999000011", SNOMED_CT, "999000021") is None
+
+
+def test_a_filter_by_reference_set_is_undecided_without_it(tmp_path):
+    listed = {"property": "concept", "op": "in", "value": "700043003"}
+    value_set = {
+        "resourceType": "ValueSet",
+        "compose": {"include": [{"system": SNOMED_CT, "filter": [listed]}]},
+    }
+    compiled = Terminology(open_packages([])).compiled_resource(value_set)
+    assert compiled.member(SNOMED_CT, "999000021") is None
+
+
+def test_an_extension_lies_beside_the_international_release(release):
+    header = RELEASE["sct2_Concept_Snapshot_INT_20990101.txt"][0]
+    own = [header, "999000011\t20990201\t0\t11000274103\t900000000000074008"]
+    own += ["999000041\t20990201\t1\t11000274103\t900000000000074008"]
+    folder = release / "Snapshot" / "Terminology"
+    written(folder, "sct2_Concept_Snapshot_DE1000274_20990201.txt", "\n".join(own) + "\n")
+    found = terminology(release, snomed_ct(release, edition="11000274103"))
+    assert found.lookup(SNOMED_CT, "999000041").version.endswith("11000274103/version/20990201")
+    assert found.lookup(SNOMED_CT, "999000011").inactive
+    assert not found.lookup(SNOMED_CT, "999000021").inactive
+
+
 def test_an_incomplete_release_is_refused(release):
     (release / "Snapshot/Terminology/sct2_Relationship_Snapshot_INT_20990101.txt").unlink()
     with pytest.raises(NotConformant, match="sct2_Relationship_Snapshot"):
@@ -188,6 +228,22 @@ def test_kbv_key_tables_are_read_one_by_one(tmp_path):
     )
     with pytest.raises(NotConformant, match="exactly one"):
         key_table(path, url=url)
+
+
+def test_a_key_table_is_named_by_name_or_oid(tmp_path):
+    text = KEYS.replace('S="S_KBV_ERFUNDEN"', 'S="1.2.276.0.76.3.1.1.5.2.999" SN="S_KBV_ERFUNDEN"')
+    text = text.replace('<key V="01"', '<key S="1.2.276.0.76.3.1.1.5.2.999" SV="1.02" V="01"')
+    path = written(tmp_path, "keytabs.xml", text, "iso8859-15")
+    oid = "urn:oid:1.2.276.0.76.3.1.1.5.2.999"
+    for name in ("S_KBV_ERFUNDEN", "1.2.276.0.76.3.1.1.5.2.999"):
+        described = key_table(path, table=name)
+        assert (described.header.url, described.header.name) == (oid, "S_KBV_ERFUNDEN")
+    found = terminology(tmp_path, key_table(path, table="S_KBV_ERFUNDEN"))
+    assert [one.code for one in found.lookup(oid, "01").properties] == ["gueltig"]
+    with pytest.raises(NotConformant, match="there are: S_KBV_ANDERE, S_KBV_ERFUNDEN"):
+        key_table(path, table="S_KBV_WEG")
+    with pytest.raises(NotConformant, match="OID"):
+        key_table(path, table="S_KBV_ANDERE")
 
 
 def test_alpha_id_knows_its_diagnosis_codes(tmp_path):
@@ -219,7 +275,7 @@ def test_pzn_lists_are_filled_and_checked(tmp_path):
     found = terminology(tmp_path, pzn_list(good, columns, version="2025-01", form=form))
     assert found.lookup(PZN, "01234562").display == "Zwickelsalbe"
     bad = written(tmp_path, "bad.csv", text.replace("1234562", "1234563"))
-    with pytest.raises(NotConformant, match="row 2"):
+    with pytest.raises(NotConformant, match=r"bad\.csv, line 2: the row"):
         build_store(tmp_path / "x.db", pzn_list(bad, columns, version="1", form=form))
 
 
@@ -241,7 +297,7 @@ def test_any_table_becomes_a_code_system(tmp_path):
     assert found.lookup("urn:tabelle", "b", language="en").display == "lower"
     assert found.lookup("urn:tabelle", "B").inactive
     assert found.subsumption("urn:tabelle", "A", "b").outcome == "subsumes"
-    with pytest.raises(NotConformant, match="columns"):
+    with pytest.raises(NotConformant, match=r"t\.csv, line 2: the table has no column Kode"):
         terminology(tmp_path, table(path, header, Columns(code="Kode")))
 
 
@@ -251,7 +307,7 @@ def test_any_table_becomes_a_code_system(tmp_path):
         (b"code,code\n1,2\n", "first row"),
         (b"", "first row"),
         (b"code\n\xff\xfe\xff\n", "character set"),
-        (b'code\n"a\n', "cannot be read"),
+        (b'code\n"a\n', "t.csv, line 2: the row cannot be read"),
         (b"code\n" + b"x" * 300 + b"\n", "code"),
         (b"code\n" + b"y" * 1_100_000 + b"\n", "too long"),
     ],
@@ -267,7 +323,7 @@ def test_hostile_tables_are_refused(tmp_path, data, says):
 
 def test_missing_files_are_named(tmp_path):
     for described in (
-        lambda path: table(path, Header(url="urn:x"), Columns(code="c")).records(),
+        lambda path: table(path, Header(url="urn:x"), Columns(code="c")).records(Where()),
         lambda path: iter(key_tables(path)),
     ):
         with pytest.raises(NotConformant, match="weg"):
@@ -275,12 +331,12 @@ def test_missing_files_are_named(tmp_path):
 
 
 def test_a_failed_build_keeps_what_was_there(tmp_path):
-    def records():
+    def records(_where):
         yield ConceptRow("a")
         raise NotConformant("kaputt")
 
     target = tmp_path / "t.db"
-    build_store(target, Catalogue(Header(url="urn:x"), lambda: iter([ConceptRow("alt")])))
+    build_store(target, Catalogue(Header(url="urn:x"), lambda _where: iter([ConceptRow("alt")])))
     with pytest.raises(NotConformant, match="kaputt"):
         build_store(target, Catalogue(Header(url="urn:x"), records))
     assert open_store(target).concept("alt") is not None
@@ -293,7 +349,7 @@ def test_progress_and_repeated_codes_are_reported(tmp_path):
     seen = []
     rows = [ConceptRow(str(at % 12_000)) for at in range(13_000)]
     built = build_store(
-        tmp_path / "t.db", Catalogue(Header(url="urn:x"), lambda: iter(rows)), seen.append
+        tmp_path / "t.db", Catalogue(Header(url="urn:x"), lambda _where: iter(rows)), seen.append
     )
     assert (built.concepts, built.repeated) == (12_000, 1_000)
     assert seen == [5_000, 10_000, 13_000]
@@ -312,7 +368,7 @@ def test_what_is_no_store_is_refused(tmp_path):
 
 def test_a_store_is_never_written_to(tmp_path):
     target = tmp_path / "t.db"
-    build_store(target, Catalogue(Header(url="urn:x"), lambda: iter([ConceptRow("a")])))
+    build_store(target, Catalogue(Header(url="urn:x"), lambda _where: iter([ConceptRow("a")])))
     before = (target.read_bytes(), target.stat().st_mtime_ns)
     store = open_store(target)
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
@@ -324,7 +380,7 @@ def test_a_store_is_never_written_to(tmp_path):
 def test_a_large_store_is_asked_not_read(tmp_path):
     rows = [ConceptRow(f"{at:05}", f"Nummer {at}") for at in range(25_000)]
     header = Header(url="urn:gross", case_sensitive=True)
-    found = terminology(tmp_path, Catalogue(header, lambda: iter(rows)))
+    found = terminology(tmp_path, Catalogue(header, lambda _where: iter(rows)))
     everything = "urn:gross?fhir_vs"
     assert found.member(everything, "urn:gross", "12345") is True
     assert found.member(everything, "urn:gross", "99999") is False
@@ -355,7 +411,7 @@ def test_a_store_finds_words_as_people_write_them(tmp_path, words, codes):
     rows = [ConceptRow(f"{at:05}", texts.get(at, f"Nummer {at}")) for at in range(25_000)]
     rows.append(DesignationRow("00002", "Apples", "en"))
     header = Header(url="urn:gross", case_sensitive=True)
-    found = terminology(tmp_path, Catalogue(header, lambda: iter(rows)))
+    found = terminology(tmp_path, Catalogue(header, lambda _where: iter(rows)))
     page = found.expand("urn:gross?fhir_vs", filter=words, count=5)
     assert [one.code for one in page.contains] == codes
     assert page.total == len(codes)
