@@ -11,13 +11,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from profiles.snapshot.elements import Binding, Discriminator, Element, Value
 from profiles.validate.bindings import codes_of
-from profiles.validate.members import Item, items_of, members_of, named
+from profiles.validate.criteria import criterion
+from profiles.validate.members import Item, named
 from profiles.validate.run import Run, Terminology
-from profiles.validate.values import equals, fits
 
 #: Says whether a value belongs to a slice.
 Belongs = Callable[[Item, Run], bool]
@@ -25,6 +25,19 @@ Belongs = Callable[[Item, Run], bool]
 Root = Callable[[str], "Element | None"]
 #: Canonical → does the value conform, quietly.
 Conforms = Callable[[str, Item, Run], bool]
+
+
+class ByText(NamedTuple):
+    """What belongs to a slice by one text: look-ups may take the place of asking."""
+
+    member: str
+    text: str
+    test: Belongs
+
+    def __call__(self, item: Item, run: Run) -> bool:
+        """Say whether a value belongs to the slice."""
+        return self.test(item, run)
+
 
 _ANY = frozenset({"Resource", "DomainResource"})
 _STEP = re.compile(
@@ -70,8 +83,24 @@ class Discriminators:
         if not known:
             return None
         if len(known) == 1:
+            text = self._text(part, discriminators[0]) if len(tests) == 1 else None
+            if text is not None:
+                return ByText(*text, known[0])
             return known[0]
         return lambda item, run: all(test(item, run) for test in known)
+
+    def _text(self, part: Element, discriminator: Discriminator) -> tuple[str, str] | None:
+        """Return the member and its text that make a value belong, where that is all."""
+        if _KINDS.get(discriminator.type) is not _by_value:
+            return None
+        steps = steps_of(discriminator.path)
+        if [kind for kind, _ in steps] != ["name"]:
+            return None
+        asked = _own(self._defined(part, steps))
+        found = next((one for one in asked if criterion(one)), None)
+        value = (found.fixed or found.pattern) if found is not None else None
+        wanted = value.value if value is not None else None
+        return (steps[0][1], wanted) if isinstance(wanted, str) else None
 
     def _test(self, part: Element, discriminator: Discriminator) -> Belongs | None:
         try:
@@ -185,16 +214,20 @@ def _stated(element: Element, name: str) -> dict[str, Any]:
 
 def _by_value(self: Discriminators, asked: Sequence[Element]) -> Belongs | None:
     """The nearest definition decides; where it is sliced itself, one of its slices has to fit."""
-    own = [one for one in asked if not one.slice_name or one is asked[0]]
-    test = next(filter(None, (criterion(one, self._terminology) for one in own)), None)
+    own = _own(asked)
+    test = next(filter(None, (criterion(one) for one in own)), None)
     if test is not None:
         return lambda item, _run: test(item)
     parts = [one for one in asked if one not in own]
-    tests = [found for one in parts if (found := criterion(one, self._terminology))]
+    tests = [found for one in parts if (found := criterion(one))]
     if tests:
         return lambda item, _run: any(one(item) for one in tests)
     bound = next((one.binding for one in own if _requires(one.binding)), None)
     return (lambda item, _run: _is_in(item, bound, self._terminology)) if bound else None
+
+
+def _own(asked: Sequence[Element]) -> list[Element]:
+    return [one for one in asked if not one.slice_name or one is asked[0]]
 
 
 def _by_type(_self: Discriminators, asked: Sequence[Element]) -> Belongs | None:
@@ -239,25 +272,6 @@ def _type_of(item: Item) -> str:
     return item.type
 
 
-def criterion(element: Element, terminology: Terminology) -> Callable[[Item], bool] | None:
-    """Return what an element's definition says of its value; None when it says nothing."""
-    if (fixed := element.fixed) is not None:
-        return lambda item: equals(item.value, fixed.value)
-    if (pattern := element.pattern) is not None:
-        return lambda item: fits(item.value, pattern.value)
-    below = [
-        (members_of(child), child.name.removesuffix("[x]"), test)
-        for child in element.children
-        if child.max != 0 and (test := criterion(child, terminology)) is not None
-    ]
-    parts = [test for part in element.slices if part.min and (test := criterion(part, terminology))]
-    if below or parts:
-        return lambda item: (
-            _has_all(item, below) and (not parts or any(test(item) for test in parts))
-        )
-    return None
-
-
 def _requires(binding: Binding | None) -> bool:
     return binding is not None and binding.strength == "required"
 
@@ -265,14 +279,4 @@ def _requires(binding: Binding | None) -> bool:
 def _is_in(item: Item, binding: Binding, terminology: Terminology) -> bool:
     return any(
         terminology.member(binding.value_set, system, code) for system, code in codes_of(item.value)
-    )
-
-
-def _has_all(item: Item, below: list[tuple[Any, str, Callable[[Item], bool]]]) -> bool:
-    if not below:
-        return True
-    holder = item.below
-    return holder is not None and all(
-        any(test(one) for one in items_of(holder, members, shown, item.place))
-        for members, shown, test in below
     )

@@ -6,8 +6,8 @@ stand beside it (`_birthDate`), in lists at the same index.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cache
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from profiles.r4 import facts
@@ -45,15 +45,30 @@ class Member(NamedTuple):
     primitive: bool
 
 
-def members_of(element: Element, stem: str = "") -> tuple[Member, ...]:
+class Members(NamedTuple):
+    """All JSON names an element can stand under."""
+
+    each: tuple[Member, ...]
+    #: JSON name, of the id and extensions of primitives too → its member.
+    by_name: Mapping[str, Member]
+
+    @classmethod
+    def of(cls, members: Iterable[Member]) -> Members:
+        """Take the names."""
+        each = tuple(members)
+        beside = {f"_{one.name}": one for one in each if one.primitive}
+        return cls(each, {one.name: one for one in each} | beside)
+
+
+def members_of(element: Element, stem: str = "") -> Members:
     """Return the JSON names of an element: one, or one for each type of a choice."""
     name = stem or element.name
     if not name.endswith("[x]"):
         code = element.types[0].code if element.types else ""
-        return (Member(name, code, code in primitive_types()),)
+        return Members.of((Member(name, code, code in primitive_types()),))
     plain = name.removesuffix("[x]")
     codes = dict.fromkeys(one.code for one in element.types)
-    return tuple(
+    return Members.of(
         Member(plain + code[0].upper() + code[1:], code, code in primitive_types())
         for code in codes
     )
@@ -66,29 +81,38 @@ def is_formed(value: Any, code: str) -> bool:
     return type(value) is not list and code in primitive_types()
 
 
-def items_of(holder: Json, members: tuple[Member, ...], shown: str, above: Place) -> list[Item]:
+def items_of(holder: Json, members: Members, shown: str, above: Place) -> list[Item]:
     """Return the values an object has under some names; `shown` is the element's own name."""
-    if len(members) > _FEW:
-        # Of a choice among many types one name is there at most.
-        members = tuple(_present(holder, members))
     found: list[Item] = []
-    for name, code, primitive in members:
-        value = holder.get(name)
-        extra = holder.get(f"_{name}") if primitive else None
-        if value is None and extra is None:
-            continue
-        if type(value) is list or type(extra) is list:
-            found += _listed(value, extra, code, shown, above)
-        else:
-            beside = extra if type(extra) is dict else None
-            found.append(Item(value, beside, code, (above, shown)))
+    # Of a choice among many types one name is there at most.
+    for member in members.each if len(members.each) <= _FEW else _present(holder, members):
+        _take(holder, member, shown, above, found)
     return found
 
 
-def _present(holder: Json, members: tuple[Member, ...]) -> Iterator[Member]:
-    stem = members[0].name[:2]
-    if any(name.startswith((stem, f"_{stem}")) for name in holder):
-        yield from (one for one in members if one.name in holder or f"_{one.name}" in holder)
+def _take(holder: Json, member: Member, shown: str, above: Place, found: list[Item]) -> None:
+    name, code, primitive = member
+    value = holder.get(name)
+    extra = holder.get(f"_{name}") if primitive else None
+    if value is None and extra is None:
+        return
+    if type(extra) is list or (type(value) is list and primitive):
+        found += _listed(value, extra, code, shown, above)
+    elif type(value) is list:
+        found += [
+            Item(one, None, code, (above, shown, index))
+            for index, one in enumerate(value)
+            if one is not None
+        ]
+    else:
+        beside = extra if type(extra) is dict else None
+        found.append(Item(value, beside, code, (above, shown)))
+
+
+def _present(holder: Json, members: Members) -> Sequence[Member]:
+    by_name = members.by_name
+    found = [by_name[name] for name in holder if name in by_name]
+    return found if len(found) <= 1 else [one for one in members.each if one in found]
 
 
 def _listed(value: Any, extra: Any, code: str, shown: str, above: Place) -> Iterator[Item]:
@@ -102,22 +126,28 @@ def _listed(value: Any, extra: Any, code: str, shown: str, above: Place) -> Iter
             yield Item(one, beside, code, (above, shown, index))
 
 
-def named(holder: Json, name: str, above: Place) -> Iterator[Item]:
-    """Go through the values an object has for an element, choices included.
+def named(holder: Json, name: str, above: Place) -> list[Item]:
+    """Return the values an object has for an element, choices included.
 
     For where no definition is at hand: the type is known of choices only.
     """
+    known = _named(name)
+    found: list[Item] = []
     for key in holder:
-        plain = key.removeprefix("_")
-        if plain == name or _is_choice(name, plain):
-            if plain != key and plain in holder:
-                continue
-            code = _endings().get(plain[len(name) :], "")
-            yield from items_of(holder, (Member(plain, code, primitive=True),), name, above)
+        if key in known:
+            member = known[key]
+            if key == member.name or member.name not in holder:
+                _take(holder, member, name, above, found)
+    return found
 
 
-def _is_choice(name: str, key: str) -> bool:
-    return key.startswith(name) and key[len(name) :] in _endings()
+@lru_cache(maxsize=1024)
+def _named(name: str) -> Mapping[str, Member]:
+    """JSON name → the member; every element may be a choice, or primitive."""
+    endings = {"": "", **_endings()}
+    return Members.of(
+        Member(name + ending, code, primitive=True) for ending, code in endings.items()
+    ).by_name
 
 
 @cache

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from profiles.validate.members import Item, Json, Member, is_formed, items_of
+from profiles.validate.members import Item, Json, Members, is_formed, items_of
 from profiles.validate.places import Place
 from profiles.validate.run import Check, Run
 from profiles.validate.slicing import Slices
@@ -16,7 +16,7 @@ class Part:
     """One element of an object, as far as a profile asks for more than its base."""
 
     #: All JSON names the base allows.
-    members: tuple[Member, ...]
+    members: Members
     #: Its name in FHIRPath.
     shown: str
     #: At least and at most so many; 0 and None where the base says the same.
@@ -29,13 +29,14 @@ class Part:
     #: URL of the profile, for the sentences.
     profile: str
 
+    @property
+    def required(self) -> bool:
+        """Say whether it says anything of an object without the element."""
+        return self.min > 0 or (self.slices is not None and self.slices.required)
+
     def check(self, holder: Json, place: Place, run: Run) -> None:
         """Check the element in an object."""
-        name = self.members[0].name
-        if len(self.members) == 1 and name not in holder and f"_{name}" not in holder:
-            items: list[Item] = []  # as most elements are
-        else:
-            items = items_of(holder, self.members, self.shown, place)
+        items = items_of(holder, self.members, self.shown, place)
         count = len(items)
         if count < self.min or (self.max is not None and count > self.max):
             self._miscounted(count, place, run)
@@ -71,6 +72,8 @@ class Part:
 
 def below(parts: Sequence[Part]) -> Check:
     """Return what checks the elements below a value."""
+    at = {name: index for index, one in enumerate(parts) for name in one.members.by_name}
+    required = {index for index, one in enumerate(parts) if one.required}
 
     def check(item: Item, run: Run) -> None:
         holder = item.below
@@ -79,7 +82,8 @@ def below(parts: Sequence[Part]) -> Check:
             if item.extra is None and isinstance(item.value, dict):
                 return
             holder = {}
-        for part in parts:
-            part.check(holder, item.place, run)
+        # Most of what a profile speaks of is not there.
+        for index in sorted(required.union([at[name] for name in holder if name in at])):
+            parts[index].check(holder, item.place, run)
 
     return check

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
-from profiles.validate.discriminators import Belongs
+from profiles.validate.discriminators import Belongs, ByText
 from profiles.validate.members import Item
 from profiles.validate.places import Place
 from profiles.validate.run import Check, Run
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slice:
     """One slice, compiled."""
 
@@ -27,13 +28,13 @@ class Slice:
     #: What is checked about its items.
     checks: tuple[Check, ...]
 
-    @property
+    @cached_property
     def parent(self) -> str:
         """Name of the slice this one re-slices; empty for none."""
         return self.name.rpartition("/")[0]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Slices:
     """The slices of one element."""
 
@@ -45,53 +46,88 @@ class Slices:
     #: URL of the profile, for the sentences.
     profile: str
 
-    @property
+    @cached_property
     def required(self) -> bool:
         """Say whether any slice has to be there."""
         return any(one.min for one in self.slices)
 
+    @cached_property
+    def _by_parent(self) -> dict[str, list[Slice]]:
+        """Name of a slice ("" for none) → what it is sliced into, as far as that can be told."""
+        found: dict[str, list[Slice]] = {}
+        for one in self.slices:
+            if one.belongs is not None:
+                found.setdefault(one.parent, []).append(one)
+        return found
+
+    @cached_property
+    def _texts(self) -> tuple[str, dict[str, tuple[Slice, ...]]]:
+        """A member's name and its text → slice, where one member tells all slices apart."""
+        told = [one.belongs for one in self.slices if isinstance(one.belongs, ByText)]
+        members = {one.member for one in told}
+        if (
+            len(told) < len(self.slices)
+            or len(members) > 1
+            or any(one.parent for one in self.slices)
+        ):
+            return "", {}
+        by_text: dict[str, tuple[Slice, ...]] = {}
+        for one, key in zip(self.slices, told, strict=True):
+            by_text.setdefault(key.text, (one,))
+        return members.pop(), by_text
+
+    @cached_property
+    def _decidable(self) -> bool:
+        """Say whether all slices can be told apart; not without definitions that are missing."""
+        return all(one.belongs is not None for one in self.slices)
+
+    @cached_property
+    def _counted(self) -> tuple[Slice, ...]:
+        """Those with a number to be held, or of which nothing can be said."""
+        return tuple(
+            one for one in self.slices if one.min or one.max is not None or one.belongs is None
+        )
+
     def check(self, items: Sequence[Item], place: Place, run: Run) -> None:
         """Sort the items, count them and check each as its slice demands."""
         sorted_ = [self._sorted(item, run) for item in items]
-        last = max((at for at, names in enumerate(sorted_) if names), default=-1)
-        for at, (item, names) in enumerate(zip(items, sorted_, strict=True)):
-            self._check_item(item, names, run, before_slices=at < last)
-        for one in self.slices:
+        for at, (item, found) in enumerate(zip(items, sorted_, strict=True)):
+            for one in found:
+                for check in one.checks:
+                    check(item, run)
+            if not found and self.rules != "open" and self._decidable:
+                self._check_other(item, run, before_slices=any(sorted_[at:]))
+        for one in self._counted:
             # A re-slice is counted where its slice is.
-            if not one.parent or any(one.parent in names for names in sorted_):
-                self._count(one, sum(one.name in names for names in sorted_), place, run)
+            if not one.parent or any(one.parent == in_.name for found in sorted_ for in_ in found):
+                count = sum(one is in_ for found in sorted_ for in_ in found)
+                self._count(one, count, place, run)
         if self.ordered:
             self._check_order(sorted_, place, run)
 
-    def _sorted(self, item: Item, run: Run) -> tuple[str, ...]:
-        """Return the slice an item belongs to and the re-slice within it."""
-        found: list[str] = []
-        for one in self.slices:
-            above = found[-1] if found else ""
-            if one.parent == above and one.belongs is not None and one.belongs(item, run):
-                found.append(one.name)
-        return tuple(found)
+    def _sorted(self, item: Item, run: Run) -> Sequence[Slice]:
+        """Return the slice an item belongs to and the re-slices within it."""
+        member, by_text = self._texts
+        text = item.value.get(member) if by_text and type(item.value) is dict else None
+        if type(text) is str:
+            return by_text.get(text, ())
+        found: list[Slice] = []
+        inner: Sequence[Slice] = self._by_parent.get("", ())
+        while inner:
+            one = next((one for one in inner if one.belongs and one.belongs(item, run)), None)
+            if one is None:
+                break
+            found.append(one)
+            inner = self._by_parent.get(one.name, ())
+        return found
 
-    def _check_item(
-        self, item: Item, names: tuple[str, ...], run: Run, *, before_slices: bool
-    ) -> None:
-        for one in self.slices:
-            if one.name in names:
-                for check in one.checks:
-                    check(item, run)
-        if names or not self._decidable:
-            return
+    def _check_other(self, item: Item, run: Run, *, before_slices: bool) -> None:
         if self.rules == "closed":
             text = f"this {self.element} is none of the slices that {self.profile} allows"
             run.report("error", "structure", text, item.place)
         elif self.rules == "openAtEnd" and before_slices:
             text = f"{self.profile} allows further {self.element} only after its slices"
             run.report("error", "structure", text, item.place)
-
-    @property
-    def _decidable(self) -> bool:
-        """Say whether all slices can be told apart; not without definitions that are missing."""
-        return all(one.belongs is not None for one in self.slices)
 
     def _count(self, one: Slice, count: int, place: Place, run: Run) -> None:
         above = (place, self.element)
@@ -110,9 +146,9 @@ class Slices:
             text = f"the slice {one.name} is allowed at most {one.max} times, found {count} times"
             run.report("error", "structure", f"{text} ({self.profile})", above)
 
-    def _check_order(self, sorted_: Sequence[tuple[str, ...]], place: Place, run: Run) -> None:
+    def _check_order(self, sorted_: Sequence[Sequence[Slice]], place: Place, run: Run) -> None:
         order = {one.name: at for at, one in enumerate(self.slices)}
-        seen = [order[names[0]] for names in sorted_ if names]
+        seen = [order[found[0].name] for found in sorted_ if found]
         if seen != sorted(seen):
             text = (
                 f"the slices of {self.element} stand in another order than {self.profile} demands"

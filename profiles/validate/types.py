@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from profiles.r4 import facts
 from profiles.snapshot.elements import Element
 from profiles.validate.layers import Layers
-from profiles.validate.members import Item, is_formed, members_of
+from profiles.validate.members import Item, Json, members_of
 from profiles.validate.natively import checks_of
 from profiles.validate.places import Place
 from profiles.validate.run import Check, Run
@@ -27,41 +27,56 @@ class _Member(NamedTuple):
     shown: str
     #: FHIR type of the values.
     type: str
+    primitive: bool
+    #: What is checked about values of that type, None for primitive ones.
+    plan: Plan | None
+    #: What this element asks besides.
     checks: tuple[Check, ...]
 
-    def check(self, value: Any, above: Place, run: Run) -> None:
-        """Check the value or values under a JSON name."""
-        if type(value) is not list:
-            items = [Item(value, None, self.type, (above, self.shown))]
-        else:
-            items = [
-                Item(one, None, self.type, (above, self.shown, index))
-                for index, one in enumerate(value)
-            ]
-        for item in items:
-            if item.value is not None and is_formed(item.value, self.type):
-                for check in self.checks:
-                    check(item, run)
+    def check(self, value: Any, place: Place, run: Run) -> None:
+        """Check one value; what has not the JSON form of its type is structure.py's business."""
+        if self.primitive:
+            if value is None or type(value) is dict or type(value) is list:
+                return
+        elif type(value) is not dict:
+            return
+        if self.plan is not None:
+            self.plan.walk(value, place, run)
+        if self.checks:
+            item = Item(value, None, self.type, place)
+            for check in self.checks:
+                check(item, run)
 
 
 @dataclass(slots=True)
 class Plan:
-    """What is checked about values of one type."""
+    """What is checked about values of one type; made when the first one comes."""
 
+    type: str
+    #: Finds the checks and members; None once they are there. Types contain each other.
+    make: Callable[[Plan], None] | None
     checks: list[Check] = field(default_factory=list)
     #: JSON name → what is checked about the values under it.
     members: dict[str, _Member] = field(default_factory=dict)
 
-    def check(self, item: Item, run: Run) -> None:
+    def walk(self, value: Json, place: Place, run: Run) -> None:
         """Check a value and everything in it."""
-        if type(item.value) is not dict:
-            return
-        for check in self.checks:
-            check(item, run)
-        members, place = self.members, item.place
-        for name, inner in item.value.items():
+        if self.make is not None:
+            make, self.make = self.make, None
+            make(self)
+        if self.checks:
+            item = Item(value, None, self.type, place)
+            for check in self.checks:
+                check(item, run)
+        members = self.members
+        for name, inner in value.items():
             if name in members:
-                members[name].check(inner, place, run)
+                member = members[name]
+                if type(inner) is not list:
+                    member.check(inner, (place, member.shown), run)
+                    continue
+                for index, one in enumerate(inner):
+                    member.check(one, (place, member.shown, index), run)
 
 
 class Plans:
@@ -80,14 +95,16 @@ class Plans:
         """Return the plan of a type; an empty one for what core does not define."""
         plan = self._plans.get(code)
         if plan is None:
-            plan = self._plans[code] = Plan()
-            root = self._layers.type_root(code)
-            if root is not None:
-                plan.checks += self._layers.invariants(root, frozenset(), core=True)
-                plan.checks += checks_of(code)
-                plan.checks += self._more.get(code, ())
-                self._fill(plan, root)
+            plan = self._plans[code] = Plan(code, self._make)
         return plan
+
+    def _make(self, plan: Plan) -> None:
+        root = self._layers.type_root(plan.type)
+        if root is not None:
+            plan.checks += self._layers.invariants(root, frozenset(), core=True)
+            plan.checks += checks_of(plan.type)
+            plan.checks += self._more.get(plan.type, ())
+            self._fill(plan, root)
 
     def _fill(self, plan: Plan, element: Element) -> None:
         for child in element.children:
@@ -95,24 +112,29 @@ class Plans:
 
     def _add(self, plan: Plan, element: Element) -> None:
         shown = element.name.removesuffix("[x]")
-        for name, code, primitive in members_of(element):
-            checks = tuple(self._checks(element, code, primitive=primitive))
-            if checks:
-                plan.members[name] = _Member(shown, code, checks)
+        for name, code, primitive in members_of(element).each:
+            inner = None if primitive else self._inner(element, code)
+            checks = tuple(self._checks(element, code))
+            if inner is not None or checks:
+                plan.members[name] = _Member(shown, code, primitive, inner, checks)
             if primitive:
-                beside = (self._later("Element"),)
-                plan.members[f"_{name}"] = _Member(shown, "Element", beside)
+                beside = _Member(
+                    shown, "Element", primitive=False, plan=self.of("Element"), checks=()
+                )
+                plan.members[f"_{name}"] = beside
 
-    def _checks(self, element: Element, code: str, *, primitive: bool) -> Iterator[Check]:
+    def _inner(self, element: Element, code: str) -> Plan | None:
+        """Return the plan of an element's values; a resource in it is looked at as such."""
+        if code in _RESOURCES:
+            return None
+        if element.children:
+            return self._nested(element)
+        return self.of(element.content_reference or code)
+
+    def _checks(self, element: Element, code: str) -> Iterator[Check]:
         known: frozenset[str] = frozenset()
         if code in _RESOURCES:
             yield self._resource
-        elif element.children:
-            yield self._nested(element).check
-        elif element.content_reference:
-            yield self._later(element.content_reference)
-        elif not primitive:
-            yield self._later(code)
         root = self._layers.type_root(code)
         if root is not None and not element.children:
             known = frozenset(one.key for one in root.invariants)
@@ -122,22 +144,11 @@ class Plans:
 
     def _nested(self, element: Element) -> Plan:
         """Plan of an element defined in place; found by its path when it contains itself."""
-        plan = self._plans.get(element.path)
-        if plan is None:
-            plan = self._plans[element.path] = Plan()
+        plan = self.of(element.path)
+        if plan.make is not None:
+            plan.make = None
             self._fill(plan, element)
         return plan
-
-    def _later(self, code: str) -> Check:
-        """Types contain each other: a plan is made when the first value comes."""
-        made: list[Callable[[Item, Run], None]] = []
-
-        def check(item: Item, run: Run) -> None:
-            if not made:
-                made.append((self._plans.get(code) or self.of(code)).check)
-            made[0](item, run)
-
-        return check
 
 
 def _in_schema(element: Element, code: str) -> bool:

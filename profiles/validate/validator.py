@@ -81,7 +81,7 @@ class Validator:
         return Services(resolve=resolve, terminology=self._codes)
 
     def _check(self, item: Item, run: Run, profiles: Iterable[str] = ()) -> None:
-        self._plans.of(item.type).check(item, run)
+        self._plans.of(item.type).walk(item.value, item.place, run)
         for canonical in dict.fromkeys([*profiles, *_claimed(item.value)]):
             self._against(canonical, item, run)
 

@@ -6,38 +6,73 @@ lists every item somewhere.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+
+#: Says whether a JSON value is as wanted.
+Test = Callable[[Any], bool]
 
 _NUMBERS = (int, float, Decimal)
 
 
-def equals(value: Any, fixed: Any) -> bool:
-    """Say whether a JSON value is exactly the fixed one; numbers are compared by value."""
+def equal_to(fixed: Any) -> Test:
+    """Return what says whether a JSON value is exactly the fixed one; numbers count by value."""
     if isinstance(fixed, dict):
-        return (
+        inner = {name: equal_to(one) for name, one in fixed.items()}
+        return lambda value: (
             isinstance(value, dict)
-            and value.keys() == fixed.keys()
-            and all(equals(value[name], one) for name, one in fixed.items())
+            and value.keys() == inner.keys()
+            and all(test(value[name]) for name, test in inner.items())
         )
     if isinstance(fixed, list):
-        return (
-            isinstance(value, list) and len(value) == len(fixed) and all(map(equals, value, fixed))
+        tests = [equal_to(one) for one in fixed]
+        return lambda value: (
+            isinstance(value, list)
+            and len(value) == len(tests)
+            and all(test(one) for test, one in zip(tests, value, strict=True))
         )
-    return _same(value, fixed)
+    return _same_as(fixed)
+
+
+def fitting(pattern: Any) -> Test:
+    """Return what says whether a JSON value has everything that the pattern has."""
+    if isinstance(pattern, dict):
+        return _with_members([(name, fitting(one)) for name, one in pattern.items()])
+    if isinstance(pattern, list):
+        tests = [fitting(one) for one in pattern]
+        return lambda value: (
+            isinstance(value, list) and all(any(map(test, value)) for test in tests)
+        )
+    return _same_as(pattern)
+
+
+def equals(value: Any, fixed: Any) -> bool:
+    """Say whether a JSON value is exactly the fixed one."""
+    return equal_to(fixed)(value)
 
 
 def fits(value: Any, pattern: Any) -> bool:
     """Say whether a JSON value has everything that the pattern has."""
-    if isinstance(pattern, dict):
-        return isinstance(value, dict) and all(
-            name in value and fits(value[name], one) for name, one in pattern.items()
-        )
-    if isinstance(pattern, list):
-        return isinstance(value, list) and all(
-            any(fits(item, one) for item in value) for one in pattern
-        )
-    return _same(value, pattern)
+    return fitting(pattern)(value)
+
+
+def _with_members(members: list[tuple[str, Test]]) -> Test:
+    def test(value: Any) -> bool:
+        if not isinstance(value, dict):
+            return False
+        for name, fits in members:  # noqa: SIM110 - every identifier comes by, a generator costs
+            if name not in value or not fits(value[name]):
+                return False
+        return True
+
+    return test
+
+
+def _same_as(wanted: Any) -> Test:
+    if isinstance(wanted, str):
+        return lambda value: bool(value == wanted)
+    return lambda value: _same(value, wanted)
 
 
 def _same(value: Any, other: Any) -> bool:
