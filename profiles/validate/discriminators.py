@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 from profiles.snapshot.elements import Binding, Discriminator, Element, Value
 from profiles.validate.bindings import codes_of
@@ -27,7 +27,8 @@ Root = Callable[[str], "Element | None"]
 Conforms = Callable[[str, Item, Run], bool]
 
 
-class ByText(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ByText:
     """What belongs to a slice by one text: look-ups may take the place of asking."""
 
     member: str

@@ -91,12 +91,13 @@ class Slices:
     def check(self, items: Sequence[Item], place: Place, run: Run) -> None:
         """Sort the items, count them and check each as its slice demands."""
         sorted_ = [self._sorted(item, run) for item in items]
+        last = max((at for at, found in enumerate(sorted_) if found), default=-1)
         for at, (item, found) in enumerate(zip(items, sorted_, strict=True)):
             for one in found:
                 for check in one.checks:
                     check(item, run)
             if not found and self.rules != "open" and self._decidable:
-                self._check_other(item, run, before_slices=any(sorted_[at:]))
+                self._check_other(item, run, before_slices=at < last)
         for one in self._counted:
             # A re-slice is counted where its slice is.
             if not one.parent or any(one.parent == in_.name for found in sorted_ for in_ in found):
