@@ -26,7 +26,7 @@ from profiles.packages.resource import Json, read_content
 from profiles.reading import read_json, write_json
 
 #: Rises when the content of compiled packages changes.
-_FORMAT = b"compiled FHIR package 1"
+_FORMAT = b"compiled FHIR package 2"
 #: No compiled resource is larger.
 _LARGEST = 200_000_000
 

@@ -46,6 +46,7 @@ _ELEMENT = frozenset(
         "isModifier",
         "isSummary",
         "binding",
+        "extension",
     }
 )
 #: Members whose name goes on with a type.
@@ -54,6 +55,7 @@ _TYPE = ("code", "profile", "targetProfile", "_profile", "aggregation", "version
 _CONSTRAINT = ("key", "severity", "human", "expression", "source")
 _BINDING = ("strength", "valueSet", "extension")
 #: Extensions that say something a validator acts on.
+_R5 = "http://hl7.org/fhir/5.0/StructureDefinition/extension-ElementDefinition"
 _MEANT = frozenset(
     {
         "http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type",
@@ -61,6 +63,12 @@ _MEANT = frozenset(
         "http://hl7.org/fhir/StructureDefinition/elementdefinition-maxValueSet",
         "http://hl7.org/fhir/StructureDefinition/elementdefinition-minValueSet",
         "http://hl7.org/fhir/StructureDefinition/elementdefinition-profile-element",
+        "http://hl7.org/fhir/StructureDefinition/narrative-language-control",
+        "http://hl7.org/fhir/StructureDefinition/additional-binding",
+        "http://hl7.org/fhir/tools/StructureDefinition/additional-binding",
+        f"{_R5}.binding.additional",
+        f"{_R5}.mustHaveValue",
+        f"{_R5}.valueAlternatives",
     }
 )
 #: Members of other conformance resources that only people read.
@@ -107,13 +115,16 @@ def compact_element(element: Json) -> Json:
         made["constraint"] = [_part(one, _CONSTRAINT) for one in _objects(made["constraint"])]
     if "binding" in made:
         made["binding"] = _part(made["binding"], _BINDING)
-    return made
+    return _meant(made)
 
 
 def _part(value: Any, names: tuple[str, ...]) -> Json:
     if not isinstance(value, dict):
         return {}
-    made = {name: value[name] for name in names if name in value}
+    return _meant({name: value[name] for name in names if name in value})
+
+
+def _meant(made: Json) -> Json:
     if "extension" in made:
         made["extension"] = [one for one in _objects(made["extension"]) if one.get("url") in _MEANT]
         if not made["extension"]:

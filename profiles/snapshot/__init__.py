@@ -6,6 +6,7 @@ https://hl7.org/fhir/R4/profiling.html#snapshot
 |---|---|
 | snapshots | the door: a profile by canonical URL, made once |
 | elements | a snapshot as a tree of immutable elements |
+| compile_profile | reads a StructureDefinition into that tree |
 | generate | differential → snapshot |
 | merge, choices | what a constraint does to an element, and to a choice of types |
 | differential, tree | lists of ElementDefinitions as trees |

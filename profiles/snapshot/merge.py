@@ -97,6 +97,13 @@ def types(base: Iterable[Json] | None, more: Iterable[Json]) -> list[Json]:
     ]
 
 
+def extensions(base: Iterable[Json] | None, more: Iterable[Json]) -> list[Json]:
+    """Return the extensions as constrained: those with a URL that is said anew replace the old."""
+    said = [one for one in more if isinstance(one, dict)]
+    urls = {one.get("url") for one in said}
+    return [one for one in base or () if one.get("url") not in urls] + said
+
+
 def _wider(base: Json, constraint: Json) -> Iterator[str]:
     """Say where a constraint allows what its base does not; what it says counts all the same."""
     low, high = base.get("min"), base.get("max")
@@ -132,4 +139,5 @@ _JOINED: dict[str, Callable[[Any, Any], Any]] = {
     "binding": binding,
     "slicing": slicing,
     "constraint": invariants,
+    "extension": extensions,
 }

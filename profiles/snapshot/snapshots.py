@@ -14,7 +14,8 @@ from __future__ import annotations
 from profiles.issue import Issue, NotConformant
 from profiles.packages import Found, Package, Packages
 from profiles.snapshot.choices import CORE_URL
-from profiles.snapshot.elements import Profile, compile_profile
+from profiles.snapshot.compile_profile import compile_profile
+from profiles.snapshot.elements import Profile
 from profiles.snapshot.generate import generate
 from profiles.snapshot.soundness import check_structure
 from profiles.snapshot.tree import Json

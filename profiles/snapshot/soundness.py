@@ -116,8 +116,10 @@ _ELEMENT: dict[str, Test] = {
         profile=_texts,
         targetProfile=_texts,
         aggregation=_texts,
+        versioning=_text,
         extension=_EXTENSIONS,
     ),
     "constraint": _objects(key=_text, severity=_text, human=_text, expression=_text),
+    "extension": _EXTENSIONS,
     "binding": _object(strength=_text, valueSet=_text, extension=_EXTENSIONS),
 }

@@ -13,12 +13,14 @@ from typing import Any
 
 from profiles.issue import Issue
 from profiles.validate.enable_when import ordered
+from profiles.validate.limits import compared
 
 Json = dict[str, Any]
 #: (answer, limit) → is the limit kept? None where it says nothing about such an answer.
 Limit = Callable[[Any, Any], bool | None]
 
 _BASE = "http://hl7.org/fhir/StructureDefinition/"
+_SDC = "http://hl7.org/fhir/uv/sdc/StructureDefinition/sdc-questionnaire-"
 _MEGABYTE = 1_000_000
 
 
@@ -28,6 +30,17 @@ def _least(value: Any, limit: Any) -> bool | None:
 
 def _most(value: Any, limit: Any) -> bool | None:
     return ordered("<=", value, limit)
+
+
+def _least_quantity(value: Any, limit: Any) -> bool | None:
+    """Compare after conversion of the units; as they are written where they are no UCUM."""
+    order = compared(value, limit)
+    return order >= 0 if order is not None else ordered(">=", value, limit)
+
+
+def _most_quantity(value: Any, limit: Any) -> bool | None:
+    order = compared(value, limit)
+    return order <= 0 if order is not None else ordered("<=", value, limit)
 
 
 def _decimal_places(value: Any, limit: Any) -> bool | None:
@@ -56,6 +69,8 @@ _EACH: dict[str, tuple[Limit, str]] = {
     f"{_BASE}maxValue": (_most, "the answer is greater than the question allows"),
     f"{_BASE}maxDecimalPlaces": (_decimal_places, "the answer has too many decimal places"),
     f"{_BASE}minLength": (_length, "the answer is shorter than the question allows"),
+    f"{_SDC}minQuantity": (_least_quantity, "the quantity is less than the question allows"),
+    f"{_SDC}maxQuantity": (_most_quantity, "the quantity is greater than the question allows"),
     f"{_BASE}maxSize": (_size, "the attachment is larger than the question allows"),
 }
 _MIME_TYPE = f"{_BASE}mimeType"

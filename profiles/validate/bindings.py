@@ -26,6 +26,12 @@ _WITHOUT_CODE: dict[str, Severity] = {"required": "error", "extensible": "warnin
 
 _WISH = {"required": "required", "extensible": "expected, if one fits"}
 
+#: Purpose of an additional binding → the strength it is as strict as.
+_PURPOSES = {"maximum": "required"}
+#: Codes that the definition of an element allows in words beside its value set.
+_ALSO = {"CapabilityStatement.format": frozenset({("", "xml"), ("", "json"), ("", "ttl")})}
+_NONE: frozenset[tuple[str, str]] = frozenset()
+
 #: System ("" where the element says it all) and code.
 Coded = tuple[str, str]
 
@@ -36,9 +42,13 @@ class _Bound(NamedTuple):
     strength: str
 
 
-def binding_check(binding: Binding, terminology: Terminology) -> Check | None:
-    """Return what checks a binding; None for one that binds nobody."""
+def binding_check(binding: Binding, terminology: Terminology, path: str = "") -> Check | None:
+    """Return what checks a binding; None for one that binds nobody.
+
+    `path` is where core defines the bound element.
+    """
     bound = tuple(_bound(binding))
+    also = _ALSO.get(path, _NONE)
     if not bound:
         return None
 
@@ -46,6 +56,8 @@ def binding_check(binding: Binding, terminology: Terminology) -> Check | None:
         if item.value is None:
             return
         codes = list(codes_of(item.value))
+        if also and also.issuperset(codes):
+            return
         for one in bound:
             if codes:
                 _check_codes(codes, one, terminology, item, run)
@@ -62,6 +74,10 @@ def _bound(binding: Binding) -> Iterator[_Bound]:
         yield _Bound(binding.value_set, severity, binding.strength)
     if binding.max_value_set:
         yield _Bound(binding.max_value_set, "error", "required")
+    for purpose, value_set in binding.additional:
+        strength = _PURPOSES.get(purpose, purpose)
+        if strength in SEVERITY and value_set:
+            yield _Bound(value_set, SEVERITY[strength], strength)
 
 
 def _check_codes(

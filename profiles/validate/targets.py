@@ -47,6 +47,44 @@ def target_check(wanted: Type, layers: Layers, profile: Profile) -> Check:
     return check
 
 
+def aggregation_check(wanted: Type, profile: Profile) -> Check:
+    """Return what checks how a reference leads to its target (type.aggregation, type.versioning).
+
+    Outside of a Bundle nobody can tell what the Bundle around would hold.
+    """
+    modes = frozenset(wanted.aggregation)
+
+    def check(item: Item, run: Run) -> None:
+        reference = item.value.get("reference") if isinstance(item.value, dict) else item.value
+        if item.type != wanted.code or not isinstance(reference, str):
+            return
+        found = _modes(reference, run)
+        if modes and item.type == "Reference" and found.isdisjoint(modes):
+            text = f"the reference has to be {' or '.join(sorted(modes))} ({profile.url})"
+            run.report("error", "structure", text, item.place)
+        mark = "/_history/" if item.type == "Reference" else "|"
+        if (
+            wanted.versioning in _VERSIONED
+            and (mark in reference) is not _VERSIONED[wanted.versioning]
+        ):
+            text = f"the reference has to be version {wanted.versioning} ({profile.url})"
+            run.report("error", "structure", text, item.place)
+
+    return check
+
+
+#: ElementDefinition.type.versioning → does the reference name a version.
+_VERSIONED = {"specific": True, "independent": False}
+
+
+def _modes(reference: str, run: Run) -> frozenset[str]:
+    if reference.startswith("#"):
+        return frozenset({"contained"})
+    if run.resolve(reference) is not None or not run.full_url:
+        return frozenset({"bundled", "referenced"})
+    return frozenset({"referenced"})
+
+
 def _kind(value: Any, reference: Any, found: Any) -> str:
     """Return the type a reference points to, as far as it says or shows."""
     if isinstance(found, dict):
