@@ -76,6 +76,9 @@ class Dialect:
     ignore: Mapping[str, str] = field(default_factory=dict)
     #: Further rows, mostly for Z-segments.
     rows: tuple[Row, ...] = ()
+    #: True: take HL7 v2 messages of a type or event without a mapping of its own as well, read
+    #: by the segments they hold; else they are rejected (AR, 200 or 201).
+    any_event: bool = False
     #: Places that name the general practitioner, in order of preference.
     general_practitioner: tuple[str, ...] = ("PD1-4", "ROL", "PRT")
     #: Places that name the recipients of a document.

@@ -95,6 +95,7 @@ class Session:
     __slots__ = (
         "conditions",
         "context",
+        "counts",
         "deleted",
         "dialect",
         "drafts",
@@ -102,6 +103,7 @@ class Session:
         "encounter",
         "encounters",
         "event",
+        "group",
         "ignored",
         "issues",
         "message",
@@ -121,6 +123,8 @@ class Session:
         self.namespace = context.namespace
         self.zone = context.dialect.timezone
         self.event = event
+        #: The segments of the patient being read; all where a message has one patient.
+        self.group: list[Segment] = message.segments
         self.issues: list[Issue] = list(message.issues)
         self.drafts: dict[str, Draft] = {}
         #: Values that equal something already said: their leaves count as mapped with it.
@@ -130,12 +134,32 @@ class Session:
         #: (value, reason) left out on purpose for a reason found while mapping.
         self.ignored: list[tuple[Any, str]] = []
         self.conditions: list[Draft] = []
+        #: Natural key → how many resources share it so far.
+        self.counts: dict[tuple[str, ...], int] = {}
         self.patient: Draft | None = None
         self.encounter: Draft | None = None
         self.encounters: list[Draft] = []
         self.patients: list[PatientFacts] = []
         self.recipients: dict[str, list[dict[str, Any]]] = {}
         self.recency = ""
+
+    # -- segments ------------------------------------------------------------------------
+
+    def begin_group(self, segments: list[Segment]) -> None:
+        """Begin the segments of one patient."""
+        self.group = segments
+        self.patient = self.encounter = None
+
+    def all(self, *names: str) -> list[Segment]:
+        """Return the segments of the present patient with one of these names, in order."""
+        return [segment for segment in self.group if segment.name in names]
+
+    def get(self, name: str) -> Segment | None:
+        """Return the present patient's first segment with this name."""
+        for segment in self.group:
+            if segment.name == name:
+                return segment
+        return None
 
     # -- resources -----------------------------------------------------------------------
 
@@ -279,9 +303,3 @@ class Session:
         """Return a FHIR instant; parts the source leaves out are the earliest ones."""
         found = self.moment(leaf)
         return derived(found.instant, leaf) if found is not None else None
-
-
-def require_first(segment: Segment, field: int) -> Text | None:
-    """Return a field's first leaf unless it is a deletion."""
-    found = segment.first(field)
-    return None if found == '""' else found

@@ -1,9 +1,13 @@
 """Mapping rows: source field → target element, one CSV per segment and resource.
 
-Columns: `field`, `target`, `datatype`, `argument` (code table or default use) and `unless`
-(a field that, when valued, takes the row's place). Targets: `birthDate` (first repetition),
-`name[]` (every repetition), `period.start` (nested), `communication[].language`,
-`extension(URL).valueString`.
+Columns: `field` ("3", or a part of it: "3.4", "3.4.1"), `target`, `datatype`, `argument` (code
+table, default use or constant), `unless` (a field that, when valued, takes the row's place) and,
+where a table has the column, `if` (see mappers.hl7v2.conditions).
+
+Targets: `birthDate` (first repetition), `name[]` (every repetition), `period.start` (nested),
+`communication[].language`, `hospitalization.dietPreference[]`, `extension(URL).valueString`.
+Longer paths are built of the same steps: `a[]` makes an item per value, `a[word]` one item that
+the rows of a segment with the same word share, `extension(URL)` is such an item.
 """
 
 from __future__ import annotations
@@ -15,16 +19,20 @@ from typing import Any, NamedTuple
 
 from mappers.codes import rows
 from mappers.dialect import Row as DialectRow
+from mappers.hl7v2.conditions import Condition, condition
 from mappers.hl7v2.datatypes import converters
 from mappers.hl7v2.session import PACKAGE, Draft, Session
 from mappers.hl7v2.tokenizer import DELETE, Repetition, Segment, leaf, sub
 
 Convert = Callable[[Session, Repetition], Any]
-Place = Callable[[dict[str, Any], Any], None]
+#: Puts a value into a resource; the items rows share stand in the third argument.
+Place = Callable[[dict[str, Any], Any, dict[str, Any]], None]
 
-_EXTENSION = re.compile(r"extension\((.+)\)\.(\w+)(?:\((.+)\))?")
+_EXTENSION = re.compile(r"extension\(([^()]+)\)\.(\w+)(?:\(([^()]+)\))?")
 _LIST = re.compile(r"(\w+)\[\](?:\.(\w+))?")
 _CHILD_LIST = re.compile(r"(\w+)\.(\w+)\[\]")
+_CHILD = re.compile(r"\w+\.\w+")
+_STEP = re.compile(r"(\w+)(?:\[(\w*)\]|\(([^()]+)\))?(?:\.|$)")
 
 
 class Row(NamedTuple):
@@ -38,6 +46,8 @@ class Row(NamedTuple):
     element: str
     #: Field that, when valued, takes this row's place; 0: none.
     unless: int
+    #: What the segment must say for the row to hold; None: nothing.
+    condition: Condition | None
 
 
 class Rows:
@@ -60,6 +70,8 @@ class Rows:
                 continue
             if row.unless and segment.has(row.unless):
                 continue
+            if row.condition is not None and not row.condition(segment):
+                continue
             place = row.place
             values = session.once(row.values, segment.repetitions(field))
             found += [(place, value) for value in values]
@@ -74,9 +86,28 @@ def table(name: str) -> Rows:
 
 def _compile(row: Any) -> Row:
     place, many, element = _target(row["target"])
-    convert = converters.converter(row["datatype"], row["argument"], int(row["field"]))
+    field, _, part = row["field"].partition(".")
+    convert = converters.converter(row["datatype"], row["argument"], int(field))
+    if part:
+        convert = _part(convert, part)
     unless = int(row["unless"]) if row["unless"] else 0
-    return Row(int(row["field"]), _values(convert, many=many), place, element, unless)
+    stated = condition(row.get("if") or "")
+    return Row(int(field), _values(convert, many=many), place, element, unless, stated)
+
+
+def _part(convert: Convert, part: str) -> Convert:
+    """Convert one component (or subcomponent) as if it were the whole field."""
+    number, _, position = part.partition(".")
+
+    def converted(session: Session, repetition: Repetition) -> Any:
+        if position:
+            found: Any = [None, sub(repetition, int(number), int(position))]
+        else:
+            whole = repetition[int(number)] if int(number) < len(repetition) else None
+            found = [None, *whole] if type(whole) is list else [None, whole]
+        return convert(session, found) if any(found) else None
+
+    return converted
 
 
 def _values(convert: Convert, *, many: bool) -> Callable[[Session, Any], list[Any]]:
@@ -103,35 +134,83 @@ def _target(target: str) -> tuple[Place, bool, str]:
     child_list = _CHILD_LIST.fullmatch(target)
     if child_list is not None:
         return _into_child_list(*child_list.groups()), True, child_list.group(1)
-    parent, dot, child = target.partition(".")
-    if dot:
+    if _CHILD.fullmatch(target) is not None:
+        parent, _, child = target.partition(".")
         return _into_child(parent, child), False, parent
-    return _into(target), False, target
+    if target.isalnum():
+        return _into(target), False, target
+    return _into_path(target)
+
+
+class _Step(NamedTuple):
+    """One step of a longer path."""
+
+    name: str
+    #: The path up to here, by which rows find the item they share.
+    path: str
+    url: str
+    is_shared: bool
+    is_list: bool
+
+    def walk(self, node: dict[str, Any], shared: dict[str, Any]) -> dict[str, Any]:
+        """Go down one step, making what is not there."""
+        if not (self.is_shared or self.is_list):
+            found: dict[str, Any] = node.setdefault(self.name, {})
+            return found
+        item: dict[str, Any] | None = shared.get(self.path) if self.is_shared else None
+        if item is None:
+            item = {"url": self.url} if self.url else {}
+            node.setdefault(self.name, []).append(item)
+            shared[self.path] = item
+        return item
+
+
+def _into_path(target: str) -> tuple[Place, bool, str]:
+    """Compile a path of any length; raises ValueError for one that cannot be read."""
+    steps = []
+    path = ""
+    for match in _STEP.finditer(target):
+        name, word, url = match.groups()
+        path += match.group()
+        steps.append(_Step(name, path, url or "", bool(word or url), word == ""))
+    if path != target:
+        raise ValueError(f"not a target: {target}")
+
+    def place(resource: dict[str, Any], value: Any, shared: dict[str, Any]) -> None:
+        node = resource
+        for step in steps[:-1]:
+            node = step.walk(node, shared)
+        if steps[-1].is_list:
+            node.setdefault(steps[-1].name, []).append(value)
+        else:
+            node.setdefault(steps[-1].name, value)
+
+    return place, "[]" in target, steps[0].name
 
 
 def _into(element: str) -> Place:
-    def place(resource: dict[str, Any], value: Any) -> None:
+    def place(resource: dict[str, Any], value: Any, _: dict[str, Any]) -> None:
         resource.setdefault(element, value)
 
     return place
 
 
 def _into_child(parent: str, child: str) -> Place:
-    def place(resource: dict[str, Any], value: Any) -> None:
+    def place(resource: dict[str, Any], value: Any, _: dict[str, Any]) -> None:
         resource.setdefault(parent, {}).setdefault(child, value)
 
     return place
 
 
 def _into_child_list(parent: str, child: str) -> Place:
-    def place(resource: dict[str, Any], value: Any) -> None:
+    def place(resource: dict[str, Any], value: Any, _: dict[str, Any]) -> None:
         resource.setdefault(parent, {}).setdefault(child, []).append(value)
 
     return place
 
 
 def _into_list(element: str, child: str | None) -> Place:
-    def place(resource: dict[str, Any], value: Any) -> None:
+    def place(resource: dict[str, Any], value: Any, _: dict[str, Any]) -> None:
         item = value if child is None else {child: value}
         present = resource.get(element)
         if present is None:
@@ -143,7 +222,7 @@ def _into_list(element: str, child: str | None) -> Place:
 
 
 def _into_extension(url: str, value_name: str, inner: str | None) -> Place:
-    def place(resource: dict[str, Any], value: Any) -> None:
+    def place(resource: dict[str, Any], value: Any, _: dict[str, Any]) -> None:
         made: dict[str, Any] = {"url": url}
         if inner is not None:
             made["extension"] = [{"url": inner, value_name: value}]
@@ -157,8 +236,9 @@ def _into_extension(url: str, value_name: str, inner: str | None) -> Place:
 def apply_rows(session: Session, segment: Segment, compiled: Rows, draft: Draft) -> None:
     """Carry the fields of a segment into a resource."""
     resource = draft.resource
+    shared: dict[str, Any] = {}
     for place, value in session.once(compiled.values, segment, compiled):
-        place(resource, value)
+        place(resource, value, shared)
     if DELETE in segment.raw:
         for row in compiled.rows:
             if segment.deletes(row.field) and not (row.unless and segment.has(row.unless)):
@@ -189,7 +269,7 @@ def apply_dialect_rows(session: Session, wanted: Sequence[DialectRow]) -> None:
                 chosen = _chosen(repetition, component)
                 value = convert(session, chosen) if chosen is not None else None
                 if value is not None:
-                    put(drafts[0].resource, value)
+                    put(drafts[0].resource, value, {})
 
 
 _LISTS = frozenset({"identifier", "telecom", "address", "note", "category", "extension"})

@@ -7,7 +7,8 @@ from typing import Any
 from mappers.base import Context, Mapped
 from mappers.hl7v2.account import account
 from mappers.hl7v2.header import Header, read_header
-from mappers.hl7v2.messages import EVENTS
+from mappers.hl7v2.messages import family_of
+from mappers.hl7v2.reader import Family, read
 from mappers.hl7v2.segments.provenance import provenance
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.table_rows import apply_dialect_rows
@@ -18,26 +19,25 @@ from profiles.issue import GatewayError, Issue, NotConformant, NotSupported
 FORMAT_NAME = "hl7v2"
 _VERSIONS = ("2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "2.7", "2.8", "2.9")
 
+#: Target of the Provenance of a message that says nothing about any resource.
+_NOTHING = {"display": "no resource"}
+
 
 def translate(data: bytes, context: Context) -> Mapped:
     """Translate one message; content that cannot be translated is told in `refusal`."""
     header: Header | None = None
     try:
         header = read_header(data)
+        family, told = family_of(header, context)
         _check(header, context)
-        return _translate(data, header, context)
+        return _translate(data, header, context, family, told)
     except GatewayError as error:
         message_type = header.message_type if header is not None else ""
         return Mapped(FORMAT_NAME, message_type, header, refusal=error, issues=error.issues)
 
 
 def _check(header: Header, context: Context) -> None:
-    """Refuse what no mapping exists for, with the codes of table 0357."""
-    known = EVENTS.get(header.message_code)
-    if known is None:
-        raise _refused("this message type is not supported", "MSH-9.1", "200")
-    if header.trigger not in known:
-        raise _refused("this event is not supported", "MSH-9.2", "201")
+    """Refuse versions nobody knows and messages nobody can name."""
     if header.version and not header.version.startswith(_VERSIONS):
         raise _refused("this version is not supported", "MSH-12", "203")
     if not header.control_id and not context.lenient:
@@ -50,7 +50,9 @@ def _refused(sentence: str, location: str, code: str) -> NotSupported:
     return NotSupported(sentence, location=location, issues=(issue,))
 
 
-def _translate(data: bytes, header: Header, context: Context) -> Mapped:
+def _translate(
+    data: bytes, header: Header, context: Context, family: Family, told: Issue | None
+) -> Mapped:
     message = tokenize(data, context.dialect.charset, header)
     session = Session(message, context, header.trigger)
     msh = message.segments[0]
@@ -59,7 +61,9 @@ def _translate(data: bytes, header: Header, context: Context) -> Mapped:
     if moment is None and evn is not None:
         moment = session.moment(evn.first(2))
     session.recency = moment.utc if moment is not None else ""
-    EVENTS[header.message_code][header.trigger](session)
+    if told is not None:
+        session.issues.append(told)
+    read(session, family)
     if context.dialect.rows:
         apply_dialect_rows(session, context.dialect.rows)
     origin = provenance(session, data)
@@ -68,7 +72,7 @@ def _translate(data: bytes, header: Header, context: Context) -> Mapped:
         {"reference": f"{draft.resource['resourceType']}/{draft.id}"}
         for draft in drafts
         if not draft.partial
-    ]
+    ] or [dict(_NOTHING)]
     timestamp = session.instant(msh.first(7)) or ""
     traced = _lineage(session, drafts, origin) if context.lineage else None
     seen: set[int] = set()

@@ -12,6 +12,7 @@ from mappers.hl7v2.datatypes import codings, contacts, identifiers, names, parti
 from mappers.hl7v2.session import Session
 from mappers.hl7v2.tokenizer import Repetition, leaf, sub
 from mappers.trace import Text, Value, text
+from profiles.reading import read_json
 from profiles.reading.decimals import decimal_from_literal
 
 Convert = Callable[[Session, Repetition], Any]
@@ -141,6 +142,12 @@ def _narrative(_session: Session, repetition: Repetition) -> dict[str, Any] | No
     return {"status": "additional", "div": text(div, words.source)}
 
 
+def _fixed(argument: str) -> Convert:
+    """A constant the row states where the field is valued: a word, or JSON."""
+    constant = read_json(argument.encode()) if argument[:1] in ("{", "[") else argument
+    return lambda _session, _repetition: constant
+
+
 def extension_target(row: DialectRow) -> str:
     """Target text of a dialect's extension row."""
     return f"extension({row.url}).{_VALUE_NAMES.get(row.datatype, 'valueString')}"
@@ -182,5 +189,6 @@ _MAKERS: dict[str, Callable[[str], Convert]] = {
     "TQ6": lambda _: lambda s, r: s.code("order-priority", leaf(r, 6)),
     "Device": lambda _: _device,
     "Narrative": lambda _: _narrative,
+    "Fixed": _fixed,
     "Annotation": lambda _: lambda _s, r: {"text": t} if (t := leaf(r, 1)) else None,
 }

@@ -1,34 +1,35 @@
-"""One file per message family; EVENTS says which function reads which event."""
+"""One file per message family; FAMILIES says which reads which message code."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from mappers.base import Context
+from mappers.hl7v2.header import Header
+from mappers.hl7v2.messages import adt, general, mdm, oru
+from mappers.hl7v2.reader import Family
+from profiles.issue import Issue, NotSupported
 
-from mappers.hl7v2.messages import adt, mdm, oru
-from mappers.hl7v2.session import Session
-
-#: Message code → trigger event → function that fills the session.
-EVENTS: dict[str, dict[str, Callable[[Session], None]]] = {
-    "ADT": {
-        "A01": adt.visit,
-        "A02": adt.visit,
-        "A03": adt.visit,
-        "A04": adt.visit,
-        "A08": adt.visit,
-        "A11": adt.visit,
-        "A12": adt.visit,
-        "A13": adt.visit,
-        "A28": adt.person,
-        "A31": adt.person,
-        "A40": adt.merge,
-    },
-    "MDM": {
-        "T01": mdm.document,
-        "T02": mdm.document,
-        "T08": mdm.document,
-        "T11": mdm.document,
-    },
-    "ORU": {
-        "R01": oru.results,
-    },
+#: Message code (MSH-9.1) → how its messages are read.
+FAMILIES: dict[str, Family] = {
+    "ADT": adt.FAMILY,
+    "MDM": mdm.FAMILY,
+    "ORU": oru.FAMILY,
 }
+
+
+def family_of(header: Header, context: Context) -> tuple[Family, Issue | None]:
+    """Return the family of a message, and an issue when its event is read by segments only.
+
+    Raises NotSupported with the codes of table 0357 where the endpoint takes known events only.
+    """
+    family = FAMILIES.get(header.message_code)
+    if family is not None and header.trigger in family.events:
+        return family, None
+    if family is None:
+        sentence, place, code = "this message type is not supported", "MSH-9.1", "200"
+    else:
+        sentence, place, code = "this event is not supported", "MSH-9.2", "201"
+    if not (context.lenient or context.dialect.any_event):
+        issue = Issue("error", "not-supported", sentence, place, code)
+        raise NotSupported(sentence, location=place, issues=(issue,))
+    issue = Issue("warning", "not-supported", f"{sentence}: read by its segments", place, code)
+    return family or general.FAMILY, issue

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from mappers.hl7v2.messages.adt import read_patient, read_visit
-from mappers.hl7v2.segments import consent, notes, orders, pid, roles, txa
-from mappers.hl7v2.session import Session
-from profiles.issue import Issue, NotConformant
+from mappers.hl7v2.messages import orders, patient
+from mappers.hl7v2.reader import Family, Reader
+from mappers.hl7v2.segments import notes, txa
+from mappers.hl7v2.tokenizer import Segment
 
 
-def document(session: Session) -> None:
-    """T01, T02, T08, T11 and their like: patient, visit, orders and one document."""
-    message = session.message
-    read_patient(session)
-    pv1 = message.get("PV1")
-    if pv1 is not None:
-        read_visit(session, pv1)
-    for segment in message.all("PD1"):
-        pid.pd1(session, segment)
-    orders.requests(session, message.segments)
-    header = message.get("TXA")
-    if header is None:
-        issue = Issue("error", "required", "the message holds no TXA segment", "TXA", "100")
-        raise NotConformant(issue.text, location="TXA", issues=(issue,))
-    after = [s for s in message.segments if s.index > header.index]
-    draft = txa.document(session, header, [s for s in after if s.name == "OBX"])
+def document(reader: Reader, segment: Segment) -> None:
+    """TXA → DocumentReference; the OBX behind it are its content, the NTE its description."""
+    reader.end_order()
+    session = reader.session
+    after = [s for s in session.group if s.index > segment.index]
+    draft = reader.made(txa.document(session, segment, [s for s in after if s.name == "OBX"]))
     if draft is not None:
         notes.on_document(draft, [s for s in after if s.name == "NTE"])
-    roles.role_segments(session, message.all("ROL", "PRT"))
-    roles.general_practitioner(session)
-    roles.document_recipients(session)
-    consent.attested_consent(session)
+
+
+def content(reader: Reader, segment: Segment) -> None:
+    """OBX before TXA belongs to the order; behind it TXA has read it."""
+    if "DocumentReference" not in reader.now:
+        patient.observation(reader, segment)
+
+
+def note(reader: Reader, segment: Segment) -> None:
+    """NTE before TXA belongs to the order; behind it TXA has read it."""
+    if "DocumentReference" not in reader.now:
+        patient.note(reader, segment)
+
+
+FAMILY = Family(
+    events=frozenset({"T01", "T02", "T08", "T11"}),
+    readers={**orders.READERS, "TXA": document, "OBX": content, "NTE": note},
+    required=("PID", "TXA"),
+    finish=(patient.finish_with_recipients,),
+)

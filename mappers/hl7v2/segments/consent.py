@@ -51,7 +51,7 @@ def attested_consent(session: Session) -> None:
 def _at(session: Session, place: str) -> Text | None:
     name, _, rest = place.partition("-")
     field, _, component = rest.partition(".")
-    segment = session.message.get(name) if name else None
+    segment = session.get(name) if name else None
     if segment is None or not field.isdigit():
         return None
     for repetition in segment.repetitions(int(field)):
@@ -64,7 +64,7 @@ def _dated(session: Session, resource: dict[str, Any]) -> None:
 
     Only the day: a statement repeated in every message of a day is one statement.
     """
-    con = session.message.get("CON")
+    con = session.get("CON")
     when = session.date_time(con.first(13) or con.first(14)) if con is not None else None
     if when is None:
         sent = session.date_time(session.message.segments[0].first(7))

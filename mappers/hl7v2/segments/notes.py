@@ -13,6 +13,31 @@ from mappers.trace import derived
 _TYPE = "http://hl7.org/fhir/StructureDefinition/annotationType"
 #: R5's DiagnosticReport.note, for R4.
 REPORT_NOTE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-DiagnosticReport.note"
+#: The note of what has no element for it (FHIR extensions pack).
+_NOTE = "http://hl7.org/fhir/StructureDefinition/note"
+#: Resources with an element `note` in R4, of those a message fills.
+_WITH_NOTES = frozenset(
+    {
+        "AllergyIntolerance",
+        "CarePlan",
+        "CareTeam",
+        "Communication",
+        "Condition",
+        "DeviceRequest",
+        "Goal",
+        "Immunization",
+        "MedicationAdministration",
+        "MedicationDispense",
+        "MedicationRequest",
+        "NutritionOrder",
+        "Observation",
+        "Procedure",
+        "ServiceRequest",
+        "Specimen",
+        "SupplyRequest",
+        "Task",
+    }
+)
 
 
 def annotation(session: Session, segment: Segment) -> dict[str, Any] | None:
@@ -43,11 +68,13 @@ def on(session: Session, draft: Draft, segment: Segment) -> None:
     note = annotation(session, segment)
     if note is None:
         return
-    if draft.resource["resourceType"] == "DiagnosticReport":
-        extension = {"url": REPORT_NOTE, "valueAnnotation": note}
-        draft.resource.setdefault("extension", []).append(extension)
-    else:
+    kind = draft.resource["resourceType"]
+    if kind in _WITH_NOTES:
         session.append(draft, "note", note)
+    else:
+        url = REPORT_NOTE if kind == "DiagnosticReport" else _NOTE
+        extension = {"url": url, "valueAnnotation": note}
+        draft.resource.setdefault("extension", []).append(extension)
 
 
 def on_document(draft: Draft, segments: list[Segment]) -> None:

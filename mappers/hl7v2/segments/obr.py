@@ -166,11 +166,11 @@ def _collection(session: Session, obr: Segment, resource: dict[str, Any]) -> Non
         resource["collection"] = collected
 
 
-def spm(session: Session, segment: Segment, draft: Draft) -> None:
+def spm(session: Session, segment: Segment, draft: Draft) -> Draft | None:
     """SPM → Specimen of the report."""
     patient = session.patient
     if patient is None:
-        return
+        return None
     numbers = [
         identifier
         for repetition in segment.repetitions(2)
@@ -185,6 +185,7 @@ def spm(session: Session, segment: Segment, draft: Draft) -> None:
     apply_rows(session, segment, table("spm_specimen"), made)
     _spm_collection(session, segment, made.resource)
     session.append(draft, "specimen", reference(made))
+    return made
 
 
 def _spm_collection(session: Session, segment: Segment, resource: dict[str, Any]) -> None:

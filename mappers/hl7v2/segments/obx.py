@@ -84,11 +84,13 @@ def _named(session: Session, segment: Segment, parent: Draft, code: dict[str, An
     coding = code.get("coding", [{}])[0]
     named = [str(coding.get("system", "")), str(coding.get("code") or code.get("text", ""))]
     named.append(str(segment.first(4) or ""))
-    count = 1
+    place = (parent.id, *named)
+    count = session.counts.get(place, 1)
     while True:
         parts = [*named, count] if count > 1 else named
         draft = session.natural("Observation", parent.id, *parts)
         if "code" not in draft.resource or _continues(segment, draft):
+            session.counts[place] = count
             return draft
         count += 1
 

@@ -208,8 +208,11 @@ def mother(session: Session, segment: Segment) -> None:
         resource["relationship"] = [{"coding": [coding]}]
 
 
-def reference(draft: Draft) -> dict[str, str]:
-    """Literal reference to a resource of this message."""
+def reference(draft: Draft) -> dict[str, Any]:
+    """Literal reference to a resource of this message, or to the patient nobody named."""
+    if not draft.id:
+        absent = {"url": _CORE + "data-absent-reason", "valueCode": "unknown"}
+        return {"extension": [absent], "type": draft.resource["resourceType"]}
     return {"reference": f"{draft.resource['resourceType']}/{draft.id}"}
 
 

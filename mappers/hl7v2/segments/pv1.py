@@ -66,7 +66,7 @@ def _identifiers(session: Session, segment: Segment) -> list[dict[str, Any]]:
         if identifier is not None:
             identifier.setdefault("type", {"coding": [{"system": V2 + "0203", "code": "VN"}]})
             found.append(identifier)
-    pid = session.message.get("PID")
+    pid = session.get("PID")
     account = pid.repetitions(18) if pid is not None else []
     for repetition in account:
         identifier = cx(session, repetition, "account" if found else "encounter")

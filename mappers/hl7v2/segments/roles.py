@@ -68,7 +68,7 @@ def document_recipients(session: Session) -> list[dict[str, Any]]:
 def _named_at(session: Session, place: str, roles: frozenset[str]) -> list[dict[str, Any]]:
     name, _, field = place.partition("-")
     found: list[dict[str, Any]] = []
-    for segment in session.message.all(name):
+    for segment in session.all(name):
         if field.isdigit():
             for repetition in segment.repetitions(int(field)):
                 found += _person_or_house(session, repetition)

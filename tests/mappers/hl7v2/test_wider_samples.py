@@ -13,7 +13,7 @@ import mappers
 from mappers.base import Mapped
 from mappers.hl7v2.batch import split
 from mappers.hl7v2.header import read_header
-from mappers.hl7v2.messages import EVENTS
+from mappers.hl7v2.messages import FAMILIES
 from profiles.issue import NotUnderstood
 from profiles.reading import write_json
 from profiles.validate import structure
@@ -42,7 +42,7 @@ def supported(folder: Path) -> Iterator[bytes]:
                 header = read_header(piece)
             except NotUnderstood:
                 continue
-            if header.trigger in EVENTS.get(header.message_code, {}):
+            if header.message_code in FAMILIES:
                 yield piece
 
 

@@ -1,0 +1,73 @@
+"""What every message may say about a patient and a visit, segment by segment.
+
+`READERS` is the part all families share (HL7 v2.5 chapter 3.3); a family adds its own to it.
+"""
+
+from __future__ import annotations
+
+from mappers.hl7v2.reader import Handler, Reader, plain
+from mappers.hl7v2.segments import (
+    clinical,
+    consent,
+    insurance,
+    nk1,
+    notes,
+    obx,
+    pid,
+    roles,
+    visit,
+)
+from mappers.hl7v2.session import Session
+from mappers.hl7v2.tokenizer import Segment
+from profiles.issue import Issue, NotConformant
+
+
+def read_patient(reader: Reader, segment: Segment) -> None:
+    """PID → Patient; raises NotConformant for an empty one."""
+    session = reader.session
+    if not (any(segment.raw[2:]) or session.context.lenient):
+        issue = Issue("error", "required", "the message holds no PID segment", "PID", "100")
+        raise NotConformant(issue.text, location="PID", issues=(issue,))
+    reader.before = pid.patient(session, segment)
+    pid.mother(session, segment)
+
+
+def observation(reader: Reader, segment: Segment) -> None:
+    """OBX outside a report: height, weight and the like of the visit, else of the patient."""
+    parent = reader.session.encounter or reader.session.patient
+    if parent is not None:
+        reader.made(obx.observation(reader.session, segment, parent, None))
+
+
+def note(reader: Reader, segment: Segment) -> None:
+    """NTE → a note of what was read before it."""
+    if reader.before is not None:
+        notes.on(reader.session, reader.before, segment)
+
+
+def finish(session: Session) -> None:
+    """What is decided when all of a patient's segments are known."""
+    roles.role_segments(session, session.all("ROL", "PRT"))
+    roles.general_practitioner(session)
+    consent.attested_consent(session)
+
+
+def finish_with_recipients(session: Session) -> None:
+    """As `finish`, for what somebody is to receive."""
+    finish(session)
+    roles.document_recipients(session)
+
+
+READERS: dict[str, Handler] = {
+    "PID": read_patient,
+    "PD1": plain(pid.pd1),
+    "NK1": plain(nk1.next_of_kin),
+    "PV1": plain(visit.read_visit),
+    "PV2": plain(visit.read_more),
+    "DG1": plain(clinical.diagnosis),
+    "PR1": plain(clinical.procedure),
+    "AL1": plain(clinical.allergy),
+    "IN1": plain(insurance.coverage),
+    "OBX": observation,
+    "NTE": note,
+}

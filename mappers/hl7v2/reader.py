@@ -1,0 +1,161 @@
+"""Walks the segments of a message and knows what each belongs to (HL7 v2.5 chapter 2.12).
+
+A PID begins a patient's group; inside it PID and a lone PV1 are read first wherever they stand,
+everything else in its order. Segments of one order follow their ORC (or OBR), and an NTE belongs
+to what was read before it. What a family does with a segment is its table `readers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
+
+from mappers.hl7v2.session import Draft, Session
+from mappers.hl7v2.tokenizer import Segment
+from profiles.issue import Issue, NotConformant
+
+#: Segments that belong to the patient before them: whose they are nobody may guess.
+_BOUND = frozenset({"ORC", "OBR", "OBX", "RXA", "RXD", "RXE", "RXG", "RXO"})
+
+Handler = Callable[["Reader", Segment], None]
+
+
+class Family(NamedTuple):
+    """How messages of one code are read."""
+
+    #: Trigger events with a meaning of their own.
+    events: frozenset[str]
+    #: Segment name → what reads it.
+    readers: Mapping[str, Handler]
+    #: Segments no message of the family lacks.
+    required: tuple[str, ...] = ("PID",)
+    #: Event → segments it needs besides.
+    also: Mapping[str, tuple[str, ...]] = {}
+    #: What is done when a patient's group has been read.
+    finish: tuple[Callable[[Session], None], ...] = ()
+
+
+class Reader:
+    """Where the reading of the groups stands."""
+
+    __slots__ = ("before", "listed", "lone_order", "now", "pending", "session")
+
+    def __init__(self, session: Session) -> None:
+        """Begin with nothing read."""
+        self.session = session
+        #: Segments waiting for the one they belong to, by name ("ORC").
+        self.pending: dict[str, Segment] = {}
+        #: Resources of the present order or group by type ("DiagnosticReport").
+        self.now: dict[str, Draft] = {}
+        #: What an NTE belongs to.
+        self.before: Draft | None = None
+        #: Ids of results already listed by their report.
+        self.listed: set[str] = set()
+        #: What reads an ORC nothing followed.
+        self.lone_order: Handler | None = None
+
+    def take(self, name: str) -> Segment | None:
+        """Return a waiting segment, which then waits no longer."""
+        return self.pending.pop(name, None)
+
+    def made(self, draft: Draft | None) -> Draft | None:
+        """Remember a resource as the present one of its type and as what an NTE belongs to."""
+        if draft is not None:
+            self.now[draft.resource["resourceType"]] = draft
+            self.before = draft
+        return draft
+
+    def first_time(self, draft: Draft) -> bool:
+        """Tell whether a result comes for the first time; further lines of text continue it."""
+        known = draft.id in self.listed
+        self.listed.add(draft.id)
+        return not known
+
+    def end_order(self) -> None:
+        """End the present order; an ORC that nothing followed is an order of its own."""
+        waiting = self.pending.pop("ORC", None)
+        if waiting is not None and self.lone_order is not None:
+            self.lone_order(self, waiting)
+        self.pending.clear()
+        self.now.clear()
+        self.before = None
+
+    def parent(self) -> Draft | None:
+        """What a result belongs to: the report, else the visit, else the patient."""
+        session = self.session
+        return self.now.get("DiagnosticReport") or session.encounter or session.patient
+
+
+def plain(function: Callable[[Session, Segment], object]) -> Handler:
+    """Make a handler of a function that needs no more than the session."""
+
+    def handler(reader: Reader, segment: Segment) -> None:
+        function(reader.session, segment)
+        reader.before = None
+
+    return handler
+
+
+def read(session: Session, family: Family) -> None:
+    """Read a message; raises NotConformant when a segment it needs is missing."""
+    names = {segment.name for segment in session.message.segments}
+    _check_required(session, family, names)
+    readers = family.readers
+    reader = Reader(session)
+    for group in _groups(session):
+        session.begin_group(group)
+        if "PID" not in names:
+            session.patient = _nobody(session)
+        for segment in _ordered(group):
+            handler = readers.get(segment.name)
+            if handler is not None:
+                handler(reader, segment)
+        reader.end_order()
+        for finish in family.finish:
+            finish(session)
+
+
+def _nobody(session: Session) -> Draft:
+    """Stand for the patient a message does not name: what refers to it says so."""
+    session.issue("incomplete", "the message names no patient", "PID")
+    return Draft({"resourceType": "Patient", "id": ""}, (), "")
+
+
+def _check_required(session: Session, family: Family, names: set[str]) -> None:
+    for name in (*family.required, *family.also.get(session.event, ())):
+        if name not in names and not (name == "PID" and session.context.lenient):
+            sentence = f"the message holds no {name} segment"
+            issue = Issue("error", "required", sentence, name, "100")
+            raise NotConformant(sentence, location=name, issues=(issue,))
+
+
+def _groups(session: Session) -> Iterator[list[Segment]]:
+    """Split at every PID; what stands before the first belongs to its group."""
+    segments = session.message.segments
+    starts = [n for n, segment in enumerate(segments) if segment.name == "PID"]
+    if starts and (len(starts) > 1 or not session.context.lenient):
+        _check_sequence(segments[: starts[0]])
+    if len(starts) < 2:
+        yield segments
+        return
+    begins = [0, *starts[1:]]
+    for begin, end in zip(begins, [*starts[1:], len(segments)], strict=True):
+        yield segments[begin:end]
+
+
+def _check_sequence(before: list[Segment]) -> None:
+    for segment in before:
+        if segment.name in _BOUND:
+            sentence = "the segment stands before the patient it belongs to"
+            issue = Issue("error", "structure", sentence, segment.name, "100")
+            raise NotConformant(sentence, location=segment.name, issues=(issue,))
+
+
+def _ordered(group: list[Segment]) -> list[Segment]:
+    """PID first, then the visit where there is only one."""
+    first = [segment for segment in group if segment.name == "PID"]
+    visits = [segment for segment in group if segment.name == "PV1"]
+    if len(visits) == 1:
+        first += visits
+    early = {segment.index for segment in first}
+    return first + [segment for segment in group if segment.index not in early]
