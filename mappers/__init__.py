@@ -10,12 +10,13 @@ from typing import Any
 
 from mappers.apply import apply, statement_clock
 from mappers.base import Action, Change, Context, Format, Key, Loss, Mapped, PatientFacts
+from mappers.claim import claim
 from mappers.dialect import Dialect
 from mappers.recency import same_content, without_clock
 from profiles.issue import NotSupported
 
 #: Goes into every Provenance; raised whenever the same bytes map to other resources.
-MAPPING_VERSION = "1"
+MAPPING_VERSION = "2"
 
 #: Name of a format → module that exposes FORMAT; imported on first use, asked in this order.
 FORMATS: dict[str, str] = {
@@ -77,7 +78,12 @@ def split(data: bytes, *, format: str = "auto") -> Iterator[bytes]:  # noqa: A00
 
 def translate(data: bytes, format: str, context: Context) -> Mapped:  # noqa: A002  the stable API's word
     """Translate one message; what cannot be translated is told in `Mapped.refusal`."""
-    return format_named(format).translate(data, context)
+    return _translated(format_named(format), data, context)
+
+
+def _translated(chosen: Format, data: bytes, context: Context) -> Mapped:
+    mapped = chosen.translate(data, context)
+    return mapped if chosen.keeps_claims else claim(mapped)
 
 
 def convert(
@@ -96,7 +102,7 @@ def convert(
     chosen = format_named(name)
     context = Context(PUBLIC_KEY, dialect or Dialect(), PUBLIC_NAMESPACE, lineage, lenient=True)
     for message in chosen.split(data):
-        yield chosen.translate(message, context)
+        yield _translated(chosen, message, context)
 
 
 def writable() -> list[str]:

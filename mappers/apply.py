@@ -156,7 +156,7 @@ class _Merge:
             for element, value in source.get("meta", {}).items():
                 if isinstance(value, list):
                     kept = meta.setdefault(element, [])
-                    kept += [v for v in value if v not in kept and v.get("url") != CLOCK]
+                    kept += [v for v in value if v not in kept and not _is_clock(v)]
                     kept.sort(key=repr)
                 else:
                     meta[element] = value
@@ -167,3 +167,7 @@ class _Merge:
         meta = {k: v for k, v in {**meta, "extension": extensions}.items() if v}
         if meta:
             resource["meta"] = meta
+
+
+def _is_clock(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("url") == CLOCK

@@ -193,3 +193,5 @@ class Format:
     translate: Callable[[bytes, Context], Mapped]
     #: FHIR Bundle → bytes in this format; None where the gateway only reads it.
     encode: Callable[[Resource, Context], bytes] | None = None
+    #: True: the resources are a sender's own; they claim what it claims and no profile of ours.
+    keeps_claims: bool = False

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import orjson
 
 from mappers.recency import without_clock
+from profiles.gateway import PROFILES
 
 if TYPE_CHECKING:
     from mappers.base import Change, Mapped
@@ -35,7 +36,11 @@ def transaction(mapped: Mapped) -> dict[str, Any]:
     References are rewritten in the serialised form, in one pass; only where decimals must keep
     their literal the tree is copied by hand.
     """
-    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "transaction"}
+    bundle: dict[str, Any] = {
+        "resourceType": "Bundle",
+        "meta": {"profile": [PROFILES["Bundle"]]},
+        "type": "transaction",
+    }
     if mapped.timestamp:
         bundle["timestamp"] = mapped.timestamp
     entries = [_entry(change) for change in mapped.changes if not change.partial]

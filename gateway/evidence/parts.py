@@ -12,6 +12,7 @@ from typing import Any
 
 from gateway.evidence import codes
 from gateway.evidence.codes import Code, coding, concept
+from profiles.gateway import PROFILES
 
 
 class Outcome(StrEnum):
@@ -177,16 +178,20 @@ def event(
     entities: list[dict[str, Any]],
     profile: str = "",
 ) -> dict[str, Any]:
-    """Put an AuditEvent together; `kind` is type and subtype."""
+    """Put an AuditEvent together; `kind` is type and subtype, `profile` the BALP pattern it has."""
     source: dict[str, Any] = {
         "observer": stamp.observer.who(),
         "type": [coding(codes.APPLICATION_SERVER)],
     }
     if stamp.site:
         source["site"] = stamp.site
+    claimed = [PROFILES["AuditEvent"]]
+    if profile:
+        claimed.append(f"{codes.BALP}/StructureDefinition/{profile}")
     made: dict[str, Any] = {
         "resourceType": "AuditEvent",
         "id": stamp.id,
+        "meta": {"profile": claimed},
         "type": coding(kind[0]),
         "subtype": [coding(kind[1])],
         "action": action,
@@ -195,8 +200,6 @@ def event(
         "agent": agents,
         "source": source,
     }
-    if profile:
-        made["meta"] = {"profile": [f"{codes.BALP}/StructureDefinition/{profile}"]}
     if result.reason:
         made["outcomeDesc"] = result.reason
     if entities:

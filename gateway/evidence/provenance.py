@@ -11,9 +11,10 @@ from typing import Any
 
 from gateway.evidence import codes
 from gateway.evidence.codes import concept
+from profiles.gateway import PROFILES
 
 #: Elements taken over from what the message says of itself.
-STATED = ("meta", "recorded", "occurredDateTime", "occurredPeriod", "reason", "location")
+STATED = ("recorded", "occurredDateTime", "occurredPeriod", "reason", "location")
 
 
 def for_message(
@@ -50,6 +51,7 @@ def for_message(
     return {
         "resourceType": "Provenance",
         "id": id,
+        "meta": {"profile": [PROFILES["Provenance"]]},
         "target": [
             {"reference": f"{kind}/{name}/_history/{version}"} for kind, name, version in targets
         ],
@@ -73,6 +75,7 @@ def with_statement(made: dict[str, Any], stated: Mapping[str, Any]) -> dict[str,
     for name in STATED:
         if name in stated:
             made[name] = stated[name]
+    made["meta"] = {**stated.get("meta", {}), **made["meta"]}
     own, event = made["activity"]["coding"], stated.get("activity", {})
     made["activity"] = {**event, "coding": [*own, *event.get("coding", ())]}
     made["agent"] += stated.get("agent", ())

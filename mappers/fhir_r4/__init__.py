@@ -31,4 +31,5 @@ FORMAT = Format(
     split=split,
     translate=translate,
     encode=encode,
+    keeps_claims=True,
 )

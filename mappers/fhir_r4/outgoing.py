@@ -15,6 +15,7 @@ from urllib.parse import quote
 from mappers.base import Context, Resource
 from mappers.bundle import full_url, gateway_identifier
 from mappers.fhir_r4.references import attachments, references, type_and_id
+from profiles.gateway import PROFILES
 from profiles.reading import write_json
 
 Write = Literal["conditional", "put"]
@@ -45,6 +46,7 @@ def transaction(contents: Sequence[Content], *, control_id: str, write: Write) -
     }
     bundle = {
         "resourceType": "Bundle",
+        "meta": {"profile": [PROFILES["Bundle"]]},
         "identifier": {"system": DELIVERY, "value": control_id},
         "type": "transaction",
         "entry": [_entry(content, present, write) for content in contents],

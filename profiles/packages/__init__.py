@@ -6,8 +6,8 @@ https://confluence.hl7.org/display/FHIR/NPM+Package+Specification
     found = packages.find("https://fhir.kbv.de/StructureDefinition/KBV_PR_Base_Patient|1.7.0")
     resource = found.resource()
 
-Core 4.0.1 is always there. Resources come without prose (`compact.py`). Snapshots, generated where
-a package has none, are `profiles.snapshot`'s.
+Core 4.0.1 and the gateway's own profiles are always there. Resources come without prose
+(`compact.py`). Snapshots, generated where a package has none, are `profiles.snapshot`'s.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 from profiles.packages.collection import Found, Packages, open_packages
 from profiles.packages.core import CORE, core_package
 from profiles.packages.folder import PackageFolder
+from profiles.packages.gateway import gateway_package
 from profiles.packages.index import Entry
 from profiles.packages.lock import LOCK, Lock, Locked, read_lock, write_lock
 from profiles.packages.manifest import Manifest
@@ -32,6 +33,7 @@ __all__ = [
     "PackageFolder",
     "Packages",
     "core_package",
+    "gateway_package",
     "open_package",
     "open_packages",
     "read_lock",

@@ -13,6 +13,7 @@ from pathlib import Path
 from profiles.issue import Issue, NotConformant
 from profiles.packages.core import core_package
 from profiles.packages.dependencies import resolve_dependencies
+from profiles.packages.gateway import gateway_package
 from profiles.packages.index import Entry
 from profiles.packages.lock import Lock, check_lock
 from profiles.packages.package import Package, open_package
@@ -40,13 +41,14 @@ class Found:
 
 
 class Packages:
-    """Open packages with core beneath them; made by `open_packages`."""
+    """Open packages with the gateway's own and core beneath them; made by `open_packages`."""
 
     def __init__(self, packages: Sequence[Package], *, tolerate_missing: bool = False) -> None:
         """Index the packages. Raises NotConformant as `resolve_dependencies` and `_distinct` do."""
         self._packages = {one.key: one for one in _distinct(packages)}
         core = core_package()
-        self._packages.setdefault(core.key, core)
+        for shipped in (gateway_package(), core):
+            self._packages.setdefault(shipped.key, shipped)
         resolution = resolve_dependencies(
             list(self._packages.values()), tolerate_missing=tolerate_missing
         )
@@ -148,7 +150,7 @@ def open_packages(
     lock: Lock | None = None,
     tolerate_missing: bool = False,
 ) -> Packages:
-    """Open packages (archives, folders, single resources) with core beneath them.
+    """Open packages (archives, folders, single resources); what ships with the gateway is there.
 
     Raises NotConformant, one sentence per fault: an unreadable package, one that the lock file
     does not name or names with another hash, the same name and version twice with other content,

@@ -8,6 +8,7 @@ from fhir.resources.R4B.auditevent import AuditEvent
 
 from gateway.evidence import audit_event as events
 from gateway.evidence.event_class import EventClass, class_of
+from profiles.gateway import PROFILES
 from profiles.reading import canonical_json
 
 PATIENT = "0a3c1c5e-7d7f-4a52-9a0e-0f2f6c1d2e3f"
@@ -31,7 +32,10 @@ def entity(event, code):
 
 
 def profiles_of(event):
-    return [one.removeprefix(BALP) for one in event.get("meta", {}).get("profile", [])]
+    """The patterns of BALP an event claims beside our own profile, which all claim."""
+    own, *others = event["meta"]["profile"]
+    assert own == PROFILES["AuditEvent"]
+    return [one.removeprefix(BALP) for one in others]
 
 
 def test_every_event_is_an_audit_event_for_an_independent_model(made):
