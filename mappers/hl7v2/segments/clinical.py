@@ -11,6 +11,7 @@ from mappers.hl7v2.datatypes.parties import practitioner
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import ALTERNATE_CODES, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
+from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
 from mappers.trace import Text, Value, text
 
@@ -25,6 +26,36 @@ _ACTIVE = {
 }
 #: PR1 field → SNOMED CT function of the performer ("" none).
 _PERFORMERS = ((8, "88189002"), (11, "304292004"), (12, ""))
+
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "DG1": (
+        "Condition.subject",
+        "Condition.encounter",
+        "Condition.category",
+        "Encounter.diagnosis.condition",
+    ),
+    "DG1-3": ("Condition.code",),
+    "DG1-4": ("Condition.code.text",),
+    "DG1-6": ("Encounter.diagnosis.use", "Condition.verificationStatus"),
+    "DG1-15": ("Encounter.diagnosis.rank",),
+    "DG1-20": ("Condition.identifier",),
+    "DG1-21": ("Condition.verificationStatus",),
+    "PR1": ("Procedure.subject", "Procedure.encounter", "Procedure.status"),
+    "PR1-3": ("Procedure.code",),
+    "PR1-4": ("Procedure.code.text",),
+    "PR1-8": ("Procedure.performer",),
+    "PR1-11": ("Procedure.performer",),
+    "PR1-12": ("Procedure.performer",),
+    "PR1-19": ("Procedure.identifier",),
+    "PR1-20": ("Procedure.status",),
+    "AL1": ("AllergyIntolerance.patient", "AllergyIntolerance.clinicalStatus"),
+    "AL1-2": ("AllergyIntolerance.type", "AllergyIntolerance.category"),
+    "AL1-3": ("AllergyIntolerance.code",),
+    "AL1-4": ("AllergyIntolerance.criticality", "AllergyIntolerance.reaction.severity"),
+    "AL1-5": ("AllergyIntolerance.reaction.manifestation",),
+}
 
 
 def diagnosis(session: Session, segment: Segment) -> None:

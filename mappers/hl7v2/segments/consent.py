@@ -11,6 +11,7 @@ from typing import Any
 from mappers.dialect import AttestedConsent
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Session
+from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import leaf
 from mappers.trace import Text, text
 
@@ -19,6 +20,14 @@ _PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 _RECIPIENT = {
     "system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
     "code": "IRCP",
+}
+
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "CON-11": ("Consent.provision",),
+    "CON-13": ("Consent.dateTime",),
+    "CON-14": ("Consent.dateTime",),
 }
 
 

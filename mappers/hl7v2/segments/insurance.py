@@ -13,6 +13,7 @@ from mappers.hl7v2.datatypes.names import xpn
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
+from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
 from mappers.trace import Text, text
 
@@ -20,6 +21,24 @@ _VERSICHERTENART = "http://fhir.de/StructureDefinition/gkv/versichertenart"
 _CLASS = "http://terminology.hl7.org/CodeSystem/coverage-class"
 _KVNR_SHAPE = re.compile(r"[A-Z]\d{9}")
 _SELF = frozenset({"SEL", "ONESELF", "SELF", "18", "01"})
+
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "IN1": ("Coverage.status", "Coverage.beneficiary"),
+    "IN1-2": ("Coverage.type", "Coverage.class"),
+    "IN1-3": ("Coverage.payor", "Organization.identifier"),
+    "IN1-4": ("Coverage.payor",),
+    "IN1-6": ("Organization.contact",),
+    "IN1-8": ("Coverage.class",),
+    "IN1-9": ("Coverage.class",),
+    "IN1-15": ("Coverage.type", "Coverage.extension"),
+    "IN1-16": ("RelatedPerson.name", "Coverage.subscriber"),
+    "IN1-18": ("RelatedPerson.birthDate",),
+    "IN1-19": ("RelatedPerson.address",),
+    "IN1-36": ("Coverage.identifier",),
+    "IN1-49": ("Coverage.identifier", "Coverage.subscriberId"),
+}
 
 
 def coverage(session: Session, segment: Segment) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 from mappers.hl7v2.datatypes.identifiers import ei
 from mappers.hl7v2.datatypes.parties import organization, places
 from mappers.hl7v2.session import Draft, Session
+from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment
 from mappers.movements import CANCELLED, MOVEMENT
 
@@ -19,6 +20,19 @@ ARRIVALS = frozenset({"A01", "A02", "A04", "A05"})
 _CANCELS = frozenset({"A11", "A12", "A13"})
 _CANCELLING = frozenset({"CANCEL", "DELETE"})
 _NEITHER = frozenset({"A03", *_CANCELS})
+
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "PV1-3": ("Encounter.location",),
+    "PV1-6": ("Encounter.location",),
+    "PV1-11": ("Encounter.location",),
+    "PV1-42": ("Encounter.location",),
+    "ZBE-1": ("Encounter.location.extension", "Encounter.extension"),
+    "ZBE-2": ("Encounter.location.period",),
+    "ZBE-3": ("Encounter.location.period",),
+    "ZBE-7": ("Encounter.serviceProvider",),
+}
 
 
 def locations(session: Session, pv1: Segment, zbe: Segment | None, draft: Draft) -> None:

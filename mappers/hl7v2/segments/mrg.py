@@ -13,8 +13,17 @@ from mappers.hl7v2.datatypes.identifiers import cx
 from mappers.hl7v2.datatypes.names import xpn
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Session
+from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment
 from profiles.issue import Issue, NotConformant
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "MRG-1": ("Patient.identifier", "Patient.link"),
+    "MRG-2": ("Patient.identifier",),
+    "MRG-4": ("Patient.identifier",),
+    "MRG-7": ("Patient.name",),
+}
 
 
 def merged(session: Session, segment: Segment) -> None:

@@ -10,10 +10,17 @@ from typing import Any
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
+from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment
 
 #: NK1-3 and NK1-7 codes of those who are contacts and no relatives.
 _ORGANIZATIONS = frozenset({"EMR", "E", "F", "I", "S"})
+
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "NK1": ("RelatedPerson.patient",),
+}
 
 
 def next_of_kin(session: Session, segment: Segment) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.parties import practitioner
 from mappers.hl7v2.session import V2, Draft, Session
+from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment
 from mappers.trace import derived
 
@@ -38,6 +39,20 @@ _WITH_NOTES = frozenset(
         "Task",
     }
 )
+
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "NTE-3": (
+        "Annotation.text",
+        "Observation.note.text",
+        "ServiceRequest.note.text",
+        "DocumentReference.description",
+    ),
+    "NTE-4": ("Annotation.extension",),
+    "NTE-5": ("Annotation.authorReference", "ServiceRequest.note.authorReference"),
+    "NTE-6": ("Annotation.time", "ServiceRequest.note.time"),
+}
 
 
 def annotation(session: Session, segment: Segment) -> dict[str, Any] | None:

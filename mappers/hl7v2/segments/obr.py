@@ -13,12 +13,40 @@ from mappers.hl7v2.segments.orders import order_identifiers
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
+from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaf, leaves_of
 from mappers.trace import Text, derived, text
 
 #: OBR fields of type NDL: interpreter, assistant, technician, transcriptionist.
 _INTERPRETERS = (32, 33)
 _PERFORMERS = (34, 35)
+
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "OBR": ("DiagnosticReport.subject", "DiagnosticReport.encounter"),
+    "OBR-2": ("DiagnosticReport.identifier",),
+    "OBR-3": ("DiagnosticReport.identifier",),
+    "OBR-7": (
+        "DiagnosticReport.effectivePeriod",
+        "DiagnosticReport.effective",
+        "Specimen.collection.collectedDateTime",
+    ),
+    "OBR-8": ("DiagnosticReport.effectivePeriod", "DiagnosticReport.effective"),
+    "OBR-9": ("Specimen.collection.quantity",),
+    "OBR-10": ("Specimen.collection.collector",),
+    "OBR-15": ("Specimen.type",),
+    "OBR-24": ("DiagnosticReport.category", "Observation.category"),
+    "OBR-25": ("DiagnosticReport.status",),
+    "OBR-32": ("DiagnosticReport.resultsInterpreter",),
+    "OBR-33": ("DiagnosticReport.resultsInterpreter",),
+    "OBR-34": ("DiagnosticReport.performer",),
+    "OBR-35": ("DiagnosticReport.performer",),
+    "SPM-2": ("Specimen.identifier",),
+    "SPM-7": ("Specimen.collection.method",),
+    "SPM-8": ("Specimen.collection.bodySite",),
+    "SPM-17": ("Specimen.collection.collected",),
+}
 
 
 def report(

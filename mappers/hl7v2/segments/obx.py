@@ -23,6 +23,7 @@ from mappers.hl7v2.datatypes.values import (
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
+from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaves_of
 from mappers.trace import Text, derived, text
 
@@ -48,6 +49,19 @@ _VALUES: dict[str, Convert] = {
     "CQ": quantity_value,
 }
 _DELETED = frozenset({"D", "W"})
+
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "OBX": ("Observation.subject", "Observation.encounter"),
+    "OBX-4": ("Observation.extension",),
+    "OBX-5": ("Observation.value", "Observation.component"),
+    "OBX-6": ("Observation.value",),
+    "OBX-7": ("Observation.referenceRange",),
+    "OBX-11": ("Observation.status", "Observation.dataAbsentReason"),
+    "OBX-23": ("Observation.performer", "Organization.name"),
+    "OBX-24": ("Organization.address",),
+}
 
 
 def observation(

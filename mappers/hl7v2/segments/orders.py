@@ -12,11 +12,28 @@ from mappers.hl7v2.segments import notes
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
+from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment
 from mappers.trace import text
 
 #: The house that orders, beside the person in ServiceRequest.requester.
 _FACILITY = "https://region-gateway.example/fhir/StructureDefinition/ordering-facility"
+
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "ORC-1": ("ServiceRequest.status",),
+    "ORC-2": ("ServiceRequest.identifier", "DiagnosticReport.identifier"),
+    "ORC-3": ("ServiceRequest.identifier", "DiagnosticReport.identifier"),
+    "ORC-5": ("ServiceRequest.status",),
+    "ORC-21": ("ServiceRequest.requester", "Organization.name"),
+    "ORC-22": ("Organization.address",),
+    "ORC-23": ("Organization.telecom",),
+    "ORC-24": ("Practitioner.address",),
+    "OBR-2": ("ServiceRequest.identifier",),
+    "OBR-3": ("ServiceRequest.identifier",),
+    "ORC": ("ServiceRequest.intent", "ServiceRequest.subject", "ServiceRequest.encounter"),
+}
 
 
 def requests(session: Session, segments: list[Segment]) -> None:

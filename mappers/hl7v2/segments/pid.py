@@ -16,6 +16,7 @@ from mappers.hl7v2.datatypes.names import xpn
 from mappers.hl7v2.session import ORIGINAL_TEXT, PACKAGE, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, clear
 from mappers.hl7v2.table_rows import table as row_table
+from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment, leaf
 from mappers.trace import Text, text
 from profiles.issue import Issue, NotConformant
@@ -25,6 +26,21 @@ _GENDER = "http://fhir.de/StructureDefinition/gender-amtlich-de"
 #: Identifier types that name the person towards others, never the sender's record.
 _FOREIGN_TYPES = frozenset({"NI", "NIIP", "SS", "DL", "PPN", "JHN", "MC", "MA", "PHC", "AN", "VN"})
 _KVNR_SHAPE = re.compile(r"[A-Z]\d{9}")
+
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "PID-2": ("Patient.identifier",),
+    "PID-3": ("Patient.identifier",),
+    "PID-4": ("Patient.identifier",),
+    "PID-5": ("Patient.name",),
+    "PID-7": ("Patient.birthDate", "Patient.birthDate.extension"),
+    "PID-8": ("Patient.gender",),
+    "PID-12": ("Patient.address.district",),
+    "PID-18": ("Encounter.identifier",),
+    "PID-19": ("Patient.identifier",),
+    "PID-21": ("RelatedPerson.identifier", "RelatedPerson.relationship"),
+}
 
 
 def patient(session: Session, segment: Segment) -> Draft:

@@ -12,6 +12,7 @@ from typing import Any
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.parties import practitioner
 from mappers.hl7v2.session import V2, Session
+from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment, leaf
 from mappers.identity import mint
 from mappers.trace import derived
@@ -19,6 +20,23 @@ from mappers.trace import derived
 _AGENT_TYPE = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
 #: Object identifier of SHA-256 (NIST), the system of a digest.
 SHA_256 = "urn:oid:2.16.840.1.101.3.4.2.1"
+
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "EVN-2": ("Provenance.recorded",),
+    "EVN-4": ("Provenance.reason",),
+    "EVN-5": ("Provenance.agent",),
+    "EVN-6": ("Provenance.occurred",),
+    "EVN-7": ("Provenance.location",),
+    "MSH-3": ("Provenance.agent",),
+    "MSH-4": ("Provenance.agent",),
+    "MSH-7": ("Provenance.recorded", "Bundle.timestamp"),
+    "MSH-8": ("Provenance.meta.security",),
+    "MSH-9": ("Provenance.activity",),
+    "MSH-10": ("Provenance.entity",),
+    "MSH-11": ("Provenance.meta.tag",),
+}
 
 
 def provenance(session: Session, data: bytes) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from mappers.hl7v2.datatypes.parties import practitioner
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
+from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment, leaf
 from mappers.trace import Text, text
 
@@ -21,6 +22,24 @@ _ENTLASSUNGSGRUND = "http://fhir.de/StructureDefinition/Entlassungsgrund"
 _PARTICIPANTS = ((7, "ATND"), (8, "REF"), (9, "CON"), (17, "ADM"), (52, "PART"))
 _UNKNOWN_CLASS = {"system": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "code": "UNK"}
 _STAY = {"system": _KONTAKTEBENE, "code": "einrichtungskontakt", "display": "Einrichtungskontakt"}
+
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "PV1": ("Encounter.subject",),
+    "PV1-2": ("Encounter.class", "Encounter.status", "Encounter.type"),
+    "PV1-7": ("Encounter.participant", "Practitioner"),
+    "PV1-8": ("Encounter.participant", "Practitioner"),
+    "PV1-9": ("Encounter.participant", "Practitioner"),
+    "PV1-16": ("Encounter.meta.security",),
+    "PV1-17": ("Encounter.participant", "Practitioner"),
+    "PV1-19": ("Encounter.identifier",),
+    "PV1-36": ("Encounter.hospitalization.dischargeDisposition",),
+    "PV1-45": ("Encounter.status",),
+    "PV1-52": ("Encounter.participant", "Practitioner"),
+    "PV2-13": ("Encounter.participant",),
+    "PV2-22": ("Encounter.meta.security",),
+}
 
 
 def encounter(session: Session, segment: Segment) -> Draft | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from mappers.hl7v2.datatypes.parties import organization, practitioner
 from mappers.hl7v2.session import Session
+from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
 from mappers.trace import text
 
@@ -18,6 +19,17 @@ GENERAL_PRACTITIONER = frozenset({"PP", "FHCP", "HA", "HAUSARZT", "1"})
 _ALWAYS = ("ROL", "PRT")
 #: Role codes of those a result or letter goes to.
 RECIPIENT = frozenset({"RCT", "RCP", "IRCP", "RECIPIENT"})
+
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "ROL-3": ("Encounter.participant.type",),
+    "ROL-4": ("Encounter.participant.individual", "Patient.generalPractitioner"),
+    "PRT-4": ("Encounter.participant.type",),
+    "PRT-5": ("Encounter.participant.individual", "Patient.generalPractitioner"),
+    "PRT-8": ("Encounter.participant.individual",),
+    "PD1-4": ("Patient.generalPractitioner",),
+}
 
 
 def role_segments(session: Session, segments: list[Segment]) -> None:

@@ -15,6 +15,7 @@ from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import PACKAGE, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows
 from mappers.hl7v2.table_rows import table as row_table
+from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment, leaf, leaves_of
 from mappers.trace import Text, derived, text
 
@@ -24,6 +25,23 @@ _LOINC = "http://loinc.org"
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 #: Events whose document replaces its parent, and those that append to it.
 _REPLACES = frozenset({"T07", "T08", "T09", "T10"})
+
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "TXA-2": ("DocumentReference.type", "DocumentReference.category"),
+    "TXA-4": ("DocumentReference.context.period",),
+    "TXA-3": ("DocumentReference.content",),
+    "TXA-12": ("DocumentReference.masterIdentifier",),
+    "TXA-13": ("DocumentReference.relatesTo",),
+    "TXA-14": ("DocumentReference.context.related",),
+    "TXA-15": ("DocumentReference.context.related",),
+    "TXA-17": ("DocumentReference.docStatus",),
+    "TXA-18": ("DocumentReference.securityLabel",),
+    "TXA-19": ("DocumentReference.status",),
+    "TXA-22": ("DocumentReference.authenticator",),
+    "OBX-5": ("DocumentReference.content",),
+}
 
 
 def document(session: Session, segment: Segment, contents: list[Segment]) -> Draft | None:
