@@ -12,12 +12,16 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
 from gateway.domain.time import SECOND, duration
+from gateway.pipeline.catalogues import Catalogues
 from profiles.issue import NotConformant
 from profiles.reading.record import Place, read_record
+
+if TYPE_CHECKING:
+    from profiles.terminology import Remote
 
 #: Name of the file a folder of configuration starts with.
 FILE = "gateway.toml"
@@ -154,6 +158,30 @@ class PipelineSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TerminologySettings:
+    """A terminology server elsewhere, asked last and with nothing but codes; off by default."""
+
+    #: Base address of a FHIR R4 terminology server, https://…/fhir; empty asks nobody.
+    server: str = ""
+    #: Code systems (URL) it is asked about; empty asks about all that nothing here decides.
+    systems: tuple[str, ...] = ()
+    #: Time it has for an answer.
+    timeout: Span = 3 * SECOND
+    #: How long its answers count.
+    cache: Span = 24 * 3_600 * SECOND
+    #: How long it is left alone after it failed; codes stay undecided meanwhile.
+    pause: Span = 30 * SECOND
+    #: File with a bearer token.
+    token_file: str = ""
+    #: CA (PEM) of the server; empty trusts the system's.
+    ca: str = ""
+    #: Our certificate (PEM), where the server asks for one.
+    certificate: str = ""
+    #: Private key (PEM) of the certificate.
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlertSettings:
     """When waiting becomes an alarm."""
 
@@ -210,6 +238,7 @@ class Settings:
     keys: KeySettings = field(default_factory=KeySettings)
     mllp: MllpSettings = field(default_factory=MllpSettings)
     pipeline: PipelineSettings = field(default_factory=PipelineSettings)
+    terminology: TerminologySettings = field(default_factory=TerminologySettings)
     alert: AlertSettings = field(default_factory=AlertSettings)
     retention: RetentionSettings = field(default_factory=RetentionSettings)
     log: LogSettings = field(default_factory=LogSettings)
@@ -232,6 +261,34 @@ class Settings:
         """The region's FHIR packages, as `gateway package` keeps them; "" when there are none."""
         folder = self.path("packages")
         return str(folder) if folder.is_dir() else ""
+
+    @property
+    def catalogues(self) -> Catalogues:
+        """The region's catalogues, as `gateway terminology` keeps them, and the server elsewhere.
+
+        Raises NotConformant or NotPermitted for an address no server can have.
+        """
+        said = self.terminology
+        return Catalogues(
+            folders=(str(self.path("terminology")),),
+            remote=self._terminology_server() if said.server else None,
+            answer=said.cache / SECOND,
+            pause=said.pause / SECOND,
+        )
+
+    def _terminology_server(self) -> Remote:
+        # Brings the HTTP client along: only for those who have a server.
+        from gateway.endpoints.terminology_server import TerminologyServer
+
+        said = self.terminology
+        files = {"ca": said.ca, "certificate": said.certificate, "key": said.key}
+        return TerminologyServer(
+            said.server,
+            tls={name: str(self.path(file)) for name, file in files.items() if file},
+            token_file=str(self.path(said.token_file)) if said.token_file else "",
+            systems=said.systems,
+            deadline=said.timeout / SECOND,
+        )
 
     def path(self, name: str) -> Path:
         """Resolve a file named in the configuration."""
@@ -269,6 +326,7 @@ TABLES: dict[str, type] = {
     "keys": KeySettings,
     "mllp": MllpSettings,
     "pipeline": PipelineSettings,
+    "terminology": TerminologySettings,
     "alert": AlertSettings,
     "retention": RetentionSettings,
     "log": LogSettings,

@@ -148,7 +148,7 @@ class Process:
         self._paused = store.reader.paused()
         region = store.reader.region()
         # Before a worker process meets packages or profiles that are not there.
-        Validation.of(region, self.settings.packages)
+        Validation.of(region, self.settings.packages, self.settings.catalogues)
         return Site.of(
             region,
             namespace=self.settings.namespace,
@@ -348,6 +348,7 @@ def _worker_config(settings: Settings, site: Site, keys: Keys) -> WorkerConfig:
         namespace=settings.namespace,
         labels=settings.labels,
         packages=settings.packages,
+        catalogues=settings.catalogues,
         limits=Limits(pipeline.message_timeout / SECOND, pipeline.worker_memory),
     )
 

@@ -16,6 +16,7 @@ from gateway.cli import (
     apply,
     audit,
     bench,
+    catalogue,
     check,
     consent,
     convert,
@@ -26,13 +27,13 @@ from gateway.cli import (
     fhirpath,
     identity,
     init,
-    mapping,
     message,
     package,
     retention,
     route,
     serve,
     status,
+    terminology,
     validate,
 )
 from gateway.cli.output import note
@@ -92,11 +93,23 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
         "FHIR packages: the profiles and code systems of the region.",
         {"add": package.add, "list": package.list_, "remove": package.remove},
     ),
+    "terminology": (
+        "Codes: what they mean, whether they are valid; catalogues the region has a licence for.",
+        {
+            "validate-code": terminology.validate_code,
+            "lookup": terminology.lookup,
+            "expand": terminology.expand,
+            "subsumes": terminology.subsumes,
+            "translate": terminology.translate,
+            "load": catalogue.load,
+            "list": catalogue.list_,
+            "remove": catalogue.remove,
+        },
+    ),
     "identity": (
         "Who is whom.",
         {"list": identity.list_, "link": identity.link, "separate": identity.separate},
     ),
-    "mapping": ("What becomes of which field.", {"table": mapping.table}),
     "consent": ("What the consent engine says.", {"decide": consent.decide}),
     "audit": ("The audit log.", {"verify": audit.verify}),
     "db": (

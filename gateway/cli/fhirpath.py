@@ -8,6 +8,13 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.code_sources import (
+    CatalogueFolder,
+    Config,
+    PackageFiles,
+    PackagesFolder,
+    terminology_of,
+)
 from gateway.cli.output import fail, json_bytes, note
 
 
@@ -19,6 +26,7 @@ def fhirpath(
         str,
         typer.Argument(metavar="FILE", help="A resource in JSON or XML; - is standard input."),
     ],
+    *,
     variable: Annotated[
         list[str] | None,
         typer.Option("--var", help="NAME=VALUE for %NAME; VALUE is JSON or else a text."),
@@ -30,18 +38,25 @@ def fhirpath(
     places: Annotated[
         bool, typer.Option("--places", help="Print value, type and place of each item.")
     ] = False,
+    package: PackageFiles = None,
+    packages: PackagesFolder = None,
+    terminology: CatalogueFolder = None,
+    config: Config = None,
 ) -> None:
     """Evaluate an expression on a resource and print one line of JSON per item.
 
-    trace() writes to standard error.
+    trace() writes to standard error. memberOf() and subsumes() look codes up in the packages and
+    catalogues named, else in the region's.
     """
     from profiles.fhirpath import Services, compile  # noqa: A004 - as in re.compile
     from profiles.fhirpath.results import as_json
+    from profiles.validate.codes import Codes
 
     compiled = compile(expression, strict=strict)
+    codes = terminology_of(config, package or (), packages, terminology)
     options: dict[str, Any] = {
         "variables": dict(map(_variable, variable or ())),
-        "services": Services(trace=_trace),
+        "services": Services(trace=_trace, terminology=Codes(codes)),
     }
     resource = _resource(file)
     if places:

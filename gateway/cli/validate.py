@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from gateway.cli.code_sources import catalogues_of, open_packages_of
 from gateway.cli.output import fail, json_bytes, note, progress_wanted
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ def validate(
         Path | None,
         typer.Option("--packages", help="Folder kept by gateway package; all its packages."),
     ] = None,
+    terminology: Annotated[
+        Path | None,
+        typer.Option("--terminology", help="Folder kept by gateway terminology; all catalogues."),
+    ] = None,
 ) -> None:
     """Validate resources: one OperationOutcome each, one line each, in input order.
 
@@ -48,7 +53,7 @@ def validate(
     has an error; 1: some have; 2: usage.
     """
     _check_files(files)
-    validator = _validator(package or [], packages)
+    validator = _validator(package or [], packages, terminology)
     wrong = False
     for at, name in enumerate(files, 1):
         if progress_wanted():
@@ -67,20 +72,11 @@ def _check_files(files: list[str]) -> None:
             fail(f"{name}: there is no such file", code=2)
 
 
-def _validator(package: list[Path], folder: Path | None) -> Validator:
-    from profiles.packages import PackageFolder, Packages, open_packages
+def _validator(package: list[Path], folder: Path | None, catalogues: Path | None) -> Validator:
     from profiles.validate.validator import Validator
 
-    opened = list(open_packages(package, tolerate_missing=True))
-    if folder is not None:
-        if not folder.is_dir():
-            fail(f"{folder}: there is no such folder", code=2)
-        opened += PackageFolder(folder).open(tolerate_missing=True)
-    distinct = {one.key: one for one in opened}
-    packages = Packages(list(distinct.values()), tolerate_missing=True)
-    for missing in packages.missing:
-        note(missing.text)
-    return Validator(packages)
+    packages = open_packages_of(package, folder)
+    return Validator(packages, catalogues_of(None, catalogues).terminology(packages))
 
 
 def _validated(

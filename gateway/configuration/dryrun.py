@@ -80,6 +80,7 @@ class DryRun:
             namespace=settings.namespace,
             labels=settings.labels,
             packages=settings.packages,
+            catalogues=settings.catalogues,
         )
         return cls(
             region,

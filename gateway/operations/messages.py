@@ -210,6 +210,7 @@ def _translate(desk: Desk, arrival: Arrival, keys: Keys) -> Translated:
         namespace=settings.namespace,
         labels=settings.labels,
         packages=settings.packages,
+        catalogues=settings.catalogues,
     )
     job = Job(
         0,

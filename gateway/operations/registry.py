@@ -57,7 +57,7 @@ def apply(desk: Desk, arguments: Mapping[str, Any]) -> dict[str, Any]:
     profiles are in none of the packages.
     """
     wanted = _wanted(arguments.get("documents"))
-    Validation.of(wanted, desk.settings.packages)
+    Validation.of(wanted, desk.settings.packages, desk.settings.catalogues)
     summary = str(arguments.get("summary", ""))
     site = desk.site()
     namespace = desk.settings.namespace

@@ -67,7 +67,7 @@ def prepare(config: WorkerConfig) -> Prepared:
         RouteCriteria.of(region),
         label_rules(config.labels),
         {e.id: _context(config, e, dialects) for e in region.incoming()},
-        Validation.of(region, config.packages),
+        Validation.of(region, config.packages, config.catalogues),
     )
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from gateway import __version__
 from gateway.domain.region import Region
 from gateway.domain.time import Instant
+from gateway.pipeline.catalogues import Catalogues
 from gateway.pipeline.ports import IndexCoder
 from profiles.issue import Issue
 
@@ -66,6 +67,8 @@ class WorkerConfig:
     limits: Limits = field(default_factory=Limits)
     #: Folder of the FHIR packages that endpoints validate against; "" for none.
     packages: str = ""
+    #: Where codes are looked up beside the packages.
+    catalogues: Catalogues = field(default_factory=Catalogues)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.domain.region import Endpoint, Region
+from gateway.pipeline.catalogues import Catalogues
 from profiles.issue import Issue, NotConformant
 
 if TYPE_CHECKING:
@@ -44,10 +45,11 @@ class Validation:
     profiles: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, region: Region, packages: str) -> Validation:
+    def of(cls, region: Region, packages: str, catalogues: Catalogues | None = None) -> Validation:
         """Prepare a region's validation.
 
-        Raises NotConformant for packages that cannot be opened, and profiles nobody defines.
+        Raises NotConformant for packages and catalogues that cannot be opened, and for profiles
+        nobody defines.
         """
         wanting = [one for one in region.incoming() if one.validation != NONE]
         if not wanting:
@@ -58,7 +60,8 @@ class Validation:
 
         folder = PackageFolder(Path(packages)) if packages else None
         opened = folder.open(tolerate_missing=True) if folder else open_packages([])
-        validator = Validator(opened)
+        terminology = (catalogues or Catalogues()).terminology(opened)
+        validator = Validator(opened, terminology)
         return cls(validator, {one.id: _by_type(one, validator) for one in wanting})
 
     def look(self, endpoint: Endpoint, resources: Iterable[dict[str, Any]]) -> Findings:

@@ -153,6 +153,12 @@ class Subsumed:
     reason: Reason = ""
     missing: tuple[str, ...] = ()
 
+    @property
+    def text(self) -> str:
+        """One sentence; names what is missing."""
+        said = _SENTENCES[self.reason] if self.reason else (self.outcome or "")
+        return f"{said}: {', '.join(self.missing)}" if self.missing else said
+
     def parameters(self) -> Json:
         """Render as Parameters; empty when it cannot be decided."""
         found = [_parameter("outcome", "Code", self.outcome)] if self.outcome else []

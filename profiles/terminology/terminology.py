@@ -229,6 +229,21 @@ class Terminology:
         """Naming systems by each of their unique ids."""
         return naming_systems(self.sources.packages)
 
+    def uri(self, name: str) -> str:
+        """Return the URI to write for an OID (`1.2.276…`, `urn:oid:…`) or another name of a system.
+
+        What nobody names, and what is a code system's URL itself, is returned as it is.
+        """
+        if self.sources.code_system(name) is not None:
+            return name
+        known = self.naming.get(name.removeprefix("urn:oid:"))
+        return known.uri if known is not None and known.uri else name
+
+    def oids(self, uri: str) -> tuple[str, ...]:
+        """Return the OIDs (without `urn:oid:`) that mean the same system as a URI."""
+        known = self.naming.get(uri)
+        return tuple(value for kind, value in known.ids if kind == "oid") if known else ()
+
     # --- what stands behind them
 
     def _validated(self, value_set: str, asked: Question) -> Validated:

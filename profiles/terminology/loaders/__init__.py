@@ -19,9 +19,17 @@ from __future__ import annotations
 from profiles.terminology.loaders.claml import ICD_10_GM, OPS, claml
 from profiles.terminology.loaders.icd_metadata import icd_metadata
 from profiles.terminology.loaders.kbv import key_table, key_tables
-from profiles.terminology.loaders.loinc import LOINC, LoincFiles, loinc
+from profiles.terminology.loaders.loinc import LOINC, LoincFiles, loinc, loinc_files
 from profiles.terminology.loaders.snomed import INTERNATIONAL, SNOMED_CT, snomed_ct
-from profiles.terminology.loaders.tables import ALPHA_ID, PZN, Columns, alpha_id, pzn_list, table
+from profiles.terminology.loaders.tables import (
+    ALPHA_ID,
+    PZN,
+    Columns,
+    alpha_id,
+    columns_of,
+    pzn_list,
+    table,
+)
 
 __all__ = [
     "ALPHA_ID",
@@ -35,10 +43,12 @@ __all__ = [
     "LoincFiles",
     "alpha_id",
     "claml",
+    "columns_of",
     "icd_metadata",
     "key_table",
     "key_tables",
     "loinc",
+    "loinc_files",
     "pzn_list",
     "snomed_ct",
     "table",

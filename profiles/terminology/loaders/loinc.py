@@ -7,7 +7,8 @@ where their files are given.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -46,6 +47,15 @@ _NEEDED = frozenset({"LOINC_NUM", "LONG_COMMON_NAME", "STATUS", *_PARTS})
 _NUMBER = r"\d{1,7}-\d"
 
 
+_VARIANT = re.compile(r"([a-z]{2})([A-Z]{2})\d+LinguisticVariant\.csv\Z")
+#: Name in a release → field of `LoincFiles`.
+_MEANT = {
+    "Loinc.csv": "table",
+    "ComponentHierarchyBySystem.csv": "hierarchy",
+    "AnswerList.csv": "answers",
+}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoincFiles:
     """The files of a release; only the table is needed."""
@@ -58,6 +68,26 @@ class LoincFiles:
     hierarchy: Path | None = None
     #: AccessoryFiles/AnswerFile/AnswerList.csv.
     answers: Path | None = None
+
+
+def loinc_files(paths: Iterable[Path]) -> LoincFiles:
+    """Tell the files of a release apart by the names they have in it.
+
+    A variant's language is in its name (`deDE15LinguisticVariant.csv`). Raises NotConformant for a
+    name that is not known, and without the table.
+    """
+    found: dict[str, Path] = {}
+    variants: dict[str, Path] = {}
+    for path in paths:
+        if variant := _VARIANT.match(path.name):
+            variants[f"{variant[1]}-{variant[2]}"] = path
+        elif path.name in _MEANT:
+            found[_MEANT[path.name]] = path
+        else:
+            raise refused(f"{path.name}: no file of this name is read of a LOINC release")
+    if "table" not in found:
+        raise refused("Loinc.csv is needed", code="required")
+    return LoincFiles(**found, variants=variants)
 
 
 def loinc(files: LoincFiles, *, version: str) -> Catalogue:

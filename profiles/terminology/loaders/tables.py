@@ -44,6 +44,31 @@ class Columns:
     properties: Mapping[str, str] = field(default_factory=dict)
 
 
+#: Meanings of columns that are fields of `Columns`; others are designations and properties.
+_FIELDS = frozenset({"code", "display", "definition", "parent", "inactive"})
+_TEXT = "text."
+
+
+def columns_of(meanings: Mapping[str, str]) -> Columns:
+    """Return columns by meaning: a field of `Columns`, `text.LANGUAGE`, or a property's name."""
+    own = {name: meanings.get(name, "") for name in _FIELDS}
+    texts = {n.removeprefix(_TEXT): c for n, c in meanings.items() if n.startswith(_TEXT)}
+    others = {
+        name: column
+        for name, column in meanings.items()
+        if name not in _FIELDS and not name.startswith(_TEXT)
+    }
+    return Columns(
+        code=own["code"] or "code",
+        display=own["display"],
+        definition=own["definition"],
+        parent=own["parent"],
+        inactive=own["inactive"],
+        designations=texts,
+        properties=others,
+    )
+
+
 def table(path: Path, header: Header, columns: Columns, form: TableForm = CSV) -> Catalogue:
     """Describe a code system in a table with a heading."""
     return Catalogue(header, partial(_records, path, columns, form))

@@ -107,3 +107,30 @@ def test_a_refusal_is_remembered_shorter_than_an_answer(terminology, server, clo
     assert len(server.asked) == 1
     server.fails, clock[0] = None, Lifetimes().refusal + 1
     assert terminology.member(VALUE_SET, SNOMED_CT, "999000011") is True
+
+
+def test_a_display_stays_here(terminology, server):
+    coded = {"system": SNOMED_CT, "code": "999000011", "display": "Knurr, Frau Beispiel"}
+    assert terminology.validate_code(VALUE_SET, coded=coded).outcome == "yes"
+    assert {one["name"] for one in server.asked[0][1]["parameter"]} == {"url", "system", "code"}
+
+
+@pytest.mark.parametrize(
+    ("more", "outcome"),
+    [
+        ({"name": "x-caused-by-unknown-system", "valueUri": SNOMED_CT}, "undecided"),
+        ({"name": "cause", "valueString": "not-found"}, "undecided"),
+        ({"name": "issues", "resource": {"issue": [{"code": "not-found"}]}}, "undecided"),
+        ({"name": "issues", "resource": {"issue": [{"code": "code-invalid"}]}}, "no"),
+        ({"name": "message", "valueString": "not in the value set"}, "no"),
+    ],
+)
+def test_a_server_that_lacks_the_code_system_decides_nothing(more, outcome):
+    class Lacking:
+        def operation(self, _name, _parameters):
+            result = {"name": "result", "valueBoolean": False}
+            return {"resourceType": "Parameters", "parameter": [result, more]}
+
+    found = Terminology(open_packages([]), remote=CachedRemote(Lacking()))
+    coded = {"system": SNOMED_CT, "code": "999000011"}
+    assert found.validate_code(VALUE_SET, coded=coded).outcome == outcome
