@@ -7,6 +7,7 @@ ignore, where the general practitioner and letter recipients stand, attested con
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
@@ -15,6 +16,16 @@ from zoneinfo import ZoneInfo
 from profiles.issue import NotConformant
 
 T = TypeVar("T")
+
+#: Allowed values of `Outgoing`.
+_OUTGOING: Mapping[str, tuple[str, ...]] = {
+    "version": ("2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8"),
+    "missing_characters": ("refuse", "transliterate"),
+    "orders": ("", "OMG", "ORM"),
+}
+_CERTAINTY = re.compile(r"(?:(?:DG1|Z[A-Z0-9]{2})-[1-9]\d?)?")
+#: A segment must hold its name and a value of some length.
+_SHORTEST = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,26 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Outgoing:
+    """How a partner wants HL7 v2 messages written."""
+
+    #: Version of HL7 (MSH-12): 2.3, 2.3.1, 2.4, 2.5, 2.5.1, 2.6, 2.7 or 2.8.
+    version: str = "2.5"
+    #: MSH-1 and MSH-2 in one: separators of field, component, repetition, escape, subcomponent.
+    delimiters: str = "|^~\\&"
+    #: What becomes of a character the partner's character set lacks: refuse the message, or
+    #: transliterate (ł → l, „ → ") and count the element as left out.
+    missing_characters: str = "refuse"
+    #: Longest segment in characters; longer ones are continued in ADD segments. 0: any length.
+    longest_segment: int = 0
+    #: Message orders are told by, OMG or ORM; empty: what the version prefers.
+    orders: str = ""
+    #: Field of DG1 or of a Z segment after it that holds the Diagnosesicherheit (A, G, V, Z),
+    #: e.g. "ZDG-2"; empty: it is left out.
+    diagnosis_certainty: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Dialect:
     """Everything that differs from the standard for one sender."""
 
@@ -85,6 +116,8 @@ class Dialect:
     document_recipients: tuple[str, ...] = ("TXA-23", "PRT", "OBR-28")
     #: Attested consent; None when the sender states none.
     consent: AttestedConsent | None = None
+    #: How messages to this partner are written.
+    outgoing: Outgoing = field(default_factory=Outgoing)
 
     @classmethod
     def from_mapping(cls, name: str, mapping: Mapping[str, Any]) -> Dialect:
@@ -104,6 +137,8 @@ class Dialect:
             )
         if "consent" in values:
             values["consent"] = _consent(values["consent"], name)
+        if "outgoing" in values:
+            values["outgoing"] = _outgoing(values["outgoing"], name)
         _check_zone(values.get("timezone", "Europe/Berlin"), name)
         return cls(name=name, **values)
 
@@ -114,6 +149,22 @@ def _consent(mapping: Mapping[str, Any], name: str) -> AttestedConsent:
         if key in values:
             values[key] = tuple(values[key])
     return _build(AttestedConsent, values, f"dialects/{name} consent")
+
+
+def _outgoing(mapping: Mapping[str, Any], name: str) -> Outgoing:
+    place = f"dialects/{name} outgoing"
+    made = _build(Outgoing, mapping, place)
+    for key, allowed in _OUTGOING.items():
+        if getattr(made, key) not in allowed:
+            listed = ", ".join(repr(one) for one in allowed)
+            raise NotConformant(f"{place}: {key} is one of {listed}", location=place)
+    if not isinstance(made.longest_segment, int) or 0 < made.longest_segment < _SHORTEST:
+        raise NotConformant(
+            f"{place}: longest_segment is 0 or at least {_SHORTEST}", location=place
+        )
+    if not _CERTAINTY.fullmatch(made.diagnosis_certainty):
+        raise NotConformant(f"{place}: diagnosis_certainty names a field of DG1 or of a Z segment")
+    return made
 
 
 def _build(cls: type[T], mapping: Mapping[str, Any], place: str) -> T:

@@ -17,7 +17,7 @@ from gateway.domain.region import Endpoint, Organization, Practitioner, Route
 from gateway.domain.retry import Retry
 from gateway.domain.time import DAY, SECOND
 from gateway.settings import TABLES, LabelSettings, size, span
-from mappers.dialect import AttestedConsent, Dialect, Row
+from mappers.dialect import AttestedConsent, Dialect, Outgoing, Row
 from profiles.reading.record import key_of
 
 _FIELD = re.compile(r"    (\w+): ")
@@ -60,6 +60,7 @@ _REGION: dict[str, type] = {
     "dialects/NAME.toml": Dialect,
     "dialects/NAME.toml [consent]": AttestedConsent,
     "dialects/NAME.toml [[rows]]": Row,
+    "dialects/NAME.toml [outgoing]": Outgoing,
 }
 #: Sentences for fields whose name says it all in the source.
 _SELF_EVIDENT = {

@@ -66,7 +66,7 @@ def encode(site: Site, delivery: Delivery, source: Source, decision: Decision) -
     if _original(endpoint, target, source, decision):
         return Written(_readdressed(endpoint, delivery, source.raw))
     bundle = transaction(
-        _contents(source, decision),
+        _contents(source, decision, versions=target == "hl7v2"),
         control_id=delivery.control_id,
         write="put" if endpoint.write == "put" else "conditional",
     )
@@ -80,6 +80,7 @@ def encode(site: Site, delivery: Delivery, source: Source, decision: Decision) -
         control_id=delivery.control_id,
         time=to_hl7(fhir_instant(delivery.created_at)),
         charset=endpoint.charset,
+        event=read_header(source.raw).trigger if source.raw[:3] == b"MSH" else "",
     )
     return Written(written.data, written.left_out)
 
@@ -114,10 +115,19 @@ def _readdressed(endpoint: Endpoint, delivery: Delivery, raw: bytes) -> bytes:
     )
 
 
-def _contents(source: Source, decision: Decision) -> list[Content]:
-    """Resources in the message's order; deletions carry nothing a decision could hide."""
-    kept = [load(current.body) for current in source.contents if not current.deleted]
-    visible = filter_resources(kept, decision)
+def _contents(source: Source, decision: Decision, *, versions: bool) -> list[Content]:
+    """Resources in the message's order; deletions carry nothing a decision could hide.
+
+    With `versions` each says which version it is: formats that tell events need to know whether
+    the partner has had one before.
+    """
+    kept = [current for current in source.contents if not current.deleted]
+    visible = filter_resources([load(current.body) for current in kept], decision)
+    if versions:
+        known = {(c.type, c.id): str(c.version) for c in kept}
+        for resource in visible:
+            version = known[str(resource["resourceType"]), str(resource["id"])]
+            resource["meta"] = {**resource.get("meta", {}), "versionId": version}
     deleted = [
         Content({"resourceType": c.type, "id": c.id}, deleted=True)
         for c in source.contents

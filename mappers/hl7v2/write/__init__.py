@@ -1,8 +1,9 @@
-"""FHIR R4 → one HL7 v2.5 message for partners that speak nothing else.
+"""FHIR R4 → one HL7 v2 message for partners that speak nothing else.
 
-The message follows from the content: a document becomes MDM, a report or observations ORU, an
-encounter ADT, a patient alone ADT^A31. One bundle is one message, because one delivery is one
-payload with one acknowledgement; what would need several is refused.
+The message follows from the content: a document becomes MDM, an appointment SIU, an order OMG or
+ORM, a report or observations ORU, an encounter ADT, a patient alone ADT^A31. Its version and form
+are the partner's (`mappers.dialect.Outgoing`). One bundle is one message, because one delivery is
+one payload with one acknowledgement; what would need several is refused.
 """
 
 from __future__ import annotations
@@ -27,6 +28,18 @@ class Encoded:
     left_out: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """What one message says of itself."""
+
+    #: MSH-10.
+    control_id: str
+    #: MSH-7 as an HL7 timestamp.
+    time: str
+    #: Trigger event of the message the content came with, e.g. "A02"; empty when unknown.
+    event: str = ""
+
+
 def encode(
     bundle: Resource,
     context: Context,
@@ -36,17 +49,20 @@ def encode(
     control_id: str,
     time: str,
     charset: str,
+    event: str = "",
 ) -> Encoded:
-    """Write the resources of a Bundle as one HL7 v2.5 message.
+    """Write the resources of a Bundle as one HL7 v2 message.
 
     `context.dialect` is the partner's. `sending` and `receiving` are (application, facility),
     `control_id` is MSH-10, `time` MSH-7 as an HL7 timestamp, `charset` MSH-18 (table 0211; empty
-    for UNICODE UTF-8). Raises NotSupported when no message carries the content or one alone does
-    not, and NotConformant when the character set lacks a character.
+    for UNICODE UTF-8), `event` the trigger event the content came with. A resource whose
+    `meta.versionId` is above 1 is taken as known to the partner. Raises NotSupported when no
+    message carries the content or one alone does not, and NotConformant when the character set
+    lacks a character.
     """
     from mappers.hl7v2.write.message import write
 
-    return write(bundle, context, (sending, receiving), control_id, time, charset)
+    return write(bundle, context, (sending, receiving), Stamp(control_id, time, event), charset)
 
 
 def as_format(bundle: Resource, context: Context) -> bytes:

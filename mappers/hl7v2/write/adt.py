@@ -13,30 +13,6 @@ from mappers.hl7v2.write.source import Source
 from mappers.hl7v2.write.writing import Writing
 from profiles.issue import NotSupported
 
-#: Event → structure of MSH-9.3.
-_STRUCTURES = {
-    "A01": "ADT_A01",
-    "A02": "ADT_A02",
-    "A03": "ADT_A03",
-    "A04": "ADT_A01",
-    "A05": "ADT_A05",
-    "A08": "ADT_A01",
-    "A11": "ADT_A09",
-    "A12": "ADT_A12",
-    "A13": "ADT_A01",
-    "A28": "ADT_A05",
-    "A31": "ADT_A05",
-}
-_FULL = ("PID", "PD1", "NK1", "PV1", "PV2", "ROL", "ZBE", "OBX", "AL1", "DG1", "PR1", "IN1")
-#: Structure → its segments in order; what is not there has no place in the message.
-_ORDER = {
-    "ADT_A01": _FULL,
-    "ADT_A05": _FULL,
-    "ADT_A03": (*_FULL[:7], "AL1", "DG1", "PR1", "OBX", "IN1"),
-    "ADT_A02": ("PID", "PD1", "PV1", "PV2", "ROL", "ZBE", "OBX"),
-    "ADT_A09": ("PID", "PD1", "PV1", "PV2", "ZBE", "OBX", "DG1"),
-    "ADT_A12": ("PID", "PD1", "PV1", "PV2", "ZBE", "OBX", "DG1"),
-}
 _CARRIED = frozenset(
     {
         "Encounter",
@@ -52,6 +28,11 @@ _CARRIED = frozenset(
 _OUTPATIENT = frozenset({"AMB", "EMER", "HH", "VR", "FLD"})
 #: Events about a person, not about a visit.
 _PERSON = frozenset({"A28", "A31"})
+_VISIT = frozenset(
+    {"A01", "A02", "A03", "A04", "A05", "A06", "A07", "A08", "A11", "A12", "A13", "A38"}
+)
+_BEGUN = frozenset({"in-progress", "arrived", "triaged"})
+_VOID = frozenset({"cancelled", "entered-in-error"})
 
 
 def choose_adt(source: Source) -> Choice:
@@ -61,43 +42,57 @@ def choose_adt(source: Source) -> Choice:
         listed = ", ".join(sorted(kinds))
         raise NotSupported(f"No HL7 v2 message carries {listed}.", location="Bundle.entry")
     stay = only_visit(source)
-    event = _stated_event(source, stay) or _event(stay)
 
     def plan(patient: Resource) -> Plan:
-        structure = _STRUCTURES[event]
-        return Plan("ADT", event, structure, lambda w: _segments(w, patient, stay, event), stay)
+        event = _stated_event(source, stay) or _event(source, patient, stay)
+        return Plan(f"ADT^{event}", lambda w: _segments(w, patient, stay, event), stay)
 
     return plan
 
 
 def _stated_event(source: Source, stay: Resource | None) -> str | None:
-    """The event the record of the translation names, where ADT has it and it concerns a visit."""
-    event = source.event
-    if event not in _STRUCTURES or (stay is None) != (event in _PERSON):
-        return None
-    return event
+    """The event the record of the translation names, where it concerns what is told."""
+    return source.event if source.event in (_PERSON if stay is None else _VISIT) else None
 
 
-def _event(stay: Resource | None) -> str:
+def _event(source: Source, patient: Resource, stay: Resource | None) -> str:
     """The event that makes a visit what it is."""
     if stay is None:
-        return "A31"
-    status = stay.get("status")
-    if status in ("in-progress", "arrived", "triaged"):
-        return "A04" if stay.get("class", {}).get("code") in _OUTPATIENT else "A01"
-    events = {
-        "planned": "A05",
-        "finished": "A03",
-        "cancelled": "A11",
-        "entered-in-error": "A11",
-    }
-    return events.get(status or "", "A08")
+        return "A28" if source.is_new(patient) else "A31"
+    status = str(stay.get("status", ""))
+    before = _before(stay, "statusHistory", "status")
+    if status in _VOID:
+        return "A38" if before == "planned" else "A11"
+    if status == "planned":
+        return "A08" if source.is_known(stay) else "A05"
+    if status == "finished":
+        return "A03"
+    return _begun(source, stay, before) if status in _BEGUN else "A08"
+
+
+def _begun(source: Source, stay: Resource, before: str) -> str:
+    """The event of a visit under way: begun, changed in kind, resumed or only told anew."""
+    outpatient = stay.get("class", {}).get("code") in _OUTPATIENT
+    if before == "finished":
+        return "A13"
+    earlier = stay.get("classHistory", ())
+    if earlier and (earlier[-1].get("class", {}).get("code") in _OUTPATIENT) != outpatient:
+        return "A07" if outpatient else "A06"
+    if source.is_known(stay) and before != "planned":
+        return "A08"
+    return "A04" if outpatient else "A01"
+
+
+def _before(stay: Resource, history: str, element: str) -> str:
+    """The state before the present one; empty when none is known."""
+    entries = [entry for entry in stay.get(history, ()) if entry.get(element) != stay.get(element)]
+    return str(entries[-1][element]) if entries and element in entries[-1] else ""
 
 
 def _segments(w: Writing, patient: Resource, stay: Resource | None, event: str) -> list[Segment]:
     pid = person.pid(w, patient)
     moved = movement(w, stay, event) if stay is not None else None
-    first = visit.pv1(w, stay, moved) if stay is not None else visit.no_visit()
+    first = visit.pv1(w, stay, moved) if stay is not None else visit.no_visit(w)
     if stay is not None:
         visit.account(w, pid, stay)
         visit.status_is_said(w, stay, event, first)
@@ -116,4 +111,4 @@ def _segments(w: Writing, patient: Resource, stay: Resource | None, event: str) 
         "PR1": lambda: clinical.pr1(w, of("Procedure"), stay),
         "IN1": lambda: insurance.in1(w, of("Coverage")),
     }
-    return [segment for name in _ORDER[_STRUCTURES[event]] for segment in builders[name]()]
+    return [s for name in w.pen.order if name in builders for s in builders[name]()]

@@ -36,7 +36,7 @@ def choose_mdm(source: Source) -> Choice | None:
 
     def segments(w: Writing, patient: Resource) -> list[Segment]:
         pid = person.pid(w, patient)
-        first = visit.pv1(w, stay) if stay is not None else visit.no_visit()
+        first = visit.pv1(w, stay) if stay is not None else visit.no_visit(w)
         if stay is not None:
             visit.account(w, pid, stay)
             visit.status_is_said(w, stay, event, first)
@@ -46,10 +46,8 @@ def choose_mdm(source: Source) -> Choice | None:
             header.put(25, found["description"])
         return [pid, first, header, *body]
 
-    structure = "MDM_T02" if content else "MDM_T01"
-
     def plan(patient: Resource) -> Plan:
-        return Plan("MDM", event, structure, lambda w: segments(w, patient), stay)
+        return Plan(f"MDM^{event}", lambda w: segments(w, patient), stay)
 
     return plan
 

@@ -25,14 +25,14 @@ def choose_merge(source: Source) -> Choice | None:
         return [person.pid(w, survivor), *person.pd1(w, survivor), mrg(w, gone, survivor)]
 
     def plan(survivor: Resource) -> Plan:
-        return Plan("ADT", "A40", "ADT_A39", lambda w: segments(w, survivor), None)
+        return Plan("ADT^A40", lambda w: segments(w, survivor), None)
 
     return plan
 
 
 def mrg(w: Writing, gone: Resource, survivor: Resource) -> Segment:
     """The patient replaced → MRG; A40 itself says who replaces whom."""
-    segment = Segment("MRG")
+    segment = w.segment("MRG")
     for identifier in own_first(w, gone.get("identifier", ())):
         segment.add(1, cx(w, identifier))
     for name in gone.get("name", ()):

@@ -26,7 +26,7 @@ def choose_oru(source: Source) -> Choice | None:
     stay = only_visit(source)
 
     def plan(patient: Resource) -> Plan:
-        return Plan("ORU", "R01", "ORU_R01", lambda w: _segments(w, patient, stay), stay)
+        return Plan("ORU^R01", lambda w: _segments(w, patient, stay), stay)
 
     return plan
 

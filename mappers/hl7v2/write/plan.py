@@ -33,13 +33,16 @@ SERVING = frozenset(
 class Plan:
     """One message: its type and the function that writes what follows EVN."""
 
-    #: MSH-9: message code, trigger event, structure.
-    code: str
-    event: str
-    structure: str
+    #: Message code and trigger event, e.g. "ADT^A01".
+    message: str
     segments: Callable[[Writing], list[Segment]]
     #: The visit of PV1; None without one.
     visit: Resource | None
+
+    @property
+    def event(self) -> str:
+        """MSH-9.2."""
+        return self.message.partition("^")[2]
 
 
 #: A chosen message waits for its patient.

@@ -1,7 +1,7 @@
 """The mapping rows read backwards: target element → source field.
 
 The same CSV drives both directions. Where several rows name one target (PID-13 and PID-14), each
-value goes to the row it fits best; a field the standard does not repeat takes one value.
+value goes to the row it fits best; what a field may hold is the business of the segment.
 """
 
 from __future__ import annotations
@@ -21,20 +21,6 @@ from mappers.trace import Text, derived, text
 from profiles.reading.decimals import literal_of
 
 _EXTENSION = re.compile(r"extension\((.+)\)\.(\w+)(?:\((.+)\))?")
-#: Fields the standard lets repeat (HL7 v2.5 attribute tables), of those the rows name.
-_REPEATING = {
-    "PID": frozenset({3, 4, 5, 6, 9, 11, 13, 14, 21, 26}),
-    "PD1": frozenset({3, 4}),
-    "NK1": frozenset({2, 4, 5, 6, 13, 33}),
-    "PV1": frozenset({7, 8, 9, 15, 17, 20, 52}),
-    "IN1": frozenset({3, 4, 5, 6, 7, 16, 19}),
-    "DG1": frozenset({16}),
-    "PR1": frozenset({8, 11, 12}),
-}
-#: Fields of type IS or ID: one code, no components.
-_PLAIN = frozenset(
-    {("PD1", 6), ("PR1", 6), ("PV2", 25), *(("PV1", n) for n in (4, 10, 13, 14, 15, 16, 18, 38))}
-)
 _DIV = re.compile(r"<div[^>]*>([^<]*)</div>")
 
 
@@ -70,7 +56,7 @@ def fill(
             continue
         for value, implied in _values(resource, target):
             for row in _best(w, left, value):
-                if put(w, segment, row.field, _write(w, segment.name, row, value)):
+                if segment.add(row.field, _write(w, segment.name, row, value)):
                     w.carried(implied)
                     break
 
@@ -81,13 +67,6 @@ def _best(w: Writing, candidates: list[Row], value: Any) -> list[Row]:
         return candidates
     fits = [_fits(w, row, value) for row in candidates]
     return [row for row, fit in zip(candidates, fits, strict=True) if fit == max(fits)]
-
-
-def put(w: Writing, segment: Segment, field: int, repetition: Repetition | None) -> bool:
-    """Add a repetition unless the field is taken and does not repeat."""
-    del w
-    taken = field in segment.fields and field not in _REPEATING.get(segment.name, frozenset())
-    return not taken and segment.add(field, repetition)
 
 
 def _values(resource: dict[str, Any], target: str) -> Iterator[tuple[Any, list[Any]]]:
@@ -138,7 +117,7 @@ def _write(w: Writing, segment: str, row: Row, value: Any) -> Repetition | None:
     if row.datatype == "CWE":
         table, default = _coded_by(row.argument)
         field = f"{segment}-{row.field}"
-        if (segment, row.field) in _PLAIN:
+        if w.is_code(segment, row.field):
             return (codings.plain(w, value, table, field, default),)
         return codings.cwe(w, value, table, field)
     return _WRITERS[row.datatype](w, value, row.argument)

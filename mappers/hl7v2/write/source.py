@@ -42,8 +42,11 @@ class Source:
         "unnamed",
     )
 
-    def __init__(self, bundle: Resource) -> None:
-        """Trace the resources of a Bundle, or of a single resource."""
+    def __init__(self, bundle: Resource, event: str = "") -> None:
+        """Trace the resources of a Bundle, or of a single resource.
+
+        `event` is the trigger event they came with, where the Bundle does not say it.
+        """
         self._next = 0
         self._starts: list[int] = []
         self._names: dict[str, Resource] = {}
@@ -55,7 +58,7 @@ class Source:
         #: Requests without a resource, e.g. "DELETE Observation/1".
         self.unnamed: list[str] = []
         #: Trigger event, recording and occurrence as the record of the translation says them.
-        self.event = ""
+        self.event = event
         self.recorded: Text | None = None
         self.occurred: Text | None = None
         for entry in _entries(bundle):
@@ -158,6 +161,14 @@ class Source:
                 return contained  # type: ignore[no-any-return]  # traced JSON
         return None
 
+    def is_new(self, resource: Resource) -> bool:
+        """Tell whether this is known to be the first version of a resource."""
+        return _version(resource) == "1"
+
+    def is_known(self, resource: Resource) -> bool:
+        """Tell whether the partner may have had a former version of a resource."""
+        return _version(resource) not in ("", "1")
+
     def carried(self, *nodes: Any) -> None:
         """Note that the message expresses these values by its structure or codes."""
         for node in nodes:
@@ -176,6 +187,10 @@ class Source:
                 name += f"/{resource['id']}"
             found += _missing(resource, name, self.seen, self.neutral)[1]
         return tuple(found)
+
+
+def _version(resource: Resource) -> str:
+    return str(resource.get("meta", {}).get("versionId", ""))
 
 
 def _entries(bundle: Resource) -> Iterator[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -12,7 +12,10 @@ from zoneinfo import ZoneInfo
 from mappers.base import Context
 from mappers.codes import Coded, rows, table
 from mappers.hl7v2.session import PACKAGE
+from mappers.hl7v2.write.er7 import Pen, Segment
+from mappers.hl7v2.write.form import Form
 from mappers.hl7v2.write.source import Source
+from mappers.hl7v2.write.versions import CODES, later
 from mappers.trace import Text, derived, text
 
 #: Table → FHIR code → the v2 code written where a table has several.
@@ -29,15 +32,32 @@ _DATE = re.compile(r"\d{4}(-\d\d(-\d\d)?)?")
 class Writing:
     """What the segments' functions share."""
 
-    __slots__ = ("context", "dialect", "namespace", "source", "zone")
+    __slots__ = ("context", "dialect", "namespace", "pen", "segment", "source", "zone")
 
-    def __init__(self, source: Source, context: Context) -> None:
-        """Begin to write `source` for the partner `context` describes."""
+    def __init__(self, source: Source, context: Context, pen: Pen) -> None:
+        """Begin to write `source` with `pen` for the partner `context` describes."""
         self.source = source
+        self.pen = pen
+        #: Begins a segment: name and first plain fields.
+        self.segment: Callable[..., Segment] = pen.segment
         self.context = context
         self.dialect = context.dialect
         self.namespace = context.namespace
         self.zone = ZoneInfo(context.dialect.timezone)
+
+    @property
+    def form(self) -> Form:
+        """How the partner wants its messages."""
+        return self.pen.form
+
+    def since(self, version: str) -> bool:
+        """Tell whether the partner's version is this one or a later one."""
+        return later(self.pen.form.version, version)
+
+    def is_code(self, segment: str, field: int) -> bool:
+        """Tell whether a field takes one code without components in the partner's version."""
+        shape = self.pen.knows(segment, field)
+        return shape is not None and shape.datatype in CODES
 
     def carried(self, *nodes: Any) -> None:
         """Note that the message expresses these values by its structure or codes."""
@@ -56,10 +76,9 @@ class Writing:
         found = _by_coding(name).get((str(system or ""), str(code or "")))
         if found is None:
             return None
-        known = table(PACKAGE, name)[found]
-        if coding.get("display") == known.display:
-            self.carried(coding["display"])
-        return derived(self.local(found, field), code, system)
+        shown = coding.get("display")
+        implied = shown if shown == table(PACKAGE, name)[found].display else None
+        return derived(self.local(found, field), code, system, implied)
 
     def knows(self, name: str, coding: Mapping[str, Any]) -> bool:
         """Tell whether a table has a v2 code for a Coding."""

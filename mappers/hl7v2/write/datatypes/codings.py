@@ -122,24 +122,25 @@ def plain(
     codings = concept.get("coding", ())
     for coding in codings if table else ():
         if (code := w.coded(table, coding, field)) is not None:
-            _restated(w, codings, coding, code)
-            return code
+            return derived(code, code, *_restated(codings, coding, code))
     for coding in codings:
         code, system = coding.get("code"), coding.get("system")
         if code is None:
             continue
         implied = system is None or system == default or _TABLE.fullmatch(system) is not None
-        if implied and "display" in coding:
-            w.carried(coding["display"])
-        return derived(w.local(code, field), code, system) if implied else text(code, code.source)
+        if not implied:
+            return text(code, code.source)
+        return derived(w.local(code, field), code, system, coding.get("display"))
     return concept.get("text")
 
 
-def _restated(w: Writing, codings: Any, taken: dict[str, Any], code: str) -> None:
-    """Other codings of a table field that only repeat its code are carried with it."""
+def _restated(codings: Any, taken: dict[str, Any], code: str) -> list[Any]:
+    """Leaves of other codings of a table field that only repeat its code: carried with it."""
+    found: list[Any] = []
     for other in codings:
         if other is not taken and other.get("code") in (code, taken.get("code")):
-            w.carried(other)
+            found += [leaf for leaf in other.values() if isinstance(leaf, Text)]
+    return found
 
 
 def words(w: Writing, concept: dict[str, Any]) -> str | None:

@@ -13,11 +13,12 @@ from mappers.hl7v2.write.datatypes import codings
 from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
 from mappers.hl7v2.write.datatypes.parties import xcn
 from mappers.hl7v2.write.er7 import Repetition, Segment
-from mappers.hl7v2.write.rows import fill, number, put
+from mappers.hl7v2.write.rows import fill, number
 from mappers.hl7v2.write.writing import Writing, meaning
 from mappers.trace import Text, derived, text
 
 _ALTERNATE = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
+_CERTAINTY = "http://fhir.de/StructureDefinition/icd-10-gm-diagnosesicherheit"
 _ENCOUNTER_DIAGNOSIS = "encounter-diagnosis"
 #: Function of a performer (SNOMED CT) → PR1 field.
 _PERFORMERS = {"88189002": 8, "304292004": 11}
@@ -27,8 +28,9 @@ _SNOMED = "http://snomed.info/sct"
 def dg1(w: Writing, conditions: list[Resource], visit: Resource | None) -> list[Segment]:
     """Conditions → DG1, with their role and rank in the visit."""
     segments: list[Segment] = []
+    count = 0
     for condition in conditions:
-        segment = Segment("DG1", str(len(segments) + 1))
+        segment = w.segment("DG1", str(count + 1))
         if not segment.add(3, codings.cwe(w, condition.get("code"))):
             continue
         fill(w, segment, "dg1_condition", condition)
@@ -36,15 +38,34 @@ def dg1(w: Writing, conditions: list[Resource], visit: Resource | None) -> list[
         _verification(segment, condition)
         _role(w, segment, condition, visit)
         _context(w, condition, visit)
-        segments.append(segment)
+        segments += [segment, *_certainty(w, segment, condition)]
+        count += 1
     return segments
+
+
+def _certainty(w: Writing, segment: Segment, condition: Resource) -> list[Segment]:
+    """Diagnosesicherheit → the field the partner keeps it in; the standard has none."""
+    name, _, field = w.dialect.outgoing.diagnosis_certainty.partition("-")
+    for coding in condition.get("code", {}).get("coding", ()) if name else ():
+        found = codings.extension(coding, _CERTAINTY) or {}
+        stated = found.get("valueCoding", {})
+        if "code" not in stated:
+            continue
+        letter = derived(stated["code"], stated["code"], stated.get("system"), found["url"])
+        if name == segment.name:
+            segment.put(int(field), letter)
+            return []
+        own = w.segment(name, segment.first(1) if field != "1" else None)
+        own.put(int(field), letter)
+        return [own]
+    return []
 
 
 def _number(w: Writing, segment: Segment, field: int, resource: Resource) -> None:
     kind = str(resource["resourceType"]).lower()
     known = own_first(w, resource.get("identifier", ()))
     if known:
-        put(w, segment, field, ei(w, known[0], kind))
+        segment.add(field, ei(w, known[0], kind))
 
 
 def _context(w: Writing, resource: Resource, visit: Resource | None) -> None:
@@ -86,7 +107,7 @@ def pr1(w: Writing, procedures: list[Resource], visit: Resource | None) -> list[
     """Procedures → PR1."""
     segments: list[Segment] = []
     for procedure in procedures:
-        segment = Segment("PR1", str(len(segments) + 1))
+        segment = w.segment("PR1", str(len(segments) + 1))
         if not segment.add(3, codings.cwe(w, procedure.get("code"))):
             continue
         fill(w, segment, "pr1_procedure", procedure)
@@ -112,14 +133,14 @@ def _performer(w: Writing, segment: Segment, performer: dict[str, Any]) -> None:
             field = _PERFORMERS.get(str(coding.get("code")), 12)
             if field != 12:
                 w.carried(coding)
-    put(w, segment, field, xcn(w, performer.get("actor")))
+    segment.add(field, xcn(w, performer.get("actor")))
 
 
 def al1(w: Writing, allergies: list[Resource]) -> list[Segment]:
     """AllergyIntolerances → AL1."""
     segments: list[Segment] = []
     for allergy in allergies:
-        segment = Segment("AL1", str(len(segments) + 1))
+        segment = w.segment("AL1", str(len(segments) + 1))
         if not segment.add(3, codings.cwe(w, allergy.get("code"))):
             continue
         segment.add(2, _kind(w, allergy))

@@ -13,7 +13,6 @@ from mappers.hl7v2.write.datatypes import codings
 from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
 from mappers.hl7v2.write.datatypes.parties import xcn
 from mappers.hl7v2.write.er7 import Segment
-from mappers.hl7v2.write.rows import put
 from mappers.hl7v2.write.writing import Writing, meaning
 from mappers.trace import Text, derived
 
@@ -24,7 +23,7 @@ _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
 def txa(w: Writing, document: Resource, event: str) -> Segment:
     """DocumentReference → TXA."""
-    segment = Segment("TXA", "1")
+    segment = w.segment("TXA", "1")
     kind = codings.plain(w, document.get("type"), "document-type", "TXA-2", f"{V2}0270")
     segment.put(2, kind)
     _presentation(w, segment, document)
@@ -35,14 +34,14 @@ def txa(w: Writing, document: Resource, event: str) -> Segment:
     for author in document.get("author", ()):
         segment.add(9, xcn(w, author))
     for field, identifier in _numbers(w, document):
-        put(w, segment, field, ei(w, identifier, "document"))
+        segment.add(field, ei(w, identifier, "document"))
     _orders(w, segment, context)
     _title(segment, document)
     _statuses(w, segment, document, event)
     for label in document.get("securityLabel", ()):
         if not segment.has(18):
             segment.put(18, codings.plain(w, label, "document-confidentiality", "TXA-18"))
-    put(w, segment, 22, xcn(w, document.get("authenticator")))
+    segment.add(22, xcn(w, document.get("authenticator")))
     w.carried(context.get("encounter"))
     _implied_types(w, document)
     return segment
@@ -124,7 +123,7 @@ def _orders(w: Writing, segment: Segment, context: dict[str, Any]) -> None:
             for coding in (identifier or {}).get("type", {}).get("coding", ())
         }
         field = 14 if codes == {"PLAC"} else 15 if codes == {"FILL"} else 0
-        if field and identifier is not None and put(w, segment, field, ei(w, identifier, "order")):
+        if field and identifier is not None and segment.add(field, ei(w, identifier, "order")):
             w.carried(identifier["type"])
 
 
@@ -177,14 +176,14 @@ def contents(w: Writing, document: Resource) -> list[Segment]:
     """Contents of a document → OBX, its description → NTE."""
     segments: list[Segment] = []
     for attachment in attachments(document):
-        obx = Segment("OBX", str(len(segments) + 1))
+        obx = w.segment("OBX", str(len(segments) + 1))
         if not _content(w, obx, attachment):
             continue
         obx.add(3, _type(w, document))
         obx.put(11, _RESULT.get(document.get("docStatus", ""), "F"))
         segments.append(obx)
     if segments and "description" in document:
-        note = Segment("NTE", "1", "L")
+        note = w.segment("NTE", "1", "L")
         note.put(3, document["description"])
         segments.insert(1, note)
     return segments

@@ -12,7 +12,7 @@ from mappers.hl7v2.write.datatypes.identifiers import cx, own_first
 from mappers.hl7v2.write.datatypes.names import xpn
 from mappers.hl7v2.write.datatypes.parties import house
 from mappers.hl7v2.write.er7 import Segment
-from mappers.hl7v2.write.rows import fill, put
+from mappers.hl7v2.write.rows import fill
 from mappers.hl7v2.write.writing import Writing, meaning
 from mappers.trace import Text
 
@@ -24,7 +24,7 @@ def in1(w: Writing, coverages: list[Resource]) -> list[Segment]:
     """Coverages → IN1."""
     segments: list[Segment] = []
     for coverage in coverages:
-        segment = Segment("IN1", str(len(segments) + 1))
+        segment = w.segment("IN1", str(len(segments) + 1))
         _kind(w, segment, coverage)
         for payor in coverage.get("payor", ())[:1]:
             _payer(w, segment, payor)
@@ -66,13 +66,13 @@ def _payer(w: Writing, segment: Segment, payor: dict[str, Any]) -> None:
     name, chosen = house(w, payor)
     if target is not None and target["resourceType"] == "Organization":
         for identifier in own_first(w, target.get("identifier", ())):
-            put(w, segment, 3, cx(w, identifier, "payer"))
+            segment.add(3, cx(w, identifier, "payer"))
         fill(w, segment, "in1_organization", target, skip=frozenset({3}))
         for contact in target.get("contact", ())[:1]:
-            put(w, segment, 6, xpn(w, contact.get("name", {})))
+            segment.add(6, xpn(w, contact.get("name", {})))
         return
     if chosen is not None:
-        put(w, segment, 3, cx(w, chosen, "payer"))
+        segment.add(3, cx(w, chosen, "payer"))
     segment.put(4, name)
 
 
@@ -99,10 +99,10 @@ def _insured(w: Writing, segment: Segment, coverage: Resource) -> None:
     if person["resourceType"] != "RelatedPerson":
         return
     for name in person.get("name", ()):
-        put(w, segment, 16, xpn(w, name))
+        segment.add(16, xpn(w, name))
     segment.put(18, w.time(person.get("birthDate")))
     for address in person.get("address", ()):
-        put(w, segment, 19, xad(w, address))
+        segment.add(19, xad(w, address))
 
 
 def _number(w: Writing, segment: Segment, coverage: Resource) -> None:

@@ -28,10 +28,15 @@ def report_notes(w: Writing, report: Resource) -> list[Segment]:
     return _segments(w, found)
 
 
+def comment(w: Writing, resource: Resource) -> list[Segment]:
+    """The comment of a resource that has no annotations → NTE."""
+    return _segments(w, [{"text": resource["comment"]}] if "comment" in resource else ())
+
+
 def _segments(w: Writing, found: Any) -> list[Segment]:
     segments: list[Segment] = []
     for note in found:
-        segment = Segment("NTE", str(len(segments) + 1), "L")
+        segment = w.segment("NTE", str(len(segments) + 1), "L")
         if not segment.put(3, note.get("text")):
             continue
         segment.add(5, xcn(w, note.get("authorReference")))

@@ -8,7 +8,7 @@ from mappers.base import Resource
 from mappers.hl7v2.write.datatypes import codings
 from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
 from mappers.hl7v2.write.er7 import Segment
-from mappers.hl7v2.write.rows import fill, put
+from mappers.hl7v2.write.rows import fill
 from mappers.hl7v2.write.writing import Writing
 
 #: Type of an order number → field of ORC and OBR.
@@ -24,12 +24,12 @@ def order_numbers(w: Writing, obr: Segment, report: Resource, order: Resource | 
             taken = obr.fields.get(field)
             if taken and str(taken[0][0]) == identifier["value"]:
                 w.carried(identifier)
-            elif put(w, obr, field, ei(w, identifier, "order")) and codes <= set(_FIELDS):
+            elif obr.add(field, ei(w, identifier, "order")) and codes <= set(_FIELDS):
                 w.carried(identifier.get("type"))
     for reference in report.get("basedOn", ()):
         if order is not None and w.source.resolve(reference) is order:
             w.carried(reference)
-        elif "identifier" in reference and put(w, obr, 2, ei(w, reference["identifier"], "order")):
+        elif "identifier" in reference and obr.add(2, ei(w, reference["identifier"], "order")):
             w.carried(reference.get("type"))
 
 
@@ -47,12 +47,20 @@ def request(w: Writing, obr: Segment, order: Resource) -> None:
 
 
 def _same(one: Any, other: Any) -> bool:
-    return one is not None and list(one) == list(other)
+    """Compare two repetitions as they are written: empty components at the end say nothing."""
+    return one is not None and _trimmed(one) == _trimmed(other)
+
+
+def _trimmed(repetition: Any) -> list[Any]:
+    parts = list(repetition)
+    while parts and not parts[-1]:
+        parts.pop()
+    return parts
 
 
 def order_control(w: Writing, obr: Segment, order: Resource | None) -> Segment:
     """ORC: results to the numbers of the OBR, status and requester of the order."""
-    orc = Segment("ORC", "RE")
+    orc = w.segment("ORC", "RE")
     for field in _FIELDS.values():
         for repetition in obr.fields.get(field, ()):
             orc.add(field, repetition)
@@ -69,7 +77,7 @@ def spm(w: Writing, specimens: list[Resource], report: Resource) -> list[Segment
     del report
     segments: list[Segment] = []
     for specimen in specimens:
-        segment = Segment("SPM", str(len(segments) + 1))
+        segment = w.segment("SPM", str(len(segments) + 1))
         for identifier in own_first(w, specimen.get("identifier", ()))[:1]:
             if identifier.get("system") == f"{w.namespace}/specimen":
                 segment.put(2, None, identifier["value"])

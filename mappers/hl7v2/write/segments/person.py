@@ -24,7 +24,7 @@ _MOTHER = ("http://terminology.hl7.org/CodeSystem/v3-RoleCode", "MTH")
 
 def pid(w: Writing, patient: Resource) -> Segment:
     """Patient → PID; raises NotConformant when nothing identifies the patient."""
-    segment = Segment("PID", "1")
+    segment = w.segment("PID", "1")
     for identifier in own_first(w, patient.get("identifier", ())):
         segment.add(3, cx(w, identifier))
     if not segment.has(3) and not segment.put(3, patient.get("id")):
@@ -71,7 +71,7 @@ def _sex(w: Writing, patient: Resource) -> str | None:
 
 def pd1(w: Writing, patient: Resource) -> list[Segment]:
     """Patient → PD1: the general practitioner and what PD1 alone carries."""
-    segment = Segment("PD1")
+    segment = w.segment("PD1")
     fill(w, segment, "pd1_patient", patient)
     for reference in patient.get("generalPractitioner", ()):
         segment.add(4, xcn(w, reference))
@@ -89,7 +89,7 @@ def nk1(w: Writing, patient: Resource) -> list[Segment]:
     segments: list[Segment] = []
     for contact in patient.get("contact", ()):
         same = next((p for p in persons if _same(contact, p)), None)
-        segment = Segment("NK1", str(len(segments) + 1))
+        segment = w.segment("NK1", str(len(segments) + 1))
         if same is not None:
             persons = [person for person in persons if person is not same]
             fill(w, segment, "nk1_relatedperson", same, skip=frozenset({12}))
@@ -99,7 +99,7 @@ def nk1(w: Writing, patient: Resource) -> list[Segment]:
             fill(w, segment, "nk1_contact", contact)
         segments.append(segment)
     for person in persons:
-        segment = Segment("NK1", str(len(segments) + 1))
+        segment = w.segment("NK1", str(len(segments) + 1))
         fill(w, segment, "nk1_relatedperson", person, skip=frozenset({12}))
         segments.append(segment)
     return segments

@@ -12,7 +12,6 @@ from mappers.base import Resource
 from mappers.hl7v2.session import V2
 from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
 from mappers.hl7v2.write.er7 import Repetition, Segment
-from mappers.hl7v2.write.rows import put
 from mappers.hl7v2.write.writing import Writing
 from mappers.movements import CANCELLED, MOVEMENT
 from mappers.trace import Text, derived, text
@@ -119,7 +118,7 @@ def _place(w: Writing, segment: Segment, field: int, group: list[Entry]) -> None
             else:
                 w.carried(coding)
     parts.setdefault(9, words)
-    put(w, segment, field, [parts.get(number) for number in range(1, 10)])
+    segment.add(field, [parts.get(number) for number in range(1, 10)])
 
 
 def _outer(entry: Entry, kind: str) -> list[tuple[int, str]]:
@@ -162,6 +161,19 @@ def _description(w: Writing, shown: Text | None, value: str) -> str | None:
     if shown.startswith(f"{value} (") and shown.endswith(")"):
         return text(shown[len(value) + 2 : -1], shown.source)
     return shown
+
+
+def point(w: Writing, reference: dict[str, Any]) -> Repetition | None:
+    """Reference to a Location → PL with its number in the component of its kind."""
+    target = w.source.resolve(reference) or {}
+    kinds = [str(c.get("code")) for c in target.get("physicalType", {}).get("coding", ())]
+    number, kind = _COMPONENTS.get(kinds[0] if kinds else "", (1, "ward"))
+    value, words = _value(w, {"location": reference}, kind)
+    if value is None:
+        return None
+    w.carried(target.get("physicalType"))
+    parts: dict[int, Any] = {number: value, 9: words}
+    return [parts.get(place) for place in range(1, 10)]
 
 
 def movement(w: Writing, visit: Resource, event: str) -> Movement | None:

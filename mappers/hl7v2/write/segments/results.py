@@ -12,7 +12,7 @@ from mappers.hl7v2.write.datatypes.contacts import xad
 from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
 from mappers.hl7v2.write.datatypes.parties import house, is_organization, xcn, xon
 from mappers.hl7v2.write.er7 import Repetition, Segment
-from mappers.hl7v2.write.rows import fill, number, put
+from mappers.hl7v2.write.rows import fill, number
 from mappers.hl7v2.write.segments.notes import notes, report_notes
 from mappers.hl7v2.write.segments.orders import order_control, order_numbers, request, spm
 from mappers.hl7v2.write.segments.values import value
@@ -30,7 +30,7 @@ def report(w: Writing, found: Resource, set_id: int) -> list[Segment]:
     """DiagnosticReport with its order, results and specimens → ORC, OBR, NTE, OBX, SPM."""
     orders = [w.source.resolve(reference) for reference in found.get("basedOn", ())]
     order = next((o for o in orders if o and o["resourceType"] == "ServiceRequest"), None)
-    obr = Segment("OBR", str(set_id))
+    obr = w.segment("OBR", str(set_id))
     order_numbers(w, obr, found, order)
     fill(w, obr, "obr_diagnosticreport", found)
     _period(w, obr, found)
@@ -59,7 +59,7 @@ def report(w: Writing, found: Resource, set_id: int) -> list[Segment]:
 
 def lone(w: Writing, observation: Resource, set_id: int) -> list[Segment]:
     """An Observation outside every report → OBR and OBX; the OBR repeats its code."""
-    obr = Segment("OBR", str(set_id))
+    obr = w.segment("OBR", str(set_id))
     obr.add(4, codings.cwe(w, observation.get("code")))
     obr.put(7, w.time(observation.get("effectiveDateTime")))
     obr.put(25, status(w, "report-status", observation.get("status")))
@@ -130,7 +130,7 @@ def _context(w: Writing, observation: Resource, obr: Segment | None) -> None:
 
 
 def _obx(w: Writing, observation: Resource, set_id: int) -> Segment:
-    obx = Segment("OBX", str(set_id))
+    obx = w.segment("OBX", str(set_id))
     value(w, obx, observation)
     obx.add(3, codings.cwe(w, observation.get("code")))
     sub_id = codings.extension(observation, _SUB_ID)
@@ -162,7 +162,7 @@ def _component(w: Writing, component: dict[str, Any], set_id: int, parent: Segme
     """A component stands as an OBX of its own under the sub-id of its observation."""
     if not parent.has(4):
         parent.put(4, parent.fields[1][0][0])
-    obx = Segment("OBX", str(set_id))
+    obx = w.segment("OBX", str(set_id))
     value(w, obx, component)
     obx.add(3, codings.cwe(w, component.get("code")))
     _assessment(w, obx, component)
@@ -198,16 +198,16 @@ def _performers(w: Writing, obx: Segment, observation: Resource) -> None:
     for reference in observation.get("performer", ()):
         if not is_organization(w, reference):
             person = xcn(w, reference)
-            put(w, obx, 16 if not obx.has(16) else 25, person)
+            obx.add(16 if not obx.has(16) else 25, person)
             continue
         target = w.source.resolve(reference)
         if target is not None and "address" in target:
-            if put(w, obx, 23, xon(w, reference)):
+            if obx.add(23, xon(w, reference)):
                 obx.add(24, xad(w, target["address"][0]))
         elif not obx.has(15):
             obx.add(15, _producer(w, reference))
         else:
-            put(w, obx, 23, xon(w, reference))
+            obx.add(23, xon(w, reference))
 
 
 def _producer(w: Writing, reference: dict[str, Any]) -> Repetition:

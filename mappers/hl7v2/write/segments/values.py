@@ -13,6 +13,8 @@ from mappers.trace import Text, derived
 
 #: Longest ST of HL7 v2.5.
 _SHORT = 199
+#: Versions from which table 0125 has CWE and DTM, in place of CE and TS.
+_CWE_SINCE, _DTM_SINCE = "2.5.1", "2.6"
 
 
 def value(w: Writing, obx: Segment, owner: dict[str, Any]) -> None:
@@ -56,8 +58,10 @@ def _text(_w: Writing, obx: Segment, words: Text) -> str:
 
 
 def _concept(w: Writing, obx: Segment, concept: dict[str, Any]) -> str:
-    obx.add(5, codings.cwe(w, concept))
-    return "CWE"
+    kind = "CWE" if w.since(_CWE_SINCE) else "CE"
+    repetition = codings.cwe(w, concept)
+    obx.add(5, w.pen.fitted(kind, repetition) if repetition is not None else None)
+    return kind
 
 
 def _integer(_w: Writing, obx: Segment, whole: Any) -> str:
@@ -72,7 +76,7 @@ def _boolean(_w: Writing, obx: Segment, truth: Any) -> str:
 
 def _date_time(w: Writing, obx: Segment, moment: Text) -> str:
     obx.put(5, w.time(moment))
-    return "TS"
+    return "DTM" if w.since(_DTM_SINCE) else "TS"
 
 
 def _time(_w: Writing, obx: Segment, time: Text) -> str:

@@ -10,7 +10,7 @@ from mappers.hl7v2.write.datatypes.codings import extension, plain
 from mappers.hl7v2.write.datatypes.identifiers import cx, own_first
 from mappers.hl7v2.write.datatypes.parties import xcn, xon
 from mappers.hl7v2.write.er7 import Segment
-from mappers.hl7v2.write.rows import fill, put
+from mappers.hl7v2.write.rows import fill
 from mappers.hl7v2.write.segments.places import Movement, places
 from mappers.hl7v2.write.writing import Writing, meaning
 from mappers.trace import Text, derived
@@ -37,14 +37,14 @@ _SAID = {
 }
 
 
-def no_visit() -> Segment:
+def no_visit(w: Writing) -> Segment:
     """PV1 of a message about a person: patient class "not applicable"."""
-    return Segment("PV1", "1", _NO_VISIT)
+    return w.segment("PV1", "1", _NO_VISIT)
 
 
 def pv1(w: Writing, visit: Resource, moved: Movement | None = None) -> Segment:
     """Encounter → PV1; with a movement the responsible ward stands in ZBE-7, not in PV1-39."""
-    segment = Segment("PV1", "1")
+    segment = w.segment("PV1", "1")
     segment.put(2, _class(w, visit))
     places(w, segment, visit)
     _numbers(w, segment, visit)
@@ -107,8 +107,8 @@ def _numbers(w: Writing, segment: Segment, visit: Resource) -> None:
         if is_account(identifier):
             continue
         repetition = cx(w, identifier, "encounter")
-        if not put(w, segment, 19, repetition):
-            put(w, segment, 50, repetition)
+        if not segment.add(19, repetition):
+            segment.add(50, repetition)
 
 
 def is_account(identifier: dict[str, Any]) -> bool:
@@ -121,7 +121,7 @@ def account(w: Writing, pid: Segment, visit: Resource) -> None:
     """Account number of the visit → PID-18."""
     for identifier in visit.get("identifier", ()):
         if is_account(identifier):
-            put(w, pid, 18, cx(w, identifier, "account"))
+            pid.add(18, cx(w, identifier, "account"))
 
 
 def _discharge(w: Writing, visit: Resource) -> str | None:
@@ -150,7 +150,7 @@ def _participant(w: Writing, segment: Segment, participant: dict[str, Any]) -> N
             field = _FIELDS.get(str(coding.get("code")))
             if field is None or coding.get("system") != _PARTICIPATION:
                 continue
-            if put(w, segment, field, xcn(w, participant.get("individual"))):
+            if segment.add(field, xcn(w, participant.get("individual"))):
                 w.carried(coding)
 
 
@@ -162,7 +162,7 @@ def role_segments(w: Writing, visit: Resource) -> list[Segment]:
         codes = {str(c.get("code")) for concept in concepts for c in concept.get("coding", ())}
         if codes & set(_FIELDS):
             continue
-        segment = Segment("ROL", str(len(segments) + 1), "UC")
+        segment = w.segment("ROL", str(len(segments) + 1), "UC")
         segment.put(3, *(_role(w, concepts)))
         if segment.add(4, xcn(w, participant.get("individual"))):
             segments.append(segment)
@@ -192,7 +192,7 @@ def _is_restriction(label: dict[str, Any]) -> bool:
 
 def pv2(w: Writing, visit: Resource, first: Segment) -> list[Segment]:
     """Encounter → PV2; a restricted visit without VIP mark is protected (PV2-22)."""
-    segment = Segment("PV2")
+    segment = w.segment("PV2")
     fill(w, segment, "pv2_encounter", visit)
     for label in visit.get("meta", {}).get("security", ()):
         if _is_restriction(label) and not first.has(16):
@@ -204,7 +204,7 @@ def zbe(w: Writing, visit: Resource, event: str, found: Movement | None) -> list
     """The movement a visit names → ZBE; none where no movement is known."""
     if found is None:
         return []
-    segment = Segment("ZBE")
+    segment = w.segment("ZBE")
     segment.add(1, found.number)
     start, end = _movement_times(found, visit, event)
     segment.put(2, w.time(start))

@@ -283,7 +283,7 @@ def test_decimals_are_written_as_they_are(literal: str) -> None:
         ({"valueInteger": 3}, "NM", "3"),
         ({"valueDateTime": "2026-11"}, "TS", "202611"),
         ({"valueTime": "10:15:00"}, "TM", "101500"),
-        ({"valueCodeableConcept": {"text": "A Rh pos"}}, "CWE", "^A Rh pos"),
+        ({"valueCodeableConcept": {"text": "A Rh pos"}}, "CE", "^A Rh pos"),
         ({"valueRange": {"low": {"value": 1}, "high": {"value": 2}}}, "SN", "^1^-^2"),
         ({"valueRatio": {"numerator": {"value": 1}, "denominator": {"value": 8}}}, "SN", "^1^:^8"),
     ],

@@ -92,7 +92,7 @@ def test_a_merge_names_the_patient_who_goes() -> None:
         bundle(patient(), document(), document(id="d2")),
         bundle(patient(), document(), observation()),
         bundle(patient(), REPORT, CONDITION),
-        bundle(patient(), {"resourceType": "Appointment", "id": "a1"}),
+        bundle(patient(), {"resourceType": "Immunization", "id": "i1"}),
     ],
     ids=[
         "nobody",
