@@ -29,10 +29,15 @@ _ANY_RESOURCE: Schema = {"type": "object", "required": ["resourceType"]}
 
 def resource_schema(resource_type: str) -> Schema:
     """Build the JSON Schema (draft 7) of a resource type."""
+    return schema_of(resource_type, _definitions([resource_type]))
+
+
+def schema_of(name: str, definitions: dict[str, Schema]) -> Schema:
+    """Make a schema of one of several definitions."""
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
-        "$ref": f"{_LOCAL}{resource_type}",
-        "definitions": _definitions([resource_type]),
+        "$ref": f"{_LOCAL}{name}",
+        "definitions": definitions,
     }
 
 
@@ -52,24 +57,26 @@ def _definitions(waiting: list[str]) -> dict[str, Schema]:
     while waiting:
         name = waiting.pop()
         if name not in definitions:
-            definitions[name] = _definition(name)
-            waiting.extend(_references(definitions[name]))
+            definitions[name] = definition(name)
+            waiting.extend(references(definitions[name]))
     return definitions
 
 
-def _references(schema: Any) -> Iterator[str]:
+def references(schema: Any) -> Iterator[str]:
+    """Go through the names of the definitions a schema refers to."""
     if isinstance(schema, dict):
         reference = schema.get("$ref", "")
         if reference.startswith(_LOCAL):
             yield reference.removeprefix(_LOCAL)
         for inner in schema.values():
-            yield from _references(inner)
+            yield from references(inner)
     elif isinstance(schema, list):
         for inner in schema:
-            yield from _references(inner)
+            yield from references(inner)
 
 
-def _definition(name: str) -> Schema:
+def definition(name: str) -> Schema:
+    """Build the definition of a primitive type, a data type, a backbone element or a resource."""
     if name in primitive_types():
         return primitive_schema(name)
     return _Object(name).schema()

@@ -35,20 +35,21 @@ Finding = tuple[str, str, str]
 
 
 def issues_of(
-    error: jsonschema_rs.ValidationError, place: str, schema: dict[str, Any]
+    error: jsonschema_rs.ValidationError,
+    path: Iterable[str | int],
+    place: str,
+    schema: dict[str, Any],
 ) -> Iterator[Issue]:
-    """Turn one schema error at or below `place` into issues."""
-    location = place + expression(error.instance_path)
+    """Turn one schema error at a path below `place` into issues."""
+    location = place + expression(path)
     severity: Severity = "warning" if _comment(error, schema) in _TOLERATED else "error"
     for code, text, member in _findings(error, schema):
         yield Issue(severity, code, text, f"{location}.{member}" if member else location)
 
 
 def expression(path: Iterable[str | int]) -> str:
-    """Write a JSON path as FHIRPath; `_birthDate` is still `birthDate` there."""
-    return "".join(
-        f"[{step}]" if isinstance(step, int) else f".{step.removeprefix('_')}" for step in path
-    )
+    """Write a path as FHIRPath."""
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
 
 
 def _findings(error: jsonschema_rs.ValidationError, schema: dict[str, Any]) -> Iterator[Finding]:

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
-import orjson
 
 from profiles.issue import Issue
 from profiles.r4 import facts
-from profiles.reading import write_json
 from profiles.validate.depth import MOST_LEVELS, TOO_DEEP, is_too_deep
-from profiles.validate.primitives import whole_number_schemas
+from profiles.validate.explain import explained, plain
 from profiles.validate.schema import common_schema, resource_schema
-from profiles.validate.sentences import issues_of
+from profiles.validate.shapes import compiled
 
 #: Types most messages are made of. One validator for all of them compiles faster and is small
 #: enough to stay in the processor's cache; the others have one each, made when they are met.
@@ -50,6 +49,10 @@ COMMON = frozenset(
     }
 )
 
+#: Nobody reads more, and who sends them has something else to repair.
+MOST_ISSUES = 1_000
+TOO_MANY = f"the structure has more than {MOST_ISSUES} issues: what follows them was not looked at"
+
 Resource = dict[str, Any]
 Placed = tuple[str, Any]
 
@@ -60,7 +63,7 @@ def structure(resource: Any) -> list[Issue]:
     A relative reference to a type that the element does not allow is a warning.
 
     Every issue has a FHIRPath expression as location (`Patient.name[0].family`) and a
-    text that repeats no value.
+    text that repeats no value. After 1,000 issues one more says that the rest was not looked at.
     """
     if not isinstance(resource, dict):
         return [Issue("error", "structure", "a resource is a JSON object")]
@@ -72,38 +75,21 @@ def structure(resource: Any) -> list[Issue]:
             issues.append(Issue("error", "too-costly", TOO_DEEP, place))
             continue
         if not _is_conformant(item):
-            issues.extend(_explain(place, item))
+            issues.extend(islice(_explain(place, item), MOST_ISSUES + 1 - len(issues)))
+        if len(issues) > MOST_ISSUES:
+            return [*issues[:MOST_ISSUES], Issue("error", "too-costly", TOO_MANY, _root(resource))]
         waiting.extend((*one, level + 1) for one in reversed([*_inner(place, item)]))
     return issues
 
 
 @cache
 def _common() -> jsonschema_rs.Draft7Validator:
-    return _compiled(common_schema(COMMON))
+    return compiled(common_schema(COMMON))
 
 
 @cache
 def _validator(resource_type: str) -> jsonschema_rs.Draft7Validator:
-    return _compiled(resource_schema(resource_type))
-
-
-def _compiled(schema: dict[str, Any]) -> jsonschema_rs.Draft7Validator:
-    return jsonschema_rs.Draft7Validator(
-        schema,
-        pattern_options=jsonschema_rs.RegexOptions(),
-        registry=_whole_numbers(),
-    )
-
-
-@cache
-def _whole_numbers() -> jsonschema_rs.Registry:
-    return jsonschema_rs.Registry(whole_number_schemas())
-
-
-@cache
-def _schema(resource_type: str) -> dict[str, Any]:
-    """Only for explaining: most processes never need a schema in Python form."""
-    return resource_schema(resource_type)
+    return compiled(resource_schema(resource_type))
 
 
 @cache
@@ -127,8 +113,10 @@ def _type(resource: Any) -> str:
 
 def _is_conformant(item: Any) -> bool:
     resource_type = _type(item)
-    if resource_type not in resource_types():
-        return False
+    return resource_type in resource_types() and _is_valid(resource_type, item)
+
+
+def _is_valid(resource_type: str, item: Any) -> bool:
     try:
         if resource_type in COMMON:
             return _common().is_valid({resource_type: item})
@@ -146,20 +134,14 @@ def _explain(place: str, item: Any) -> Iterator[Issue]:
     if is_too_deep(item):
         yield Issue("error", "too-costly", TOO_DEEP, place)
         return
-    found = {
-        issue: None  # a dict keeps the order and drops repetitions
-        for error in _validator(resource_type).iter_errors(_plain(item))
-        for issue in issues_of(error, place, _schema(resource_type))
-    }
-    yield from found
-
-
-def _plain(item: Any) -> Any:
-    """Return numbers as the validator knows them: a WrittenDecimal becomes a float."""
-    try:
-        return orjson.loads(write_json(item))
-    except TypeError:  # an integer beyond 64 bits, which the validator takes as it stands
-        return item
+    if _is_valid(resource_type, plain(item)):
+        return
+    found = False
+    for issue in explained(place, item, resource_type):
+        found = True
+        yield issue
+    if not found:
+        yield Issue("error", "structure", "is not as FHIR R4 defines it", place)
 
 
 def _without_type(place: str, item: Any) -> Issue:

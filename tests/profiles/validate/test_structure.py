@@ -196,7 +196,7 @@ DEFECTS = [
     (OBSERVATION, ["effectiveDateTime"], "2024-01-01T10:00", "Observation.effective", "value"),
     (OBSERVATION, ["effectiveDateTime"], "2024-01-01T10:00:00", "Observation.effective", "value"),
     (OBSERVATION, ["effectiveDateTime"], "2024-01-01T24:00:00Z", "Observation.effective", "value"),
-    (OBSERVATION, ["valueQuantity", "value"], "72.50", "Observation.valueQuantity", "structure"),
+    (OBSERVATION, ["valueQuantity", "value"], "72.50", "Observation.value.value", "structure"),
     (PATIENT, ["text"], {"status": "empty", "div": "hello"}, "Patient.text.div", "value"),
     # parallel lists
     (PATIENT, ["name", 0, "_given"], MISSING, "Patient.name[0].given[1]", "structure"),
@@ -399,3 +399,29 @@ def test_the_official_examples_have_no_issue():
         resource = read_json(file.read_bytes())
         assert [one for one in structure(resource) if one.severity == "error"] == [], file.name
         assert orjson.loads(write_json(resource)) == orjson.loads(file.read_bytes())
+
+
+MANY = {
+    "objects": {"name": [{"family": 5}] * 2_000},
+    "texts": {"name": [{"given": [5] * 200_000}]},
+    "values for objects": {"name": [5] * 200_000},
+    "references": {"generalPractitioner": [{"reference": "Group/1"}] * 2_000},
+    "unknown elements": {f"x{'y' * (at % 30)}{'z' * (at // 30)}": 1 for at in range(1_200)},
+}
+
+
+@pytest.mark.parametrize("name", MANY)
+def test_of_many_defects_a_thousand_are_told_and_that_there_are_more(name):
+    issues = structure({"resourceType": "Patient", **MANY[name]})
+    assert 1_000 <= len(issues) <= 1_001
+    assert len(set(issues)) == len(issues)
+    if name != "unknown elements":
+        assert issues[-1].code == "too-costly"
+        assert issues[-1].severity == "error"
+
+
+def test_items_of_long_lists_have_their_own_places():
+    names = [{"given": ["Anna"] * 2_500 + [5] + ["Maria"] * 99, "family": "Weiß"}]
+    names[0]["_given"] = [None] * 2_499 + [{"id": 5}]
+    locations = [one.location for one in structure({"resourceType": "Patient", "name": names})]
+    assert locations == ["Patient.name[0].given[2500]", "Patient.name[0].given[2499].id"]
