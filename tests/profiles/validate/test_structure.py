@@ -406,7 +406,12 @@ MANY = {
     "texts": {"name": [{"given": [5] * 200_000}]},
     "values for objects": {"name": [5] * 200_000},
     "references": {"generalPractitioner": [{"reference": "Group/1"}] * 2_000},
-    "unknown elements": {f"x{'y' * (at % 30)}{'z' * (at // 30)}": 1 for at in range(1_200)},
+    "unknown elements": {
+        f"x{chr(97 + a)}{chr(97 + b)}y{chr(97 + c)}": 1
+        for a in range(9)
+        for b in range(9)
+        for c in range(25)
+    },
 }
 
 
