@@ -4,24 +4,23 @@ import json
 
 import pytest
 
-from gateway.cli.app import main
+from gateway.cli.app import run
 
 
 def test_the_table_names_what_becomes_of_each_field(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["mapping", "table", "hl7v2", "--segment", "PID"]) == 0
+    assert run(["mapping", "table", "hl7v2", "--segment", "PID"]) == 0
     printed = capsys.readouterr().out
     assert "| PID-7 | Patient.birthDate |" in printed
     assert "| PV1-" not in printed
 
 
 def test_the_table_is_there_for_machines(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["mapping", "table", "hl7v2", "--json"]) == 0
+    assert run(["mapping", "table", "hl7v2", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert {"segment": "PV1", "field": "2", "target": "Encounter.class"}.items() <= max(
-        rows, key=lambda row: row["target"] == "Encounter.class"
-    ).items()
+    found = [row for row in rows if row["target"] == "Encounter.class"]
+    assert [(row["segment"], row["field"]) for row in found] == [("PV1", "2")]
 
 
 def test_a_format_without_a_table_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["mapping", "table", "fax"]) == 1
+    assert run(["mapping", "table", "fax"]) == 1
     assert "hl7v2" in capsys.readouterr().err
