@@ -268,26 +268,30 @@ class Settings:
 
         Raises NotConformant or NotPermitted for an address no server can have.
         """
-        said = self.terminology
         return Catalogues(
             folders=(str(self.path("terminology")),),
-            remote=self._terminology_server() if said.server else None,
-            answer=said.cache / SECOND,
-            pause=said.pause / SECOND,
+            remote=self._terminology_server() if self.terminology.server else None,
+            answer=self.terminology.cache / SECOND,
+            pause=self.terminology.pause / SECOND,
         )
 
     def _terminology_server(self) -> Remote:
         # Brings the HTTP client along: only for those who have a server.
         from gateway.endpoints.terminology_server import TerminologyServer
 
-        said = self.terminology
-        files = {"ca": said.ca, "certificate": said.certificate, "key": said.key}
+        files = {
+            "ca": self.terminology.ca,
+            "certificate": self.terminology.certificate,
+            "key": self.terminology.key,
+        }
         return TerminologyServer(
-            said.server,
+            self.terminology.server,
             tls={name: str(self.path(file)) for name, file in files.items() if file},
-            token_file=str(self.path(said.token_file)) if said.token_file else "",
-            systems=said.systems,
-            deadline=said.timeout / SECOND,
+            token_file=str(self.path(self.terminology.token_file))
+            if self.terminology.token_file
+            else "",
+            systems=self.terminology.systems,
+            deadline=self.terminology.timeout / SECOND,
         )
 
     def path(self, name: str) -> Path:

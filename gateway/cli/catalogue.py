@@ -45,27 +45,37 @@ class _Asked:
         return value
 
 
+Kind = Annotated[str, typer.Argument(metavar="KIND", help="What is loaded, see below.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="As published, unpacked.")]
+Version = Annotated[str, typer.Option("--version", help="Where the files do not say it.")]
+Url = Annotated[str, typer.Option("--url", help="URL of the code system (kbv, table).")]
+Name = Annotated[
+    str, typer.Option("--name", help="Key table (kbv), title (table), edition (snomed).")
+]
+Encoding = Annotated[
+    str, typer.Option("--encoding", help="Character set of a table, such as iso8859-15.")
+]
+Delimiter = Annotated[str, typer.Option("--delimiter", help="Between columns (pzn, table).")]
+Column = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--column",
+        help="MEANING=COLUMN (pzn, table): code, display, definition, parent, inactive, "
+        "text.LANGUAGE, or a property; repeatable.",
+    ),
+]
+
+
 def load(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="What is loaded, see below.")],
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="As published, unpacked.")],
+    kind: Kind,
+    files: Files,
     *,
-    version: Annotated[str, typer.Option("--version", help="Where the files do not say it.")] = "",
-    url: Annotated[str, typer.Option("--url", help="URL of the code system (kbv, table).")] = "",
-    name: Annotated[
-        str, typer.Option("--name", help="Key table (kbv), title (table), edition (snomed).")
-    ] = "",
-    encoding: Annotated[
-        str, typer.Option("--encoding", help="Character set of a table, such as iso8859-15.")
-    ] = "utf-8-sig",
-    delimiter: Annotated[str, typer.Option("--delimiter", help="Between columns.")] = ";",
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--column",
-            help="MEANING=COLUMN (pzn, table): code, display, definition, parent, inactive, "
-            "text.LANGUAGE, or a property; repeatable.",
-        ),
-    ] = None,
+    version: Version = "",
+    url: Url = "",
+    name: Name = "",
+    encoding: Encoding = "utf-8-sig",
+    delimiter: Delimiter = ";",
+    column: Column = None,
     terminology: CatalogueFolder = None,
     config: Config = None,
     as_json: Json = False,

@@ -66,6 +66,10 @@ def fhirpath(
         ]
     else:
         lines = [as_json(value) for value in compiled.evaluate(resource, **options)]
+    _print(lines)
+
+
+def _print(lines: list[Any]) -> None:
     for line in lines:
         sys.stdout.buffer.write(json_bytes(line) + b"\n")
     sys.stdout.flush()
