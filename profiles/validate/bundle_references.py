@@ -13,7 +13,7 @@ from typing import Any
 from profiles.issue import Issue, Severity
 from profiles.validate.bundle import entries_of, type_of
 from profiles.validate.resolver import Placed, Resolver
-from profiles.validate.urls import is_conditional
+from profiles.validate.urls import is_conditional, restful_url
 
 Json = dict[str, Any]
 
@@ -96,9 +96,23 @@ def _fault(link: _Link, node: _Node, resolver: Resolver, kind: str) -> Severity 
     if found:
         is_other = named and named.rpartition("/")[2] != found[0][0].get("resourceType")
         return "error" if is_other else None
+    if _is_named_otherwise(url, resolver):
+        return "error"
     if url.startswith(_URNS) or (kind in _WHOLE and not url.startswith(("http:", "https:"))):
         return "warning"
     return None
+
+
+def _is_named_otherwise(url: str, resolver: Resolver) -> bool:
+    """Say whether a relative reference has the UUID of an entry of another type.
+
+    Such a reference leads nowhere, and what it was meant for is not what it names.
+    """
+    target = restful_url(url)
+    if target is None or target.base:
+        return False
+    found = resolver.all(f"urn:uuid:{target.id}")
+    return bool(found) and found[0][0].get("resourceType") != target.type
 
 
 def _faults(node: _Node, resolver: Resolver, kind: str, *, is_first: bool) -> Iterator[Issue]:
@@ -117,8 +131,8 @@ def _faults(node: _Node, resolver: Resolver, kind: str, *, is_first: bool) -> It
 
 
 def _wrong(url: str, node: _Node, resolver: Resolver) -> str:
-    if resolver.all(url, node.url):
-        return "the reference leads to another resource type than its type says"
+    if resolver.all(url, node.url) or _is_named_otherwise(url, resolver):
+        return "the reference leads to another resource type than it says"
     return "only a transaction may have conditional references"
 
 

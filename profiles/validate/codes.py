@@ -1,5 +1,8 @@
 """What validators and FHIRPath ask about codes, without exceptions.
 
+What a canonical without a version means depends on who asks: `within` a package it means what that
+package depends on.
+
 A value set that cannot be compiled decides nothing; whoever loads it is told elsewhere.
 """
 
@@ -8,10 +11,12 @@ from __future__ import annotations
 from typing import Any
 
 from profiles.issue import GatewayError
-from profiles.terminology import Terminology
+from profiles.packages import Package
+from profiles.terminology import Strictness, Terminology
 
 #: Codes remembered.
 _MOST_KEPT = 50_000
+_LENIENT = Strictness(lenient_display=True)
 
 
 class Codes:
@@ -20,23 +25,39 @@ class Codes:
     def __init__(self, terminology: Terminology) -> None:
         """Ask `terminology`."""
         self._terminology = terminology
-        self._undefined: dict[tuple[str, str], bool] = {}
+        self._faults: dict[tuple[str, str, str, str], str] = {}
+        self._views: dict[str, Codes] = {}
 
-    def is_undefined(self, system: str, code: str) -> bool:
-        """Say whether a code system that is fully at hand does not define a code."""
-        asked = (system, code)
-        if asked not in self._undefined:
-            if len(self._undefined) >= _MOST_KEPT:
-                self._undefined.clear()
-            self._undefined[asked] = self._is_undefined(system, code)
-        return self._undefined[asked]
+    def within(self, package: Package | None) -> Codes:
+        """Return who answers as a package means it; core is the same for all."""
+        if package is None or package.place == "core":
+            return self
+        if package.key not in self._views:
+            self._views[package.key] = Codes(self._terminology.within(package))
+        return self._views[package.key]
 
-    def _is_undefined(self, system: str, code: str) -> bool:
+    def fault(self, system: str, code: str, *, version: str = "", display: str = "") -> str:
+        """Return what is wrong with a coding: `unknown-code`, `wrong-display`, or nothing.
+
+        Nothing also where the code system is not fully at hand.
+        """
+        asked = (system, code, version, display)
+        if asked not in self._faults:
+            if len(self._faults) >= _MOST_KEPT:
+                self._faults.clear()
+            self._faults[asked] = self._fault(*asked)
+        return self._faults[asked]
+
+    def _fault(self, system: str, code: str, version: str, display: str) -> str:
         try:
-            answer = self._terminology.validate_code(system=system, code=code)
+            answer = self._terminology.validate_code(
+                system=system, code=code, version=version, display=display, strictness=_LENIENT
+            )
         except GatewayError:
-            return False
-        return answer.outcome == "no" and answer.reason == "unknown-code"
+            return ""
+        if answer.outcome == "no":
+            return "unknown-code" if answer.reason in {"unknown-code", "wrong-case"} else ""
+        return "wrong-display" if "wrong-display" in answer.warnings else ""
 
     def member(self, value_set: str, system: str, code: str) -> bool | None:
         """Say whether a code is in a value set; None when that cannot be decided."""

@@ -105,10 +105,13 @@ class CompileLayer:
             yield self._valued("pattern", pattern.value)
         yield from limit_checks(element, base)
         yield from value_checks(element, self.profile)
-        if element.binding != base.binding and (bound := self.layers.binding(element)) is not None:
+        if (
+            element.binding != base.binding
+            and (bound := self.layers.binding(element, self.profile)) is not None
+        ):
             yield bound
         known = frozenset(one.key for one in base.invariants)
-        yield from self.layers.invariants(element, known | self._of_types(element))
+        yield from self.layers.invariants(element, known | self._of_types(element), self.profile)
 
     def _of_types(self, element: Element) -> frozenset[str]:
         """Keys that the values' own types check."""
@@ -159,10 +162,10 @@ class CompileLayer:
             if len(known()) < len(wanted.profiles):
                 missing = next(one for one in wanted.profiles if one not in known())
                 unread = f"the profile {missing} is not at hand"
-                run.once(missing, "warning", "not-found", unread, item.place)
+                run.once(missing, run.policy.profile, "not-found", unread, item.place)
             if len(wanted.profiles) == 1:
                 layers.follow(wanted.profiles[0], profile, item, run)
-            elif known() and not any(layers.conforms(one, item, run) for one in known()):
+            elif known() and not any(layers.conforms(one, item, run, profile) for one in known()):
                 run.report("error", "structure", text, item.place)
 
         return check

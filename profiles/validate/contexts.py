@@ -28,6 +28,10 @@ _MODELS = frozenset({"example", "fixed", "pattern", "defaultValue"})
 _CANONICAL = ("CanonicalResource", "MetadataResource")
 
 Context = tuple[str, str]
+#: Where core's own definitions use its extensions beside what these say.
+_IN_USE: dict[str, tuple[Context, ...]] = {
+    "http://hl7.org/fhir/StructureDefinition/regex": (("element", "ElementDefinition.type"),),
+}
 
 
 class Contexts:
@@ -122,7 +126,8 @@ def name_of(place: Place) -> str:
 def _of_core(url: str) -> tuple[Context, ...]:
     structure = definition(url) or {}
     contexts = structure.get("context", ())
-    return tuple((one["type"], one["expression"]) for one in contexts)
+    stated = tuple((one["type"], one["expression"]) for one in contexts)
+    return (*stated, *_IN_USE.get(url, ()))
 
 
 def _families(codes: list[str]) -> Iterator[str]:

@@ -78,4 +78,5 @@ def _unknown(url: str, item: Item, run: Run) -> None:
         text = f"the modifier extension {url} is not known: what it changes cannot be understood"
         run.once(url, "warning", "extension", text, item.place)
     else:
-        run.once(url, "information", "extension", f"the extension {url} is not known", item.place)
+        severity = run.policy.of_extension(url)
+        run.once(url, severity, "extension", f"the extension {url} is not known", item.place)

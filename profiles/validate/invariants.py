@@ -13,12 +13,14 @@ from profiles.fhirpath import (
     FHIRPathError,
     FHIRPathLimitError,
     Node,
+    Services,
     compile,  # noqa: A004
 )
 from profiles.fhirpath.model import fhir_type
 from profiles.fhirpath.published import corrected
 from profiles.issue import Severity
 from profiles.snapshot.elements import Element, Invariant
+from profiles.validate.asked import Asked, asks
 from profiles.validate.members import Item
 from profiles.validate.native import NATIVE
 from profiles.validate.rules import COVERED
@@ -33,11 +35,15 @@ _PRACTICE = frozenset({"dom-6"})
 _NESTED = frozenset({"BackboneElement", "Element"})
 
 
-def invariant_check(invariant: Invariant, element: Element, *, core: bool) -> Check | None:
+def invariant_check(
+    invariant: Invariant, element: Element, asked: Asked | None = None
+) -> Check | None:
     """Return what checks an invariant; None for one that is covered or has no expression.
 
-    `core`: it stands in core's own definition, where its key says which one it is.
+    `asked` answers what a profile's invariant asks. Without it the invariant stands in core's own
+    definition, where its key says which one it is.
     """
+    core = asked is None
     source = corrected(invariant.key, invariant.expression) if invariant.expression else None
     if invariant.key in (_COVERED if core else _INHERITED) or source is None:
         return None
@@ -47,6 +53,7 @@ def invariant_check(invariant: Invariant, element: Element, *, core: bool) -> Ch
     text = f"{invariant.human or 'a constraint is not met'} ({invariant.key})"
     nested = _nested_type(element)
 
+    is_asking = asks(source)
     native = NATIVE.get(invariant.key) if core else None
 
     def check(item: Item, run: Run) -> None:
@@ -54,7 +61,8 @@ def invariant_check(invariant: Invariant, element: Element, *, core: bool) -> Ch
         if met is None and not run.is_new(item.value, source):
             return
         if met is None:
-            met = _holds(source, item, nested or item.type, run)
+            services = asked.services(run, item.place) if asked and is_asking else run.services
+            met = _holds(source, item, nested or item.type, run, services)
         if met is None:
             unread = f"the constraint {invariant.key} cannot be evaluated"
             run.once(invariant.key, "warning", "not-supported", unread, item.place)
@@ -70,7 +78,7 @@ def _nested_type(element: Element) -> str:
     return element.base_path if codes and codes <= _NESTED else ""
 
 
-def _holds(source: str, item: Item, type_name: str, run: Run) -> bool | None:
+def _holds(source: str, item: Item, type_name: str, run: Run, services: Services) -> bool | None:
     """Evaluate a constraint on one value; None where that is not possible, or takes too long."""
     if source in run.costly:
         return None
@@ -81,7 +89,7 @@ def _holds(source: str, item: Item, type_name: str, run: Run) -> bool | None:
     focus = Node(item.value, item.extra, type_, None, type_.path)
     try:
         return expression.holds(
-            focus, resource=run.resource, root_resource=run.root, services=run.services
+            focus, resource=run.resource, root_resource=run.root, services=services
         )
     except FHIRPathLimitError:
         run.costly.add(source)

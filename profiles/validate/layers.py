@@ -12,12 +12,14 @@ from dataclasses import replace
 from profiles.issue import NotConformant
 from profiles.snapshot.elements import Element, Profile
 from profiles.snapshot.snapshots import Snapshots
+from profiles.validate.asked import Asked
 from profiles.validate.bindings import binding_check
+from profiles.validate.codes import Codes
 from profiles.validate.compile_layer import CompileLayer
 from profiles.validate.discriminators import Discriminators
 from profiles.validate.invariants import invariant_check
 from profiles.validate.members import Item
-from profiles.validate.run import Check, Run, Terminology
+from profiles.validate.run import Check, Run
 
 #: Canonical URLs remembered; resources may claim any.
 _MOST_KEPT = 10_000
@@ -27,18 +29,20 @@ Conforms = Callable[[str, Item, Run], bool]
 class Layers:
     """Compiles and keeps layers; not for several threads at once."""
 
-    def __init__(self, snapshots: Snapshots, terminology: Terminology) -> None:
+    def __init__(self, snapshots: Snapshots, codes: Codes) -> None:
         """Take where profiles come from and who answers about codes."""
         self.snapshots = snapshots
-        self._terminology = terminology
+        self._codes = codes
         self._layers: dict[str, tuple[Check, ...]] = {}
         self._profiles: dict[tuple[str, str], Profile | None] = {}
         #: Canonical URL of a profile that is there but of no use → why.
         self._faults: dict[str, str] = {}
 
-    def conforms(self, canonical: str, item: Item, run: Run) -> bool:
+    def conforms(
+        self, canonical: str, item: Item, run: Run, requester: Profile | None = None
+    ) -> bool:
         """Say whether a value conforms to a profile, without reporting; True when unknown."""
-        profile, layer = self.profile(canonical), self.layer(canonical)
+        profile, layer = self.profile(canonical, requester), self.layer(canonical, requester)
         mark = (id(item.value), canonical)
         if profile is None or layer is None or mark in run.open:
             return True
@@ -118,7 +122,16 @@ class Layers:
             found = self.profile(canonical, profile)
             return found.root if found is not None else None
 
-        return Discriminators(root, self.type_root, self._terminology, self.conforms)
+        def conforms(canonical: str, item: Item, run: Run) -> bool:
+            return self.conforms(canonical, item, run, profile)
+
+        return Discriminators(root, self.type_root, self.codes(profile), conforms)
+
+    def codes(self, profile: Profile | None) -> Codes:
+        """Return who answers about codes as a profile's package means them; core without one."""
+        if profile is None:
+            return self._codes
+        return self._codes.within(self.snapshots.package_of(profile))
 
     def type_root(self, code: str) -> Element | None:
         """Return the definition of a core type; None for what core does not define."""
@@ -127,20 +140,23 @@ class Layers:
         except NotConformant:
             return None
 
-    def binding(self, element: Element) -> Check | None:
-        """Return what checks an element's binding."""
+    def binding(self, element: Element, profile: Profile | None = None) -> Check | None:
+        """Return what checks an element's binding, as `profile` (core without one) means it."""
         if element.binding is None:
             return None
-        return binding_check(element.binding, self._terminology, element.base_path)
+        return binding_check(element.binding, self.codes(profile), element.base_path)
 
-    @staticmethod
     def invariants(
-        element: Element, known: frozenset[str], *, core: bool = False
+        self, element: Element, known: frozenset[str], profile: Profile | None = None
     ) -> Iterator[Check]:
-        """Return what checks the invariants of an element that nobody checks yet."""
+        """Return what checks the invariants of an element that nobody checks yet.
+
+        Core's own without a profile.
+        """
+        asked = Asked(self, profile) if profile is not None else None
         for invariant in element.invariants:
             if invariant.key not in known:
-                check = invariant_check(invariant, element, core=core)
+                check = invariant_check(invariant, element, asked)
                 if check is not None:
                     yield check
 

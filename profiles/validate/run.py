@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from profiles.fhirpath import Services
 from profiles.issue import Issue, Severity
 from profiles.validate.members import Item, Json
 from profiles.validate.places import Place, written
+from profiles.validate.policy import DEFAULT, Policy
 from profiles.validate.resolver import Placed, Resolver
 
 #: Looks at one value and reports what is wrong with it.
@@ -21,6 +22,12 @@ class Terminology(Protocol):
 
     def member(self, value_set: str, system: str, code: str) -> bool | None:
         """Say whether a code is in a value set; None when that cannot be decided."""
+
+    def member_of(self, coded: Any, value_set: str) -> bool | None:
+        """Say whether a code, Coding or CodeableConcept is in a value set."""
+
+    def subsumes(self, general: Any, special: Any) -> bool | None:
+        """Say whether one Coding or CodeableConcept subsumes another."""
 
 
 @dataclass(slots=True)
@@ -37,6 +44,7 @@ class Run:
     full_url: str
     #: What FHIRPath asks.
     services: Services
+    policy: Policy = DEFAULT
     issues: list[Issue] = field(default_factory=list)
     #: (id of a value, profile) that are being looked at: resources may point at each other.
     open: set[tuple[int, str]] = field(default_factory=set)

@@ -39,7 +39,7 @@ def target_check(wanted: Type, layers: Layers, profile: Profile) -> Check:
             target = Item(found[0], None, kind, found[1])
             wanted = [one for one in kinds[kind] if not one.startswith(CORE_URL)]
             if len(wanted) == len(kinds[kind]) and not any(
-                layers.conforms(one, target, run) for one in wanted
+                layers.conforms(one, target, run, profile) for one in wanted
             ):
                 text = f"the resource referred to conforms to none of {', '.join(wanted)}"
                 run.report("error", "structure", text, item.place)

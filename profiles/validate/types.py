@@ -101,7 +101,7 @@ class Plans:
     def _make(self, plan: Plan) -> None:
         root = self._layers.type_root(plan.type)
         if root is not None:
-            plan.checks += self._layers.invariants(root, frozenset(), core=True)
+            plan.checks += self._layers.invariants(root, frozenset())
             plan.checks += checks_of(plan.type)
             plan.checks += self._more.get(plan.type, ())
             self._fill(plan, root)
@@ -138,7 +138,7 @@ class Plans:
         root = self._layers.type_root(code)
         if root is not None and not element.children:
             known = frozenset(one.key for one in root.invariants)
-        yield from self._layers.invariants(element, known, core=True)
+        yield from self._layers.invariants(element, known)
         if not _in_schema(element, code) and (bound := self._layers.binding(element)) is not None:
             yield bound
 

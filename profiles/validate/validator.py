@@ -25,19 +25,28 @@ from profiles.validate.layers import Layers
 from profiles.validate.limits import UCUM
 from profiles.validate.members import Item, Json
 from profiles.validate.places import written
+from profiles.validate.policy import DEFAULT, Policy
 from profiles.validate.questionnaire_response import questionnaire_response_issues
 from profiles.validate.resolver import Resolver
 from profiles.validate.run import Run
 from profiles.validate.structure import resource_types, structure
+from profiles.validate.structure_definition import structure_definition_check
 from profiles.validate.types import Plans
 
 
 class Validator:
     """Validates against core and the profiles of packages; not for several threads at once."""
 
-    def __init__(self, packages: Packages, terminology: Terminology | None = None) -> None:
+    def __init__(
+        self,
+        packages: Packages,
+        terminology: Terminology | None = None,
+        *,
+        policy: Policy = DEFAULT,
+    ) -> None:
         """Take the packages that are open, and who answers about codes (what they define)."""
         self._packages = packages
+        self._policy = policy
         self._codes = Codes(terminology or Terminology(packages))
         self._layers = Layers(Snapshots(packages), self._codes)
         more = {
@@ -45,6 +54,7 @@ class Validator:
             "QuestionnaireResponse": (self._answers,),
             "Coding": (self._coding,),
             "Quantity": (self._coding,),
+            "StructureDefinition": (structure_definition_check(self._layers),),
         }
         self._plans = Plans(self._layers, self._inside, more)
 
@@ -71,7 +81,8 @@ class Validator:
 
     def _begin(self, resource: Json, kind: str) -> Run:
         resolver = Resolver(resource, kind)
-        return Run(resource, kind, resource, kind, resolver, "", self._services(resolver, ""))
+        services = self._services(resolver, "")
+        return Run(resource, kind, resource, kind, resolver, "", services, self._policy)
 
     def _services(self, resolver: Resolver, full_url: str) -> Services:
         def resolve(reference: str) -> Json | None:
@@ -99,15 +110,22 @@ class Validator:
 
     def _coding(self, item: Item, run: Run) -> None:
         """Check that a code is one of its code system, where that is fully at hand."""
-        system, code = item.value.get("system"), item.value.get("code")
+        value = item.value
+        system, code = value.get("system"), value.get("code")
         if not isinstance(system, str) or not isinstance(code, str):
             return
         if system == UCUM and not code.isascii():
             text = "a UCUM code is written in ASCII, its annotations too"
             run.report("error", "code-invalid", text, (item.place, "code"))
-        elif self._codes.is_undefined(system, code):
+            return
+        version, display = _text(value, "version"), _text(value, "display")
+        fault = self._codes.fault(system, code, version=version, display=display)
+        if fault == "unknown-code":
             text = f"the code system {system} does not define this code"
             run.report("warning", "code-invalid", text, (item.place, "code"))
+        elif fault == "wrong-display":
+            text = f"the code system {system} does not have this display for the code"
+            run.report(run.policy.display, "code-invalid", text, (item.place, "display"))
 
     def _answers(self, item: Item, run: Run) -> None:
         """Check a QuestionnaireResponse against its Questionnaire."""
@@ -139,6 +157,11 @@ class Validator:
         else:
             self._enter(inner, item, run)
         self._check(Item(value, None, kind, item.place), inner)
+
+
+def _text(value: Json, name: str) -> str:
+    found = value.get(name)
+    return found if isinstance(found, str) else ""
 
 
 def _claimed(resource: Json) -> list[str]:

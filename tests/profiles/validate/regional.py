@@ -8,6 +8,7 @@ from typing import Any
 
 from profiles.packages import open_packages
 from profiles.terminology import Terminology
+from profiles.validate.policy import DEFAULT, Policy
 from profiles.validate.validator import Validator
 
 CANONICAL = "https://harz.example/fhir/StructureDefinition/"
@@ -115,7 +116,7 @@ LANGUAGES: Json = {
 }
 
 
-def validator(folder: Path, *resources: Json) -> Validator:
+def validator(folder: Path, *resources: Json, policy: Policy = DEFAULT) -> Validator:
     """Open resources as packages of their own."""
     paths = []
     for one in resources:
@@ -123,4 +124,4 @@ def validator(folder: Path, *resources: Json) -> Validator:
         path.write_text(json.dumps(one))
         paths.append(path)
     packages = open_packages(paths, tolerate_missing=True)
-    return Validator(packages, Terminology(packages))
+    return Validator(packages, Terminology(packages), policy=policy)

@@ -1,0 +1,33 @@
+"""How serious it is what the specification leaves to whoever validates.
+
+Unknown extensions have to be expected (https://hl7.org/fhir/R4/extensibility.html), a display is
+for humans (https://hl7.org/fhir/R4/datatypes.html#Coding), and a profile that is not at hand says
+nothing about the content. Others are stricter; a policy follows them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from profiles.issue import Severity
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Severities that are a matter of choice."""
+
+    #: A display that the code system does not have for the code.
+    display: Severity = "warning"
+    #: A profile that another profile asks for and that is not at hand.
+    profile: Severity = "warning"
+    #: An extension whose definition is not at hand.
+    extension: Severity = "information"
+    #: Beginnings of URLs whose extensions may be unknown all the same.
+    domains: tuple[str, ...] = ()
+
+    def of_extension(self, url: str) -> Severity:
+        """Return how serious it is that an extension is not known."""
+        return "information" if url.startswith(self.domains) else self.extension
+
+
+DEFAULT = Policy()
