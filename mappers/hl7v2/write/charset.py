@@ -53,10 +53,10 @@ class Letters:
         return "".join(found)
 
     def _other(self, character: str) -> str | None:
-        plain = "".join(
-            c for c in unicodedata.normalize("NFD", character) if not unicodedata.combining(c)
-        )
-        for candidate in (character, *_plain_forms().get(character, ()), plain):
+        parts = unicodedata.normalize("NFD", character)
+        # With fewer and fewer of its marks: ễ, ê, e.
+        barer = [unicodedata.normalize("NFC", parts[:n]) for n in range(len(parts) - 1, 0, -1)]
+        for candidate in (character, *_plain_forms().get(character, ()), *barer):
             if candidate and self._has(candidate):
                 return candidate
         return "" if unicodedata.combining(character) else None

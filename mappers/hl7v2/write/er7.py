@@ -23,7 +23,7 @@ Repetition = Sequence[Component]
 
 _DELETE = '""'
 #: What no field may hold: control characters frame messages, `""` and blanks alone say something.
-_UNWRITABLE = re.compile(r'[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\A(?:""|\s+)\Z')
+_UNWRITABLE = re.compile(r'[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\A(?:""|\s+)\Z')
 #: Datatype → components (from 0) that took each other's place over the versions.
 _MOVED = {"XTN": ((0, 11),), "XON": ((9, 2),), "CE": ((8, 1),)}
 #: Version from which a long segment may go on in ADD segments of the same message (2.10.2).

@@ -180,6 +180,7 @@ _WRITERS: dict[str, Callable[[Writing, Any, str], Repetition | None]] = {
     "ST": lambda _w, value, _: (value,),
     "ID": lambda w, value, table: (w.code(table, value),),
     "Coding": _coding,
+    "TQ6": lambda w, value, _: (*[None] * 5, w.code("order-priority", value)),
     "CX": lambda w, value, kind: identifiers.cx(w, value, kind or "patient"),
     "XPN": lambda w, value, _: names.xpn(w, value),
     "XAD": lambda w, value, _: contacts.xad(w, value),

@@ -23,6 +23,7 @@ _PREFERRED: Mapping[str, Mapping[str, str]] = {
     "name-use": {"maiden": "B", "temp": "TEMP", "anonymous": "S"},
     "document-status": {"preliminary": "IP", "final": "AU"},
     "report-status": {"registered": "O", "partial": "A"},
+    "order-status": {"active": "IP"},
     "observation-status": {"registered": "I", "final": "F"},
 }
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)")

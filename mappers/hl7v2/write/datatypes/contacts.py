@@ -33,9 +33,9 @@ def xad(w: Writing, address: dict[str, Any]) -> Repetition | None:
         address.get("postalCode"),
         address.get("country"),
         _kind(w, address),
-        _part(w, address, "precinct"),
+        _part(address, "precinct"),
         address.get("district"),
-        _part(w, address, "censusTract"),
+        _part(address, "censusTract"),
         None,
         None,
         w.time(period.get("start")),
@@ -63,27 +63,26 @@ def _lines(w: Writing, address: dict[str, Any]) -> tuple[Component, str | None]:
     parts = [part or {} for part in address.get("_line", ())]
     parts += [{}] * (len(lines) - len(parts))
     street: Component = None
-    if lines and _part(w, parts[0], "additionalLocator", lines[0]) is None:
+    if lines and _part(parts[0], "additionalLocator", lines[0]) is None:
         line, part = lines.pop(0), parts.pop(0)
-        named = (_part(w, part, "streetName"), _part(w, part, "houseNumber"))
+        named = (_part(part, "streetName"), _part(part, "houseNumber"))
         street = (line, *named) if any(named) else line
-        if (box := _part(w, part, "postBox")) is not None and box in line:
+        if (box := _part(part, "postBox")) is not None and box in line:
             w.carried(box)
     for line, part in zip(lines, parts, strict=False):
-        if _part(w, part, "additionalLocator", line) is not None:
+        if _part(part, "additionalLocator", line) is not None:
             w.carried(part)
     return street, derived(", ".join(lines), *lines) if lines else None
 
 
-def _part(w: Writing, owner: dict[str, Any], name: str, same: str | None = None) -> Text | None:
+def _part(owner: dict[str, Any], name: str, same: str | None = None) -> Text | None:
     """Return an ADXP part; with `same`, only one that repeats the line."""
     for extension in owner.get("extension", ()):
         if extension.get("url") == _ADXP + name:
             value: Text | None = extension.get("valueString")
-            if same is not None and value != same:
+            if value is None or (same is not None and value != same):
                 return None
-            w.carried(extension["url"])
-            return value
+            return text(value, merged(value, extension["url"]))
     return None
 
 

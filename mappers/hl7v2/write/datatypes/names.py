@@ -69,7 +69,7 @@ def name_parts(w: Writing, name: dict[str, Any]) -> Parts | None:
         return (shown, None, None, None, None, None) if shown else None
     prefixes, suffixes = name.get("prefix", ()), list(name.get("suffix", ()))
     _academic(w, name)
-    affix, fn = _family(w, name, family)
+    affix, fn = _family(name, family)
     if affix is None and suffixes and suffixes[0] not in table(PACKAGE, "namenszusatz"):
         affix = suffixes.pop(0)
     shown = name.get("text")
@@ -94,20 +94,19 @@ def _joined(parts: Any) -> str | None:
     return derived(" ".join(parts), *parts) if parts else None
 
 
-def _family(w: Writing, name: dict[str, Any], family: Text | None) -> tuple[str | None, Component]:
+def _family(name: dict[str, Any], family: Text | None) -> tuple[str | None, Component]:
     """Return the Namenszusatz and the subcomponents of FN."""
     found: dict[str, str] = {}
     affix: str | None = None
     for extension in name.get("_family", {}).get("extension", ()):
         url = str(extension.get("url", ""))
         value = extension.get("valueString")
-        if url == _AFFIX and affix is None:
-            affix = value
-        elif url.startswith(_CORE) and url.removeprefix(_CORE) in _PARTS:
-            found[url.removeprefix(_CORE)] = value
-        else:
+        if value is None:
             continue
-        w.carried(extension["url"])
+        if url == _AFFIX and affix is None:
+            affix = derived(value, value, extension["url"])
+        elif url.startswith(_CORE) and url.removeprefix(_CORE) in _PARTS:
+            found[url.removeprefix(_CORE)] = derived(value, value, extension["url"])
     return affix, (family, *(found.get(part) for part in _PARTS)) if found else family
 
 
@@ -122,6 +121,6 @@ def _academic(w: Writing, name: dict[str, Any]) -> None:
 def _order(w: Writing, name: dict[str, Any]) -> str | None:
     for extension in name.get("extension", ()):
         if extension.get("url") == _ORDER:
-            w.carried(extension["url"])
-            return w.code("name-order", extension.get("valueCode"))
+            code = w.code("name-order", extension.get("valueCode"))
+            return derived(code, code, extension["url"]) if code is not None else None
     return None

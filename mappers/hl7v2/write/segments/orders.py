@@ -7,12 +7,13 @@ from typing import Any
 from mappers.base import Resource
 from mappers.hl7v2.write.datatypes import codings
 from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
-from mappers.hl7v2.write.er7 import Segment
+from mappers.hl7v2.write.er7 import Component, Segment
 from mappers.hl7v2.write.rows import fill
 from mappers.hl7v2.write.writing import Writing
 
 #: Type of an order number → field of ORC and OBR.
 _FIELDS = {"PLAC": 2, "FILL": 3}
+_SPM_SINCE = "2.5"
 
 
 def order_numbers(w: Writing, obr: Segment, report: Resource, order: Resource | None) -> None:
@@ -72,9 +73,11 @@ def order_control(w: Writing, obr: Segment, order: Resource | None) -> Segment:
     return orc
 
 
-def spm(w: Writing, specimens: list[Resource], report: Resource) -> list[Segment]:
-    """Specimens → SPM."""
-    del report
+def spm(w: Writing, specimens: list[Resource], obr: Segment) -> list[Segment]:
+    """Specimens → SPM, or OBR-15 of the versions before it."""
+    if not w.since(_SPM_SINCE):
+        _source(w, obr, specimens)
+        return []
     segments: list[Segment] = []
     for specimen in specimens:
         segment = w.segment("SPM", str(len(segments) + 1))
@@ -88,6 +91,21 @@ def spm(w: Writing, specimens: list[Resource], report: Resource) -> list[Segment
         _collection(w, segment, specimen.get("collection", {}))
         segments.append(segment)
     return segments
+
+
+def _source(w: Writing, obr: Segment, specimens: list[Resource]) -> None:
+    """OBR-15 specimen source (SPS) with OBR-14 and OBR-39; one order has one."""
+    for specimen in specimens[:1]:
+        kind = codings.cwe(w, specimen.get("type"))
+        if kind is not None and obr.put(15, [_plain(part) for part in kind[:6]]):
+            fill(w, obr, "obr_specimen", specimen)
+        collected = specimen.get("collection", {}).get("collectedDateTime")
+        if collected is not None and w.time(collected) == obr.first(7):
+            w.carried(collected)
+
+
+def _plain(part: Component) -> str | None:
+    return part if part is None or isinstance(part, str) else None
 
 
 def _assigned(w: Writing, identifier: dict[str, Any]) -> tuple[str | None, ...]:

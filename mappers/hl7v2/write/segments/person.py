@@ -30,7 +30,9 @@ def pid(w: Writing, patient: Resource) -> Segment:
     if not segment.has(3) and not segment.put(3, patient.get("id")):
         raise NotConformant("the patient has no identifier", location="Patient.identifier")
     for name in patient.get("name", ()):
-        segment.add(5, xpn(w, name))
+        # Old versions know one name; birth and other names are aliases there.
+        if not segment.add(5, repetition := xpn(w, name)):
+            segment.add(9, repetition)
     segment.put(7, _birth(w, patient))
     segment.put(8, _sex(w, patient))
     fill(w, segment, "pid_patient", patient, skip=frozenset({9, 20}))

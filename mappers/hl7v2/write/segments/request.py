@@ -31,18 +31,16 @@ def order(w: Writing, found: Resource, set_id: int) -> list[Segment]:
     """ServiceRequest → ORC, TQ1, OBR, NTE and SPM."""
     obr = w.segment("OBR", str(set_id))
     order_numbers(w, obr, {"basedOn": ()}, found)
-    request(w, obr, found)
     obr.add(27, _timing(w, found))
+    request(w, obr, found)
     specimens = [w.source.resolve(reference) for reference in found.get("specimen", ())]
     held = [s for s in specimens if s is not None and s["resourceType"] == "Specimen"]
     w.carried(*[r for r, s in zip(found.get("specimen", ()), specimens, strict=True) if s in held])
-    return [
-        _orc(w, obr, found),
-        *_tq1(w, found),
-        obr,
-        *notes(w, found),
-        *spm(w, held, found),
-    ]
+    samples = spm(w, held, obr)
+    orc = _orc(w, obr, found)
+    for repetition in orc.fields.get(12, ()):
+        obr.add(16, repetition)
+    return [orc, *_tq1(w, found), obr, *notes(w, found), *samples]
 
 
 def _orc(w: Writing, obr: Segment, found: Resource) -> Segment:

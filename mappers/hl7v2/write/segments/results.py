@@ -48,12 +48,13 @@ def report(w: Writing, found: Resource, set_id: int) -> list[Segment]:
         if target is not None:
             w.carried(reference)
             (specimens if target["resourceType"] == "Specimen" else results).append(target)
+    samples = spm(w, specimens, obr)
     return [
         order_control(w, obr, order),
         obr,
         *report_notes(w, found),
         *observations(w, results, obr),
-        *spm(w, specimens, found),
+        *samples,
     ]
 
 

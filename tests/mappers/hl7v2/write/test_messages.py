@@ -178,3 +178,39 @@ def test_observations_of_an_admission_stay_with_it() -> None:
     found = message(bundle(patient(), encounter(), observation(), record))
     names = [segment.name for segment in found.segments]
     assert names == ["MSH", "EVN", "PID", "PV1", "OBX"]
+
+
+OUTPATIENT = {"class": {"code": "AMB"}}
+PLANNED = [{"status": "planned", "period": {}}]
+
+
+@pytest.mark.parametrize(
+    ("elements", "version", "expected"),
+    [
+        ({}, "1", "ADT^A01"),
+        ({}, "2", "ADT^A08"),
+        ({"statusHistory": PLANNED}, "2", "ADT^A01"),
+        ({"status": "planned"}, "1", "ADT^A05"),
+        ({"status": "planned"}, "2", "ADT^A08"),
+        ({"status": "finished"}, "2", "ADT^A03"),
+        ({"statusHistory": [{"status": "finished", "period": {}}]}, "3", "ADT^A13"),
+        ({"status": "cancelled"}, "2", "ADT^A11"),
+        ({"status": "cancelled", "statusHistory": PLANNED}, "2", "ADT^A38"),
+        ({"classHistory": [{**OUTPATIENT, "period": {}}]}, "2", "ADT^A06"),
+        (
+            {**OUTPATIENT, "classHistory": [{"class": {"code": "IMP"}, "period": {}}]},
+            "2",
+            "ADT^A07",
+        ),
+    ],
+)
+def test_the_history_of_a_visit_chooses_the_event(
+    elements: dict[str, Any], version: str, expected: str
+) -> None:
+    content = bundle(patient(), encounter(**elements, meta={"versionId": version}))
+    assert write(content).message_type == expected
+
+
+@pytest.mark.parametrize(("version", "expected"), [("1", "ADT^A28"), ("2", "ADT^A31")])
+def test_a_person_is_new_or_known(version: str, expected: str) -> None:
+    assert write(bundle(patient(meta={"versionId": version}))).message_type == expected
