@@ -16,9 +16,11 @@ HL7 table 0357 (message error condition codes) for the HL7 v2 rendering.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+_ISSUE = "http://hl7.org/fhir/StructureDefinition/operationoutcome-issue-"
 Severity = Literal["fatal", "error", "warning", "information"]
 
 
@@ -37,6 +39,9 @@ class Issue:
     location: str = ""
     #: HL7 table 0357 code for an ERR segment; empty derives it from `code`.
     hl7_code: str = ""
+    #: Where it stands in the text that was read, from 1 on, in characters; 0 is unknown.
+    line: int = 0
+    column: int = 0
 
 
 class GatewayError(Exception):
@@ -113,5 +118,14 @@ def operation_outcome(issues: tuple[Issue, ...] | list[Issue]) -> dict[str, Any]
         }
         if issue.location:
             entry["expression"] = [issue.location]
+        if issue.line:
+            entry["extension"] = [*_placed(issue)]
         rendered.append(entry)
     return {"resourceType": "OperationOutcome", "issue": rendered}
+
+
+def _placed(issue: Issue) -> Iterator[dict[str, Any]]:
+    """Line and column by the standard extensions operationoutcome-issue-line and -col."""
+    for name, value in (("line", issue.line), ("col", issue.column)):
+        if value:
+            yield {"url": f"{_ISSUE}{name}", "valueInteger": value}

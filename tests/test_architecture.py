@@ -24,7 +24,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "httpx": ("gateway/endpoints/http_client.py",),
     "lxml.etree": ("profiles/reading/",),
     "lxml": ("profiles/reading/",),
-    "xml": (),
+    "xml": ("profiles/reading/xml_positions.py",),
     "logging": ("gateway/domain/log.py",),
     "requests": (),
     "urllib.request": (),

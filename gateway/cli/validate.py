@@ -3,72 +3,81 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.code_sources import catalogues_of, open_packages_of
-from gateway.cli.output import fail, json_bytes, note, progress_wanted
+from gateway.cli.code_sources import PackageFiles, catalogues_of, open_packages_of
+from gateway.cli.documents import STDIN, Document, documents
+from gateway.cli.output import fail, note, progress_wanted
+from gateway.cli.validated import WRONG, judged, write_lines, write_outcome
 
 if TYPE_CHECKING:
-    from profiles.issue import Issue
     from profiles.validate.validator import Validator
 
-_BOM = b"\xef\xbb\xbf"
-_WRONG = frozenset({"error", "fatal"})
+#: From so many bytes or files on a progress bar is worth its line.
+_LONG, _MANY = 2_000_000, 3
+
+
+Files = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="FILE...", help="Resources in JSON or XML, or NDJSON; - is standard input."
+    ),
+]
+Profiles = Annotated[
+    list[str] | None,
+    typer.Option("--profile", help="Canonical URL to validate against; repeatable."),
+]
+PackageFolder = Annotated[
+    Path | None,
+    typer.Option("--packages", help="Folder kept by gateway package; all its packages."),
+]
+Catalogues = Annotated[
+    Path | None,
+    typer.Option("--terminology", help="Folder kept by gateway terminology; all catalogues."),
+]
+Plain = Annotated[
+    bool, typer.Option("--plain", help="FILE:LINE:COLUMN: SEVERITY: … for each issue, no JSON.")
+]
 
 
 def validate(
-    files: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="FILE...", help="Resources in JSON or XML, or NDJSON; - is standard input."
-        ),
-    ],
-    profile: Annotated[
-        list[str] | None,
-        typer.Option("--profile", help="Canonical URL to validate against; repeatable."),
-    ] = None,
-    package: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--package",
-            help="A FHIR package (.tgz), a folder laid out like one, or a resource; repeatable.",
-        ),
-    ] = None,
-    packages: Annotated[
-        Path | None,
-        typer.Option("--packages", help="Folder kept by gateway package; all its packages."),
-    ] = None,
-    terminology: Annotated[
-        Path | None,
-        typer.Option("--terminology", help="Folder kept by gateway terminology; all catalogues."),
-    ] = None,
+    files: Files,
+    profile: Profiles = None,
+    package: PackageFiles = None,
+    packages: PackageFolder = None,
+    terminology: Catalogues = None,
+    plain: Plain = False,
 ) -> None:
     """Validate resources: one OperationOutcome each, one line each, in input order.
 
-    Profiles that resources claim in meta.profile count besides --profile. Exit code 0: no resource
-    has an error; 1: some have; 2: usage.
+    Issues tell line and column, of NDJSON those of the file. Profiles that resources claim in
+    meta.profile count besides --profile. A last line on standard error sums up. Exit code 0: no
+    resource has an error; 1: some have; 2: usage.
     """
     _check_files(files)
     validator = _validator(package or [], packages, terminology)
-    wrong = False
-    for at, name in enumerate(files, 1):
-        if progress_wanted():
-            note(f"{at} of {len(files)}: {name}")
-        for issues in _validated(name, validator, profile or ()):
-            wrong = wrong or any(one.severity in _WRONG for one in issues)
-            _write(issues)
+    write = write_lines if plain else write_outcome
+    count: Counter[str] = Counter()
+    for document in _with_progress(files):
+        issues = judged(document, validator, profile or ())
+        write(document, issues)
+        count.update(one.severity for one in issues)
+        count["resources"] += 1
+        count["wrong"] += any(one.severity in WRONG for one in issues)
     sys.stdout.flush()
-    if wrong:
+    note(_sum(count, len(files)))
+    if count["wrong"]:
         raise typer.Exit(1)
 
 
 def _check_files(files: list[str]) -> None:
     for name in files:
-        if name != "-" and not Path(name).is_file():
+        if name != STDIN and not Path(name).is_file():
             fail(f"{name}: there is no such file", code=2)
 
 
@@ -79,40 +88,33 @@ def _validator(package: list[Path], folder: Path | None, catalogues: Path | None
     return Validator(packages, catalogues_of(None, catalogues).terminology(packages))
 
 
-def _validated(
-    name: str, validator: Validator, profiles: Iterable[str]
-) -> Iterator[tuple[Issue, ...]]:
-    from profiles.issue import GatewayError
+def _with_progress(files: list[str]) -> Iterator[Document]:
+    from profiles.reading.limits import Limits
 
-    for data in _parts(name):
-        try:
-            resource = _read(data)
-        except GatewayError as error:
-            yield error.issues
-        else:
-            yield tuple(validator.validate(resource, profiles))
-
-
-def _parts(name: str) -> Iterator[bytes]:
-    """Go through the resources of a file: the lines of NDJSON, else the whole."""
-    data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-    if Path(name).suffix.lower() != ".ndjson":
-        yield data
+    found = (one for name in files for one in documents(name, Limits()))
+    total = sum(Path(name).stat().st_size for name in files if name != STDIN)
+    if not progress_wanted() or (total < _LONG and len(files) < _MANY):
+        yield from found
         return
-    yield from (line for line in data.removeprefix(_BOM).splitlines() if line.strip())
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar: Any = progress.add_task("validate", total=total)
+        for document in found:
+            progress.update(bar, description=Path(document.file).name)
+            yield document
+            progress.advance(bar, document.size)
 
 
-def _read(data: bytes) -> Any:
-    from profiles.reading import read_json
-    from profiles.reading.fhir_xml import read_fhir_xml
+def _sum(count: Counter[str], files: int) -> str:
+    errors = sum(count[one] for one in WRONG)
+    return (
+        f"{_number(count['resources'], 'resource')} in {_number(files, 'file')}, "
+        f"{count['wrong']} with errors: {_number(errors, 'error')}, "
+        f"{_number(count['warning'], 'warning')}"
+    )
 
-    plain = data.removeprefix(_BOM)
-    return read_fhir_xml(data) if plain.lstrip().startswith(b"<") else read_json(plain)
 
-
-def _write(issues: tuple[Issue, ...]) -> None:
-    from profiles.issue import Issue, operation_outcome
-
-    # An OperationOutcome has one issue at least.
-    shown = issues or (Issue("information", "informational", "No issues were found."),)
-    sys.stdout.buffer.write(json_bytes(operation_outcome(shown)) + b"\n")
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"

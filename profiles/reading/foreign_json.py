@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 import orjson
 
 from profiles.reading.decimals import decimal_from_literal, literal_of
-from profiles.reading.limits import Limits, check_size, refused
+from profiles.reading.limits import TOO_DEEP, Limits, check_size, refused
 
 #: A string in what `_skeleton` leaves of a document; an unterminated one matches too.
 _STRING = re.compile(rb'"[^"]*+"?')
@@ -31,6 +31,15 @@ _LONGEST_NUMBER = 100
 #: Integers up to here fit 64 bits, which is what a JSON writer can take as int.
 _LONGEST_INT = 18
 _DEFAULT = Limits()
+
+#: What is said of documents, by which their faults are looked up again (json_faults.py).
+MISMATCH = "the document's brackets do not match"
+SAME_NAME = "an object has the same name twice"
+LONG_NUMBER = "a number has too many digits"
+OUT_OF_RANGE = "a number is out of range"
+NO_NUMBER = "NaN and infinities are no JSON numbers"
+FORBIDDEN_TEXT = "a text has control characters or lone surrogates"
+LONG_TEXT = "a text is longer than FHIR allows"
 
 
 def read_json(data: bytes, *, limits: Limits = _DEFAULT) -> Any:
@@ -58,6 +67,24 @@ def write_json(value: Any) -> bytes:
     return orjson.dumps(value, default=_number_fragment)
 
 
+def check_literal(literal: str, limits: Limits) -> None:
+    """Look at one text or number as read_json does. Raises NotConformant."""
+    if literal.startswith('"'):
+        _check_string(unquoted(literal), limits)
+    elif literal.removeprefix("-")[:1].isdigit():
+        _number(literal)
+
+
+def unquoted(literal: str) -> str:
+    """Return what a text says; as it stands where it is not written as one."""
+    if "\\" not in literal:
+        return literal[1:-1]
+    try:
+        return str(json.loads(literal, strict=False))
+    except ValueError:
+        return literal
+
+
 def _number_fragment(value: Any) -> orjson.Fragment:
     if isinstance(value, Decimal):
         return orjson.Fragment(literal_of(value))
@@ -67,8 +94,10 @@ def _number_fragment(value: Any) -> orjson.Fragment:
 def _text(data: bytes) -> str:
     try:
         return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise refused("the document is not valid UTF-8") from None
+    except UnicodeDecodeError as error:
+        before = error.object[: error.start].decode()
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise refused("the document is not valid UTF-8", line=line, column=column) from None
 
 
 def _check_nesting(data: bytes, limits: Limits) -> None:
@@ -86,10 +115,10 @@ def _check_nesting(data: bytes, limits: Limits) -> None:
             return
         inner = skeleton.replace(b"[]", b"")
         if len(inner) == len(skeleton):
-            raise refused("the document's brackets do not match")
+            raise refused(MISMATCH)
         skeleton = inner
     if skeleton:
-        raise refused("the document is nested too deeply")
+        raise refused(TOO_DEEP)
 
 
 def _skeleton(data: bytes) -> bytes:
@@ -115,21 +144,22 @@ def _parse(text: str) -> Any:
         )
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise refused(f"the document is not well-formed JSON ({place})") from None
+        text = f"the document is not well-formed JSON ({place})"
+        raise refused(text, line=error.lineno, column=error.colno) from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        raise refused("an object has the same name twice")
+        raise refused(SAME_NAME)
     return members
 
 
 def _number(literal: str) -> Decimal:
     if len(literal) > _LONGEST_NUMBER:
-        raise refused("a number has too many digits")
+        raise refused(LONG_NUMBER)
     if math.isinf(float(literal)):
-        raise refused("a number is out of range")
+        raise refused(OUT_OF_RANGE)
     return decimal_from_literal(literal)
 
 
@@ -138,7 +168,7 @@ def _integer(literal: str) -> int | Decimal:
 
 
 def _no_constant(_name: str) -> NoReturn:
-    raise refused("NaN and infinities are no JSON numbers")
+    raise refused(NO_NUMBER)
 
 
 def _check_strings(value: Any, limits: Limits) -> None:
@@ -157,9 +187,9 @@ def _check_strings(value: Any, limits: Limits) -> None:
 
 def _check_string(text: str, limits: Limits) -> None:
     if _FORBIDDEN.search(text):
-        raise refused("a text has control characters or lone surrogates")
+        raise refused(FORBIDDEN_TEXT)
     if len(text) > limits.string and not _BASE64.match(text):
-        raise refused("a text is longer than FHIR allows", code="too-costly")
+        raise refused(LONG_TEXT, code="too-costly")
 
 
 def _check_entries(bundle: dict[str, Any], limits: Limits) -> None:

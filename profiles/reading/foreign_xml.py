@@ -7,9 +7,9 @@ everything dangerous in XML (external entities, entity expansion) needs one.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from profiles.reading.limits import Limits, check_size, refused
+from profiles.reading.limits import TOO_DEEP, Limits, check_size, refused
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
@@ -43,8 +43,11 @@ def read_xml(data: bytes, *, limits: Limits = _DEFAULT) -> _Element:
     try:
         root = etree.fromstring(data, parser)
     except etree.XMLSyntaxError as error:
-        place = f"line {error.lineno}"
-        raise refused(f"the document is not well-formed XML ({place})") from None
+        line, column = error.position
+        text = f"the document is not well-formed XML (line {line}, column {column})"
+        if "Excessive depth" in error.msg:  # the parser's own limit, above ours
+            text = TOO_DEEP
+        raise refused(text, line=line, column=column) from None
     if root.getroottree().docinfo.internalDTD is not None:
         raise refused("a document type declaration is not accepted")
     _check_depth(root, limits)
@@ -73,10 +76,14 @@ def after_prolog(start: bytes) -> int:
 def _check_prolog(data: bytes) -> None:
     """Refuse a DOCTYPE before the parser sees it, in every encoding we let in."""
     start = check_encoding(data)
-    if start.startswith(b"<!", after_prolog(start)):
-        raise refused("a document type declaration is not accepted")
+    at = after_prolog(start)
+    if start.startswith(b"<!", at):
+        line, column = start.count(b"\n", 0, at) + 1, at - start.rfind(b"\n", 0, at)
+        text = "a document type declaration is not accepted"
+        raise refused(text, line=line, column=column)
 
 
 def _check_depth(root: _Element, limits: Limits) -> None:
-    if root.xpath(f"boolean({'/*' * (limits.xml_depth + 1)})"):
-        raise refused("the document is nested too deeply")
+    deep: Any = root.xpath(f"({'/*' * (limits.xml_depth + 1)})[1]")
+    if deep:
+        raise refused(TOO_DEEP, line=deep[0].sourceline)

@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 from profiles.issue import Issue, NotConformant
 
+TOO_DEEP = "the document is nested too deeply"
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -31,9 +33,12 @@ class Limits:
     string: int = 1_048_576
 
 
-def refused(text: str, *, code: str = "structure", location: str = "") -> NotConformant:
+def refused(
+    text: str, *, code: str = "structure", location: str = "", line: int = 0, column: int = 0
+) -> NotConformant:
     """Make the error for a document that the door does not let in."""
-    return NotConformant(text, location=location, issues=(Issue("error", code, text, location),))
+    issue = Issue("error", code, text, location, line=line, column=column)
+    return NotConformant(text, location=location, issues=(issue,))
 
 
 def check_size(data: bytes, limits: Limits) -> None:

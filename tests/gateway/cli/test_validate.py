@@ -99,3 +99,61 @@ def test_a_corrupt_package_is_one_sentence(tmp_path: Path) -> None:
     assert code != 0
     assert outcomes == []
     assert len(stderr.strip().splitlines()) == 1
+
+
+def places(outcome: Any) -> list[tuple[str, ...]]:
+    """Return (expression, line, column) of errors."""
+    return [
+        (one.get("expression", [""])[0], *(str(it["valueInteger"]) for it in one["extension"]))
+        for one in outcome["issue"]
+        if one["severity"] in {"error", "fatal"}
+    ]
+
+
+def test_issues_tell_line_and_column_of_the_file(tmp_path: Path) -> None:
+    pretty, xml, lines = tmp_path / "a.json", tmp_path / "b.xml", tmp_path / "c.ndjson"
+    pretty.write_text(json.dumps(GOOD | {"active": "ja"}, indent=2))
+    xml.write_text(
+        '<?xml version="1.0"?>\n<Patient xmlns="http://hl7.org/fhir">\n'
+        '  <birthDate value="1948-02-30"/>\n  <active value="true"/>\n</Patient>'
+    )
+    lines.write_bytes(
+        b"\xef\xbb\xbf" + json.dumps(GOOD).encode() + b"\r\n\r\n"
+        b'{"resourceType":"Patient", "gender":"w"}\r\n{"resourceType":"Patient",,}'
+    )
+    code, outcomes, stderr = run(str(pretty), str(xml), str(lines))
+    assert code == 1
+    assert [places(one) for one in outcomes] == [
+        [("Organization.active", "8", "3")],
+        [("Patient.active", "4", "3"), ("Patient.birthDate", "3", "3")],
+        [],
+        [("Patient.gender", "3", "28")],
+        [("", "4", "27")],
+    ]
+    assert stderr.splitlines() == ["5 resources in 3 files, 4 with errors: 5 errors, 0 warnings"]
+
+
+def test_plain_lines_are_what_editors_follow(tmp_path: Path) -> None:
+    file = tmp_path / "klinikum.json"
+    file.write_text(json.dumps(GOOD | {"active": "ja"}, indent=2))
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "validate", "--plain", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    text = "must be true or false"
+    assert done.stdout == f"{file}:8:3: error: Organization.active: {text}\n"
+
+
+def test_a_line_beyond_the_limit_does_not_stop_the_others(tmp_path: Path) -> None:
+    file = tmp_path / "export.ndjson"
+    with file.open("wb") as export:
+        export.write(b'{"resourceType":"Patient","id":"')
+        export.seek(60_000_000)  # zeros that cost the disk nothing
+        export.write(b'"}\n' + json.dumps(GOOD | {"active": 5}).encode())
+    code, outcomes, _ = run(str(file))
+    assert code == 1
+    assert [one["issue"][0]["code"] for one in outcomes] == ["too-costly", "structure"]
+    assert places(outcomes[1])[0][1] == "2"
