@@ -124,7 +124,7 @@ def list_(
     for path in _folder(terminology, config).files():
         store = open_store(path)
         header = store.header
-        said = (header.url, header.version, header.name, header.content, store.concepts)
+        said = (header.url, header.version, header.name, header.content, store.size)
         rows.append(dict(zip(_COLUMNS, (*said, path.stat().st_size, path.name), strict=True)))
         store.close()
     shown = [list(row.values()) for row in rows]

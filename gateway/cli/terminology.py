@@ -38,6 +38,9 @@ Version = Annotated[
 Language = Annotated[
     str, typer.Option("--language", help="BCP 47, such as de: displays in this language.")
 ]
+Partial = Annotated[
+    bool, typer.Option("--partial", help="List what is there, where something is missing.")
+]
 _EXIT = {"yes": 0, "no": 1, "undecided": 2}
 
 
@@ -108,6 +111,7 @@ def expand(
     designations: Annotated[
         bool, typer.Option("--designations", help="List all texts of each code.")
     ] = False,
+    partial: Partial = False,
     language: Language = "",
     package: PackageFiles = None,
     packages: PackagesFolder = None,
@@ -126,6 +130,7 @@ def expand(
             active_only=active,
             include_designations=designations,
             display_language=language,
+            partial=partial,
         ),
         as_json=as_json,
     )
@@ -258,6 +263,8 @@ def _list(out: Console, expansion: Expansion) -> None:
     ]
     if texts:
         out.print(table(("code", "language", "use", "designation"), texts))
+    if expansion.missing:
+        note(f"gateway: there may be more codes; missing are {', '.join(expansion.missing)}")
     last = expansion.offset + len(expansion.contains)
     if expansion.total is None or expansion.total > last:
         of = "more" if expansion.total is None else expansion.total

@@ -133,6 +133,10 @@ class Searchable(Protocol):
 class Indexed(Protocol):
     """A code system that finds codes by property, and has named groups of codes."""
 
+    @property
+    def size(self) -> int:
+        """How many concepts it has."""
+
     def with_value(self, name: str, values: Collection[str]) -> Iterator[str] | None:
         """Go through the codes that have one of the values, sorted; None for implied properties."""
 

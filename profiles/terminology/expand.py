@@ -17,6 +17,8 @@ from profiles.terminology.concept import CodeSystem, Concept, Designation, Json,
 from profiles.terminology.extent import Rule
 from profiles.terminology.sources import Sources
 
+#: https://hl7.org/fhir/R4/extension-valueset-unclosed.html: other codes may belong to it, too.
+_UNCLOSED = "http://hl7.org/fhir/StructureDefinition/valueset-unclosed"
 #: Codes that are looked at for one page.
 _MOST_SCANNED = 500_000
 
@@ -32,6 +34,8 @@ class Wanted:
     count: int | None = None
     active_only: bool = False
     include_designations: bool = False
+    #: Lists what is there, where something is missing to list all; else that is refused.
+    partial: bool = False
     #: BCP 47, e.g. `de`; displays are taken from designations of this language where there are any.
     display_language: str = ""
     limit: int = 10_000
@@ -78,6 +82,8 @@ class Expansion:
     total: int | None
     #: How it was asked for.
     wanted: Wanted
+    #: Code systems and value sets (canonical) that are missing to list all, when `partial`.
+    missing: tuple[str, ...] = ()
 
     def value_set(self, timestamp: str) -> Json:
         """Render as a ValueSet; `timestamp` (dateTime) is the caller's, there is no clock here."""
@@ -86,6 +92,8 @@ class Expansion:
         if version:
             made["version"] = version
         expansion: Json = {"timestamp": timestamp}
+        if self.missing:
+            expansion = {"extension": [{"url": _UNCLOSED, "valueBoolean": True}], **expansion}
         if self.total is not None:
             expansion["total"] = self.total
         expansion["offset"] = self.offset
@@ -110,37 +118,48 @@ def expand(sources: Sources, compiled: Compiled, wanted: Wanted) -> Expansion:
     """List a page. Raises NotConformant (too-costly) and NotSupported (not-found)."""
     _check(compiled, wanted)
     most = wanted.limit if wanted.count is None else min(wanted.count, wanted.limit)
-    page: list[Contained] = []
-    total: int | None = 0
-    for at, found in enumerate(_matching(sources, compiled, wanted)):
-        if wanted.offset <= at < wanted.offset + most:
-            page.append(_dressed(sources, compiled, wanted, found))
-        elif wanted.count is None and at >= wanted.offset + most:
+    end = wanted.offset + most
+    page: list[tuple[str, str]] = []
+    total = None if wanted.filter.strip() or wanted.active_only else _size(compiled)
+    counted = 0
+    for counted, found in enumerate(_matching(sources, compiled, wanted), start=1):
+        if wanted.count is None and counted > end:
             raise refused("the value set has more codes than the limit", code="too-costly")
-        if at >= max(wanted.offset + most, wanted.limit):
-            total = None
+        if counted > end and (total is not None or counted > wanted.limit):
             break
-        total = at + 1
+        if wanted.offset < counted <= end:
+            page.append(found)
+    else:
+        total = counted
     return Expansion(
         canonical=compiled.canonical,
-        contains=tuple(page),
+        contains=tuple(_contained(sources, compiled, wanted, *one) for one in page),
         offset=wanted.offset,
         total=total,
         wanted=wanted,
+        missing=tuple(sorted(compiled.missing)),
     )
 
 
 def _check(compiled: Compiled, wanted: Wanted) -> None:
     if wanted.offset < 0 or (wanted.count is not None and wanted.count < 0):
         raise refused("offset and count may not be negative", code="value")
-    if missing := compiled.missing:
-        names = ", ".join(sorted(missing))
+    if compiled.missing and not wanted.partial:
+        names = ", ".join(sorted(compiled.missing))
         raise not_found(f"the value set cannot be expanded without: {names}")
     if any(one.endless for one in compiled.members.systems.values()):
         raise refused("the codes of a grammar cannot be listed", code="too-costly")
 
 
-def _matching(sources: Sources, compiled: Compiled, wanted: Wanted) -> Iterator[Contained]:
+def _size(compiled: Compiled) -> int | None:
+    """How many codes there are, where that is known without going through them."""
+    sizes = [one.size for one in compiled.members.systems.values()]
+    known = [one for one in sizes if one is not None]
+    return sum(known) if len(known) == len(sizes) else None
+
+
+def _matching(sources: Sources, compiled: Compiled, wanted: Wanted) -> Iterator[tuple[str, str]]:
+    """Go through system and code of what is wanted; concepts are read only to filter."""
     words = wanted.filter.casefold().split()
     scanned = 0
     for system in compiled.members.systems:
@@ -148,19 +167,28 @@ def _matching(sources: Sources, compiled: Compiled, wanted: Wanted) -> Iterator[
             scanned += 1
             if scanned > _MOST_SCANNED:
                 raise refused("too many codes to look through", code="too-costly")
-            home, concept = _concept(compiled, system, code)
-            if wanted.active_only and concept.inactive:
-                continue
-            if words and not _has(_texts(sources, compiled, home, system, concept), words):
-                continue
-            yield Contained(
-                system=system,
-                code=code,
-                display=concept.display,
-                version=home.header.version if home else "",
-                inactive=concept.inactive,
-                abstract=concept.abstract,
-            )
+            if words or wanted.active_only:
+                home, concept = _concept(compiled, system, code)
+                if wanted.active_only and concept.inactive:
+                    continue
+                if words and not _has(_texts(sources, compiled, home, system, concept), words):
+                    continue
+            yield system, code
+
+
+def _contained(
+    sources: Sources, compiled: Compiled, wanted: Wanted, system: str, code: str
+) -> Contained:
+    home, concept = _concept(compiled, system, code)
+    found = Contained(
+        system=system,
+        code=code,
+        display=concept.display,
+        version=home.header.version if home else "",
+        inactive=concept.inactive,
+        abstract=concept.abstract,
+    )
+    return _dressed(sources, compiled, wanted, found)
 
 
 def _candidates(

@@ -26,6 +26,11 @@ class Finite:
     endless: bool = field(default=False, init=False)
     weight: int = field(default=1, init=False)
 
+    @property
+    def size(self) -> int | None:
+        """How many codes it has."""
+        return len(self.shown)
+
     def test(self, code: str) -> Answer:
         """Say whether a code belongs to it."""
         return code in self.shown
@@ -48,6 +53,8 @@ class Rule:
     endless: bool = False
     #: Simple rules it is made of.
     weight: int = 1
+    #: How many codes it has, where that is known without going through them.
+    size: int | None = None
 
 
 Extent = Finite | Rule

@@ -76,8 +76,13 @@ class Filter:
         return keep
 
     def candidates(self, system: CodeSystem) -> Iterator[str] | None:
-        """Go through a small superset of what fulfils it; None where only all codes would do."""
-        if self.op in {"is-a", "descendent-of"}:
+        """Go through what fulfils it; None where only all codes would do.
+
+        Of hierarchies, codes may come that the code system does not define.
+        """
+        if self.op == "descendent-of":
+            return descendants(system, self.value)
+        if self.op == "is-a":
             return _with(self.value, descendants(system, self.value))
         if self.op == "generalizes":
             return _with(self.value, ancestors(system, self.value))

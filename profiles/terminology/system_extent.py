@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from profiles.terminology.concept import CodeSystem, Concept, Json
+from profiles.terminology.concept import CodeSystem, Concept, Indexed, Json
 from profiles.terminology.extent import EMPTY, Answer, Extent, Finite, Rule, union
-from profiles.terminology.filters import Filter, read_filter
+from profiles.terminology.filters import Filter, names_hierarchy, read_filter
 from profiles.terminology.grammar import canonical_unit
 
 
@@ -51,11 +51,18 @@ def _filtered(system: CodeSystem, filters: list[Filter]) -> Extent:
         found = [code for code in system.codes() if all(keep(code) for keep in keeps)]
         return Finite(dict.fromkeys(found, ""))
 
+    if not filters:
+        size = system.size if isinstance(system, Indexed) else None
+        return Rule(lambda code: system.concept(code) is not None, system.codes, size=size)
+
     def test(code: str) -> Answer:
         return _takes(system, filters, code)
 
     def each() -> Iterator[str]:
-        return (code for code in _candidates(system, filters) if _takes(system, filters, code))
+        found, others = _candidates(system, filters)
+        if not others and not any(names_hierarchy(one) or one.asks_code for one in filters):
+            return iter(found)
+        return (code for code in found if _takes(system, others, code))
 
     return Rule(test, each)
 
@@ -78,12 +85,13 @@ def _takes(system: CodeSystem, filters: list[Filter], code: str) -> bool:
     return concept is not None and all(one.test(system, concept) for one in filters)
 
 
-def _candidates(system: CodeSystem, filters: list[Filter]) -> Iterable[str]:
+def _candidates(system: CodeSystem, filters: list[Filter]) -> tuple[Iterable[str], list[Filter]]:
+    """Return codes that fulfil one filter, and the filters that are left to test."""
     for one in filters:
         found = one.candidates(system)
         if found is not None:
-            return found
-    return system.codes()
+            return found, [other for other in filters if other is not one]
+    return system.codes(), filters
 
 
 def _by_grammar(system: CodeSystem, filters: list[Filter], canonical: str) -> Extent:

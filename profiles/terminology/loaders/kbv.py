@@ -14,15 +14,13 @@ from typing import TYPE_CHECKING
 
 from profiles.reading.limits import refused
 from profiles.reading.where import Where
-from profiles.reading.xml_stream import StreamLimits, line_of, local_name, stream_xml
+from profiles.reading.xml_stream import line_of, local_name, stream_xml
 from profiles.terminology.concept import Header
 from profiles.terminology.store.records import Catalogue, ConceptRow, PropertyRow, Record
 
 if TYPE_CHECKING:
     from profiles.reading.xml_stream import Element
 
-#: The doctors' and payers' tables have some ten thousand keys.
-_LIMITS = StreamLimits(inner=500_000)
 _OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
 #: Tables named in an error.
 _MOST_NAMED = 50
@@ -63,10 +61,15 @@ def key_table(path: Path, *, url: str = "", table: str = "", version: str = "") 
 
 
 def _tables(path: Path) -> list[tuple[str, str, str]]:
-    return [
-        (_name(one), one.get("SV", ""), one.get("S", ""))
-        for one in stream_xml(path, {"keytab"}, limits=_LIMITS)
-    ]
+    """Return (name, version, OID) of the tables that have keys."""
+    found = (_table_of(key) for key in stream_xml(path, {"key"}))
+    said = ((_name(one), one.get("SV", ""), one.get("S", "")) for one in found if one is not None)
+    return list(dict.fromkeys(said))
+
+
+def _table_of(key: Element) -> Element | None:
+    """Return the table a key stands in."""
+    return next((one for one in key.iterancestors() if local_name(one) == "keytab"), None)
 
 
 def _name(table: Element) -> str:
@@ -74,9 +77,10 @@ def _name(table: Element) -> str:
 
 
 def _records(path: Path, table: str, where: Where) -> Iterator[Record]:
-    for element in stream_xml(path, {"keytab"}, limits=_LIMITS):
-        if _name(element) == table:
-            for key in element.iter():
+    for outer in stream_xml(path, {"key"}):
+        above = _table_of(outer)
+        if above is not None and _name(above) == table:
+            for key in outer.iter():
                 if local_name(key) == "key":
                     where.at(path.name, line_of(key))
                     yield from _of_key(key)

@@ -26,8 +26,8 @@ _KEPT = 8_192
 #: Up to here the codes may be held as a set.
 _SMALL = 20_000
 _HIERARCHY = frozenset({"parent", "child"})
-#: Codes read at once when many are listed or searched.
-_FOUND = 20_000
+#: Codes read at once when many are listed or searched: at first, and at most.
+_FIRST, _FOUND = 250, 20_000
 #: Values of a property asked for at once.
 _MOST_VALUES = 500
 #: More words are compared, but not searched for.
@@ -51,8 +51,8 @@ class StoredCodeSystem:
         ((text,),) = self._rows("SELECT value FROM about WHERE name = 'about'", ())
         about = orjson.loads(text)
         self._header = Header(**about["header"])
-        self.concepts = int(about["concepts"])
-        self.is_small = self.concepts <= _SMALL
+        self.size = int(about["concepts"])
+        self.is_small = self.size <= _SMALL
         self._names = frozenset(about["properties"]) | (IMPLIED - _HIERARCHY)
         if about["hierarchy"]:
             self._names |= _HIERARCHY
@@ -84,7 +84,8 @@ class StoredCodeSystem:
         patterns = [_pattern(one) for one in words[:_MOST_WORDS]]
         values = [pattern for pattern in patterns for _ in range(3)]
         statement = _SEARCH.format(" AND ".join([_HAS_WORD] * len(patterns)))
-        return self._paged(statement, tuple(values))
+        # Each statement goes through all designations: better one long page than several.
+        return self._paged(statement, tuple(values), first=_FOUND)
 
     def children(self, code: str) -> tuple[str, ...]:
         """Return the codes right below."""
@@ -119,12 +120,17 @@ class StoredCodeSystem:
         statement = "SELECT code FROM member WHERE code > ? AND name = ? ORDER BY code LIMIT ?"
         return self._paged(statement, (group,))
 
-    def _paged(self, statement: str, values: tuple[str, ...]) -> Iterator[str]:
-        """Go through the codes of a statement that asks: above which code, values, how many."""
-        after = ""
-        while page := self._rows(statement, (after, *values, _FOUND)):
+    def _paged(
+        self, statement: str, values: tuple[str, ...], *, first: int = _FIRST
+    ) -> Iterator[str]:
+        """Go through the codes of a statement that asks: above which code, values, how many.
+
+        Pages grow: who wants the first few does not wait for many.
+        """
+        after, most = "", first
+        while page := self._rows(statement, (after, *values, most)):
             yield from (code for (code,) in page)
-            after = page[-1][0]
+            after, most = page[-1][0], min(most * 4, _FOUND)
 
     def _concept(self, code: str) -> Concept | None:
         found = self._rows("SELECT display, definition, flags FROM concept WHERE code = ?", (code,))

@@ -8,8 +8,9 @@ from profiles.issue import NotConformant, NotSupported, Unavailable
 from profiles.packages import open_packages
 from profiles.reading.table_stream import TableForm
 from profiles.reading.where import Where
-from profiles.terminology import Terminology
+from profiles.terminology import Terminology, Wanted
 from profiles.terminology.concept import Header
+from profiles.terminology.expand import expand
 from profiles.terminology.loaders import (
     ALPHA_ID,
     LOINC,
@@ -21,6 +22,7 @@ from profiles.terminology.loaders import (
     key_table,
     key_tables,
     loinc,
+    loinc_files,
     pzn_list,
     snomed_ct,
     table,
@@ -389,7 +391,7 @@ def test_a_large_store_is_asked_not_read(tmp_path):
         found.expand(everything)
     assert error.value.issues[0].code == "too-costly"
     page = found.expand(everything, offset=3, count=2)
-    assert ([one.code for one in page.contains], page.total) == (["00003", "00004"], None)
+    assert ([one.code for one in page.contains], page.total) == (["00003", "00004"], 25_000)
     with pytest.raises(NotSupported):
         found.lookup("urn:gross", "99999")
 
@@ -415,3 +417,70 @@ def test_a_store_finds_words_as_people_write_them(tmp_path, words, codes):
     page = found.expand("urn:gross?fhir_vs", filter=words, count=5)
     assert [one.code for one in page.contains] == codes
     assert page.total == len(codes)
+
+
+ANSWERS = {
+    "Loinc.csv": (
+        "LOINC_NUM,COMPONENT,PROPERTY,TIME_ASPCT,SYSTEM,SCALE_TYP,METHOD_TYP,CLASS,STATUS,"
+        "LONG_COMMON_NAME\n1-8,Knurr,Find,Pt,^Patient,Ord,,CLIN,ACTIVE,Knurr\n"
+        "2-6,Gnarl,MCnc,Pt,Ser,Qn,,CHEM,ACTIVE,Gnarl\n"
+    ),
+    "AnswerList.csv": (
+        "AnswerListId,AnswerListName,AnswerStringId,DisplayText\nLL1-9,Knurrarten,LA1-0,leise\n"
+        "LL1-9,Knurrarten,LA2-8,laut\nLL2-7,Anderes,LA3-6,gar nicht\n"
+    ),
+    "ComponentHierarchyBySystem.csv": (
+        "PATH_TO_ROOT,SEQUENCE,IMMEDIATE_PARENT,CODE,CODE_TEXT\n,1,,LP1-0,Geräusche\n"
+        "LP1-0,1,LP1-0,1-8,Knurr\n"
+    ),
+    "deDE15LinguisticVariant.csv": (
+        "LOINC_NUM,COMPONENT,LinguisticVariantDisplayName\n1-8,Knurr,Knurren\n"
+    ),
+}
+
+
+@pytest.fixture
+def loinc_release(tmp_path):
+    return [written(tmp_path, name, text) for name, text in ANSWERS.items()]
+
+
+def test_a_loinc_release_is_told_apart_by_its_names(tmp_path, loinc_release):
+    found = terminology(tmp_path, loinc(loinc_files(loinc_release), version="2.81"))
+    assert found.lookup(LOINC, "1-8", language="de").display == "Knurren"
+    answers = f"{LOINC}/vs/LL1-9"
+    assert [one.code for one in found.expand(answers).contains] == ["LA1-0", "LA2-8"]
+    assert found.member(answers, LOINC, "LA3-6") is False
+    assert {one.code for one in found.expand(f"{LOINC}/vs/LP1-0").contains} == {"LP1-0", "1-8"}
+    with pytest.raises(NotConformant, match="LoincPartLink"):
+        loinc_files([tmp_path / "Loinc.csv", tmp_path / "LoincPartLink.csv"])
+    with pytest.raises(NotConformant, match="is needed"):
+        loinc_files(loinc_release[1:])
+
+
+def test_what_is_there_of_a_fragment_is_listed_where_that_is_wanted(tmp_path, loinc_release):
+    found = terminology(tmp_path, loinc(loinc_files(loinc_release[:1]), version="2.81"))
+    with pytest.raises(NotSupported, match=LOINC):
+        found.expand(f"{LOINC}/vs")
+    part = found.expand(f"{LOINC}/vs", partial=True)
+    assert ([one.code for one in part.contains], part.missing) == (["1-8", "2-6"], (LOINC,))
+    (told,) = part.value_set("2026-01-01")["expansion"]["extension"]
+    assert told["url"].endswith("valueset-unclosed")
+    assert found.member(f"{LOINC}/vs/LL1-9", LOINC, "LA1-0") is None
+
+
+def test_a_property_filter_reads_what_it_needs(tmp_path, loinc_release):
+    files = loinc_files([loinc_release[0], *loinc_release[1:3]])
+    found = terminology(tmp_path, loinc(files, version="2.81"))
+    for filters, codes in {
+        (("CLASS", "=", "CHEM"),): ["2-6"],
+        (("CLASS", "in", "CHEM,CLIN"), ("STATUS", "=", "ACTIVE")): ["1-8", "2-6"],
+        (("CLASS", "regex", "CH.*"),): ["2-6"],
+        (("ancestor", "=", "LP1-0"),): ["1-8"],
+        (("CLASS", "=", "CHEM"), ("SCALE_TYP", "=", "Ord")): [],
+    }.items():
+        listed = [dict(zip(("property", "op", "value"), one, strict=True)) for one in filters]
+        value_set = {"url": "urn:x", "compose": {"include": [{"system": LOINC, "filter": listed}]}}
+        compiled = found.compiled_resource(value_set)
+        expansion = expand(found.sources, compiled, Wanted())
+        assert [one.code for one in expansion.contains] == codes
+        assert {code for code in ("1-8", "2-6") if compiled.member(LOINC, code)} == set(codes)
