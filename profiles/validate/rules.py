@@ -14,6 +14,11 @@ from profiles.issue import Issue
 from profiles.validate.bundle import bundle_issues
 from profiles.validate.bundle_references import bundle_reference_issues
 from profiles.validate.bundle_requests import bundle_request_issues
+from profiles.validate.definitional import (
+    capability_statement_issues,
+    code_system_issues,
+    search_parameter_issues,
+)
 from profiles.validate.german import german_coding_issues, german_identifier_issues
 from profiles.validate.narrative import narrative_issues
 from profiles.validate.questionnaire import questionnaire_issues
@@ -28,6 +33,8 @@ Rule = Callable[[dict[str, Any], str], Iterator[Issue]]
 RULES: dict[str, tuple[Rule, ...]] = {
     "Age": (system_issues,),
     "Bundle": (bundle_issues, bundle_request_issues, bundle_reference_issues),
+    "CapabilityStatement": (capability_statement_issues,),
+    "CodeSystem": (code_system_issues,),
     "Coding": (german_coding_issues, system_issues),
     "Count": (system_issues,),
     "Distance": (system_issues,),
@@ -38,6 +45,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "Quantity": (system_issues,),
     "Questionnaire": (questionnaire_issues,),
     "Reference": (reference_issues,),
+    "SearchParameter": (search_parameter_issues,),
 }
 
 #: Invariants that the rules check, so that their FHIRPath need not be evaluated.

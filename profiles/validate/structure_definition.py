@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from profiles.fhirpath import FHIRPathError, compile  # noqa: A004
 from profiles.issue import GatewayError
 from profiles.packages.compact import compact_structure
 from profiles.snapshot.elements import Element
 from profiles.snapshot.generate import generate
+from profiles.validate.definitional import expression_fault
 from profiles.validate.discriminators import steps_of
 from profiles.validate.layers import Layers
 from profiles.validate.members import Item, Json
@@ -53,13 +53,9 @@ def _objects(value: Any) -> list[Json]:
 def _check_expressions(element: Json, place: Place, run: Run) -> None:
     for index, one in enumerate(_objects(element.get("constraint"))):
         source = one.get("expression")
-        if not isinstance(source, str):
-            continue
-        try:
-            compile(source)
-        except FHIRPathError:
-            where = ((place, "constraint", index), "expression")
-            run.report("error", "invalid", "the expression is not valid FHIRPath", where)
+        fault = expression_fault(source) if isinstance(source, str) else None
+        if fault is not None:
+            run.report(*fault, ((place, "constraint", index), "expression"))
 
 
 def _check_discriminators(element: Json, place: Place, layers: Layers, run: Run) -> None:

@@ -23,12 +23,13 @@ from profiles.validate.depth import TOO_DEEP, is_too_deep
 from profiles.validate.extensions import extension_check
 from profiles.validate.layers import Layers
 from profiles.validate.limits import UCUM
+from profiles.validate.listed_codes import listed_codes_check
 from profiles.validate.members import Item, Json
 from profiles.validate.places import written
 from profiles.validate.policy import DEFAULT, Policy
 from profiles.validate.questionnaire_response import questionnaire_response_issues
 from profiles.validate.resolver import Resolver
-from profiles.validate.run import Run
+from profiles.validate.run import Check, Run
 from profiles.validate.structure import resource_types, structure
 from profiles.validate.structure_definition import structure_definition_check
 from profiles.validate.types import Plans
@@ -49,7 +50,10 @@ class Validator:
         self._policy = policy
         self._codes = Codes(terminology or Terminology(packages))
         self._layers = Layers(Snapshots(packages), self._codes)
-        more = {
+        listed = listed_codes_check(self._codes)
+        more: dict[str, tuple[Check, ...]] = {
+            "ConceptMap": (listed,),
+            "ValueSet": (listed,),
             "Extension": (extension_check(self._layers),),
             "QuestionnaireResponse": (self._answers,),
             "Coding": (self._coding,),

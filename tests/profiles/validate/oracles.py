@@ -96,12 +96,21 @@ def kbv() -> Iterator[Case]:
 
 
 def _is_at_hand(file: Path) -> bool:
+    """Say whether the profiles that a resource and its entries claim are there, in that version."""
     try:
-        claimed = read(file).get("meta", {}).get("profile", [])
+        resource = read(file)
     except GatewayError:
         return True
-    found = [german_packages().find(one) for one in claimed]
-    return bool(found) and all(one is not None and one.exact for one in found)
+    own = _claimed(resource)
+    inner = [
+        one for entry in resource.get("entry", ()) for one in _claimed(entry.get("resource", {}))
+    ]
+    found = [german_packages().find(one) for one in (*own, *inner)]
+    return bool(own) and all(one is not None and one.exact for one in found)
+
+
+def _claimed(resource: Any) -> list[str]:
+    return list(resource.get("meta", {}).get("profile", ()))
 
 
 def java() -> Iterator[Case]:
