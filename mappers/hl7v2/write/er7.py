@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
+from mappers.hl7v2.header import Delimiters
 from mappers.hl7v2.write.charset import Letters
 from mappers.hl7v2.write.form import Form
 from mappers.hl7v2.write.versions import CODES, Shape, fields, later, shape
-from mappers.trace import Text, collect
+from mappers.trace import Text
 from profiles.issue import NotConformant
 
 #: One component: nothing, a leaf, or its subcomponents.
@@ -24,8 +26,6 @@ Repetition = Sequence[Component]
 _DELETE = '""'
 #: What no field may hold: control characters frame messages, `""` and blanks alone say something.
 _UNWRITABLE = re.compile(r'[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]|\A(?:""|\s+)\Z')
-#: Datatype → components (from 0) that took each other's place over the versions.
-_MOVED = {"XTN": ((0, 11),), "XON": ((9, 2),), "CE": ((8, 1),)}
 #: Version from which a long segment may go on in ADD segments of the same message (2.10.2).
 _ADD_SINCE = "2.4"
 _ADD = "ADD"
@@ -45,18 +45,7 @@ class Pen:
         self._known = fields(form.version)
         self._allowed = frozenset(order)
         self._letters = Letters(form.codec, transliterate=form.transliterate)
-        d = form.delimiters
-        self._special = str.maketrans(
-            {
-                d.escape: f"{d.escape}E{d.escape}",
-                d.field: f"{d.escape}F{d.escape}",
-                d.component: f"{d.escape}S{d.escape}",
-                d.subcomponent: f"{d.escape}T{d.escape}",
-                d.repetition: f"{d.escape}R{d.escape}",
-                "\r": f"{d.escape}.br{d.escape}",
-                "\n": f"{d.escape}.br{d.escape}",
-            }
-        )
+        self._special = _escapes(form.delimiters)
 
     def segment(self, name: str, *values: str | None) -> Segment:
         """Begin a segment with its first plain fields.
@@ -117,7 +106,12 @@ class Pen:
     def _leaf(self, leaf: str | None, seen: set[int]) -> str:
         if leaf is None:
             return ""
-        collect(leaf, seen)
+        if type(leaf) is Text:
+            source = leaf.source
+            if type(source) is int:
+                seen.add(source)
+            else:
+                seen.update(source)  # type: ignore[arg-type]  # a tuple
         if leaf.isalnum():
             return leaf
         if "\r" in leaf:
@@ -192,13 +186,15 @@ class Segment:
             return None if leaf is None else (_day(leaf) if known.dates else leaf,)
         if known.parts:
             components = _fit(known, components)
+        clean = self._clean
         found: list[Component] = []
         valued = False
         for part in components:
-            if part is None or isinstance(part, str):
-                cleaned: Component = self._clean(part) if part else None
-            else:
-                leaves = [self._clean(leaf) if leaf else None for leaf in part]
+            cleaned: Component = None
+            if isinstance(part, str):
+                cleaned = clean(part)
+            elif part is not None:
+                leaves = [clean(leaf) for leaf in part]
                 cleaned = leaves if any(leaves) else None
             valued = valued or cleaned is not None
             found.append(cleaned)
@@ -208,6 +204,15 @@ class Segment:
         if not leaf or _UNWRITABLE.search(leaf) is not None:
             return None
         return leaf if leaf.isascii() else self._letters.written(leaf)
+
+
+@cache
+def _escapes(d: Delimiters) -> dict[int, str]:
+    """Escape sequences of what may not stand in a value, for `str.translate`."""
+    mark = d.escape
+    letters = {d.escape: "E", d.field: "F", d.component: "S", d.subcomponent: "T"}
+    letters |= {d.repetition: "R", "\r": ".br", "\n": ".br"}
+    return str.maketrans({character: mark + what + mark for character, what in letters.items()})
 
 
 def _one(known: Shape, components: Repetition) -> str | None:
@@ -224,31 +229,34 @@ def _first(part: Component) -> str | None:
     return next((leaf for leaf in part if leaf), None)
 
 
-def _fit(known: Shape, components: Repetition) -> list[Component]:
+def _fit(known: Shape, components: Repetition) -> Repetition:
     """Cut a repetition to the components its datatype has in this version."""
-    parts = known.parts
-    given = list(components)
-    for place, other in _MOVED.get(known.datatype, ()):
-        _move(given, parts, place, other)
+    if known.moves:
+        components = _moved(known.moves, components)
     fitted: list[Component] = []
-    for number, (part, most) in enumerate(zip(given, parts, strict=False)):
+    for part, most in zip(components, known.parts, strict=False):
         if part is None or not most:
             fitted.append(None)
         elif isinstance(part, str):
-            fitted.append(_day(part) if number in known.dates else part)
+            fitted.append(part)
         else:
             fitted.append(_first(part) if most == 1 else part[:most])
+    for number in known.dates:
+        if number < len(fitted) and isinstance(day := fitted[number], str):
+            fitted[number] = _day(day)
     return fitted
 
 
-def _move(given: list[Component], parts: tuple[int, ...], place: int, other: int) -> None:
+def _moved(moves: Iterable[tuple[int, int]], components: Repetition) -> list[Component]:
     """A component that is gone in this version goes where it is now, if nothing is there."""
-    gone = place >= len(parts) or not parts[place]
-    if not gone or place >= len(given) or given[place] is None:
-        return
-    if other < len(parts) and parts[other] and (other >= len(given) or given[other] is None):
+    given = list(components)
+    for place, other in moves:
+        if place >= len(given) or given[place] is None:
+            continue
         given += [None] * (other + 1 - len(given))
-        given[other], given[place] = given[place], None
+        if given[other] is None:
+            given[other], given[place] = given[place], None
+    return given
 
 
 def _day(leaf: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
-from mappers.dialect import Dialect
+from mappers.dialect import Outgoing
 from mappers.hl7v2.header import Delimiters
 from mappers.hl7v2.write.versions import VERSIONS
 from profiles.issue import NotConformant, NotSupported
@@ -35,12 +36,12 @@ class Form:
     longest: int = 0
 
 
-def form_of(dialect: Dialect, charset: str) -> Form:
+@cache
+def form_of(stated: Outgoing, charset: str) -> Form:
     """Return the form of a partner's messages; `charset` is MSH-18, empty for the default.
 
     Raises NotSupported for a character set nobody knows or HL7 v2 has no place for.
     """
-    stated = dialect.outgoing
     declared = charset or _CHARSET
     codec = codec_of(declared)
     if codec is None or codec in _WIDE:

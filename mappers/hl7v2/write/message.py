@@ -52,7 +52,7 @@ def write(
     charset: str,
 ) -> Encoded:
     """Choose the message, write its segments and account for what they carry."""
-    form = form_of(context.dialect, charset)
+    form = form_of(context.dialect.outgoing, charset)
     source = Source(bundle, stamp.event)
     plan = _plan(source, form, context.dialect.outgoing)
     known = structure(plan.message, form.version)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
+from functools import cache, partial
 from html import unescape
 from typing import Any, NamedTuple
 
@@ -20,7 +20,13 @@ from mappers.hl7v2.write.writing import Writing
 from mappers.trace import Text, derived, text
 from profiles.reading.decimals import literal_of
 
+#: Yields the values a resource has at a target, and the leaves their place implies.
+Values = Callable[[dict[str, Any]], Iterator[tuple[Any, list[Any]]]]
+
 _EXTENSION = re.compile(r"extension\((.+)\)\.(\w+)(?:\((.+)\))?")
+#: Datatypes of rows that are CodeableConcepts.
+_CONCEPTS = frozenset({"CWE", "language"})
+_UNDETERMINED = ("urn:ietf:bcp:47", "und")
 _DIV = re.compile(r"<div[^>]*>([^<]*)</div>")
 
 
@@ -28,18 +34,27 @@ class Row(NamedTuple):
     """One row of a segment's table."""
 
     field: int
-    target: str
     datatype: str
     argument: str
 
 
+class Target(NamedTuple):
+    """An element and the rows that name it, in order."""
+
+    #: Top-level element.
+    element: str
+    values: Values
+    rows: tuple[Row, ...]
+
+
 @cache
-def _table(name: str) -> dict[str, tuple[Row, ...]]:
+def _table(name: str) -> tuple[Target, ...]:
     grouped: dict[str, list[Row]] = {}
     for row in rows(PACKAGE, "rows", name):
-        made = Row(int(row["field"]), row["target"], row["datatype"], row["argument"])
-        grouped.setdefault(made.target, []).append(made)
-    return {target: tuple(found) for target, found in grouped.items()}
+        if row["datatype"] in _WRITERS or row["datatype"] in _CONCEPTS:
+            made = Row(int(row["field"]), row["datatype"], row["argument"])
+            grouped.setdefault(row["target"], []).append(made)
+    return tuple(Target(*_target(target), tuple(found)) for target, found in grouped.items())
 
 
 def fill(
@@ -50,11 +65,13 @@ def fill(
     skip: frozenset[int] = frozenset(),
 ) -> None:
     """Fill a segment from a resource by the rows of `name`, but for the fields in `skip`."""
-    for target, candidates in _table(name).items():
-        left = [row for row in candidates if row.field not in skip]
+    for target in _table(name):
+        if target.element not in resource:
+            continue
+        left = [row for row in target.rows if row.field not in skip]
         if not left:
             continue
-        for value, implied in _values(resource, target):
+        for value, implied in target.values(resource):
             for row in _best(w, left, value):
                 if segment.add(row.field, _write(w, segment.name, row, value)):
                     w.carried(implied)
@@ -69,24 +86,31 @@ def _best(w: Writing, candidates: list[Row], value: Any) -> list[Row]:
     return [row for row, fit in zip(candidates, fits, strict=True) if fit == max(fits)]
 
 
-def _values(resource: dict[str, Any], target: str) -> Iterator[tuple[Any, list[Any]]]:
-    """Yield the values at a target and the leaves their place implies."""
+def _target(target: str) -> tuple[str, Values]:
+    """Return the top-level element of a target, and what yields its values."""
     extension = _EXTENSION.fullmatch(target)
     if extension is not None:
-        yield from _extensions(resource, *extension.groups())
-        return
+        url, value, inner = extension.groups()
+        return "extension", partial(_extensions, url, value, inner)
+    steps = [(step.removesuffix("[]"), step.endswith("[]")) for step in target.split(".")]
+    return steps[0][0], partial(_elements, steps)
+
+
+def _elements(
+    steps: list[tuple[str, bool]], resource: dict[str, Any]
+) -> Iterator[tuple[Any, list[Any]]]:
+    """Yield the values at a path and the leaves their place implies: none."""
     nodes: list[Any] = [resource]
-    for step in target.split("."):
-        name = step.removesuffix("[]")
+    for name, many in steps:
         found = [node[name] for node in nodes if name in node]
-        nodes = [item for value in found for item in value] if step.endswith("[]") else found
-    yield from ((node, []) for node in nodes)
+        nodes = [item for value in found for item in value] if many else found
+    return ((node, []) for node in nodes)
 
 
 def _extensions(
-    resource: dict[str, Any], url: str, value_name: str, inner: str | None
+    url: str, value_name: str, inner: str | None, resource: dict[str, Any]
 ) -> Iterator[tuple[Any, list[Any]]]:
-    for extension in resource.get("extension", ()):
+    for extension in resource["extension"]:
         if extension.get("url") != url:
             continue
         holders = extension.get("extension", ()) if inner else [extension]
@@ -99,7 +123,7 @@ def _fits(w: Writing, row: Row, value: Any) -> int:
     if row.datatype == "XTN":
         wanted = "work" if value.get("use") == "work" else "home"
         return int(row.argument == wanted)
-    if row.datatype == "CWE":
+    if row.datatype in _CONCEPTS:
         table, system = _coded_by(row.argument)
         systems = {str(coding.get("system", "")) for coding in value.get("coding", ())}
         known = table and any(w.knows(table, coding) for coding in value.get("coding", ()))
@@ -114,13 +138,24 @@ def _coded_by(argument: str) -> tuple[str, str]:
 
 
 def _write(w: Writing, segment: str, row: Row, value: Any) -> Repetition | None:
-    if row.datatype == "CWE":
+    if row.datatype in _CONCEPTS:
         table, default = _coded_by(row.argument)
+        value = _stated(w, value) if row.datatype == "language" else value
         field = f"{segment}-{row.field}"
         if w.is_code(segment, row.field):
             return (codings.plain(w, value, table, field, default),)
         return codings.cwe(w, value, table, field)
     return _WRITERS[row.datatype](w, value, row.argument)
+
+
+def _stated(w: Writing, concept: dict[str, Any]) -> dict[str, Any]:
+    """A language without the code "undetermined" that reading adds to one nobody knows."""
+    codings = concept.get("coding", ())
+    kept = [one for one in codings if (one.get("system"), one.get("code")) != _UNDETERMINED]
+    if len(kept) == len(codings) or not (kept or "text" in concept):
+        return concept
+    w.carried(*[one for one in codings if one not in kept])
+    return {**concept, "coding": kept}
 
 
 def _boolean(_w: Writing, value: Any, _argument: str) -> Repetition:

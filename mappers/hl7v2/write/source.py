@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from mappers.base import Resource
@@ -26,12 +27,17 @@ _GATEWAY = "urn:ietf:rfc:3986"
 _PATIENT_ELEMENTS = ("subject", "patient", "beneficiary")
 
 
+#: Elements that name a resource and say nothing of it.
+_PLAIN = frozenset({"resourceType", "id"})
+_new = str.__new__
+
+
 class Source:
     """The resources of one Bundle and an account of their leaves."""
 
     __slots__ = (
         "_names",
-        "_next",
+        "_numbers",
         "_starts",
         "event",
         "neutral",
@@ -47,7 +53,8 @@ class Source:
 
         `event` is the trigger event they came with, where the Bundle does not say it.
         """
-        self._next = 0
+        #: Numbers of leaves; each resource begins with one of its own.
+        self._numbers = count()
         self._starts: list[int] = []
         self._names: dict[str, Resource] = {}
         self.resources: list[Resource] = []
@@ -65,17 +72,19 @@ class Source:
             self._take(entry)
         for resource in self.resources:
             self._neutralise_subject(resource)
-        for record in self.of("Provenance"):
-            self._event(record)
 
-    def _event(self, record: Resource) -> None:
+    def _event(self, record: Resource) -> bool:
         """Take the event from the record of a translation, which says nothing else here."""
         for coding in record.get("activity", {}).get("coding", ()):
             if coding.get("system") == _TRIGGERS and "code" in coding:
                 self.event = str(coding["code"])
-                self.recorded = record.get("recorded")
-                self.occurred = record.get("occurredDateTime")
-                collect(record, self.neutral)
+                self.recorded = self._leaf(record.get("recorded"))
+                self.occurred = self._leaf(record.get("occurredDateTime"))
+                return True
+        return False
+
+    def _leaf(self, value: str | None) -> Text | None:
+        return None if value is None else text(value, ())
 
     def _take(self, entry: dict[str, Any]) -> None:
         resource = entry.get("resource")
@@ -84,45 +93,57 @@ class Source:
             if isinstance(request, dict):
                 self.unnamed.append(f"{request.get('method')} {request.get('url')}")
             return
-        self._starts.append(self._next)
-        traced = self._trace(resource)
-        self.resources.append(traced)
+        if resource["resourceType"] == "Provenance" and self._event(resource):
+            return
         identity = str(resource.get("id") or entry.get("fullUrl") or "")
         identity = identity.removeprefix("urn:uuid:")
-        full_url = str(entry.get("fullUrl") or "")
-        for name in (full_url, f"{resource['resourceType']}/{identity}", f"urn:uuid:{identity}"):
+        self._starts.append(next(self._numbers))
+        traced = self._traced(resource, {f"urn:uuid:{identity}", full_url(identity)})
+        self.resources.append(traced)
+        named = str(entry.get("fullUrl") or "")
+        for name in (named, f"{resource['resourceType']}/{identity}", f"urn:uuid:{identity}"):
             self._names.setdefault(name, traced)
-        self._neutralise(traced, identity)
 
-    def _trace(self, value: Any) -> Any:
-        kind = type(value)
-        if kind is dict:
-            return {key: self._trace(child) for key, child in value.items() if child is not None}
-        if kind is list or kind is tuple:
-            # `null` holds a place among primitives (json.html#primitive).
-            return [None if child is None else self._trace(child) for child in value]
-        number = self._next
-        self._next = number + 1
-        return text(value, number) if isinstance(value, str) else Value(value, number)
+    def _traced(self, resource: Resource, own: set[str]) -> Resource:
+        """Number the leaves that say something; what names or describes the resource stays plain.
 
-    def _neutralise(self, resource: Resource, identity: str) -> None:
-        """Count out what names or describes the resource and says nothing of its own."""
-        collect([resource["resourceType"], resource.get("id")], self.neutral)
-        meta = resource.get("meta", {})
-        collect([meta.get(name) for name in _SERVER_META], self.neutral)
-        for extension in meta.get("extension", ()):
-            if str(extension.get("url", "")).startswith(_OWN_EXTENSIONS):
-                collect(extension, self.neutral)
-        own = {f"urn:uuid:{identity}", full_url(identity)}
-        identifiers = resource.get("identifier", [])
+        `own` are the values of the gateway's identifier for it.
+        """
+        trace = self._trace
+        traced: Resource = {}
+        for key, value in resource.items():
+            if value is None:
+                continue
+            if key in _PLAIN or (key == "text" and value.get("status") == "generated"):
+                traced[key] = value
+            elif key == "meta":
+                traced[key] = self._meta(value, own)
+            else:
+                traced[key] = trace(value)
+        identifiers = traced.get("identifier", [])
         for item in identifiers if isinstance(identifiers, list) else [identifiers]:
             if item.get("system") == _GATEWAY and item.get("value") in own:
                 collect(item, self.neutral)
-        for tag in meta.get("tag", ()):
-            if tag.get("system") == _GATEWAY and tag.get("code") in own:
-                collect(tag, self.neutral)
-        if resource.get("text", {}).get("status") == "generated":
-            collect(resource["text"], self.neutral)
+        return traced
+
+    def _meta(self, meta: dict[str, Any], own: set[str]) -> dict[str, Any]:
+        """`meta` without what servers and the gateway keep for themselves, its version plain."""
+        traced: dict[str, Any] = {}
+        for key, value in meta.items():
+            if key in _SERVER_META:
+                traced[key] = value
+            elif key == "extension":
+                traced[key] = [e for e in value if not _is_own(e)]
+            elif key == "tag":
+                traced[key] = [
+                    t for t in value if t.get("system") != _GATEWAY or t.get("code") not in own
+                ]
+            else:
+                traced[key] = value
+        return {k: v if k in _SERVER_META else self._trace(v) for k, v in traced.items()}
+
+    def _trace(self, value: Any) -> Any:
+        return _numbered(value, self._numbers)
 
     def _neutralise_subject(self, resource: Resource) -> None:
         for element in _PATIENT_ELEMENTS:
@@ -178,19 +199,40 @@ class Source:
         """Return the path of every element without a place, the outermost one where nothing is."""
         found = list(self.unnamed)
         accounted = self.seen | self.neutral
-        ends = [*self._starts[1:], self._next]
+        ends = [*self._starts[1:], next(self._numbers)]
         for resource, start, end in zip(self.resources, self._starts, ends, strict=True):
-            if accounted.issuperset(range(start, end)):
+            if accounted.issuperset(range(start + 1, end)):
                 continue
             name = str(resource["resourceType"])
             if "id" in resource:
                 name += f"/{resource['id']}"
-            found += _missing(resource, name, self.seen, self.neutral)[1]
+            said = {key: value for key, value in resource.items() if key not in _PLAIN}
+            found += _missing(said, name, self.seen, self.neutral)[1]
         return tuple(found)
+
+
+def _is_own(extension: dict[str, Any]) -> bool:
+    return str(extension.get("url", "")).startswith(_OWN_EXTENSIONS)
 
 
 def _version(resource: Resource) -> str:
     return str(resource.get("meta", {}).get("versionId", ""))
+
+
+def _numbered(value: Any, numbers: Iterator[int]) -> Any:
+    """Return a copy whose leaves carry numbers."""
+    kind = type(value)
+    if kind is str:
+        made = _new(Text, value)
+        made.source = next(numbers)
+        return made
+    if kind is dict:
+        return {k: _numbered(child, numbers) for k, child in value.items() if child is not None}
+    if kind is list or kind is tuple:
+        # `null` holds a place among primitives (json.html#primitive).
+        return [None if child is None else _numbered(child, numbers) for child in value]
+    number = next(numbers)
+    return text(value, number) if isinstance(value, str) else Value(value, number)
 
 
 def _entries(bundle: Resource) -> Iterator[dict[str, Any]]:
@@ -214,6 +256,8 @@ def _missing(
     if node is None:
         return False, []
     if not isinstance(node, dict | list):
+        if not isinstance(node, Text | Value):
+            return False, []
         source = node.source
         if source in seen:
             return True, []

@@ -20,6 +20,10 @@ VERSIONS = ("2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8")
 CODES = frozenset({"ID", "IS"})
 
 
+#: Datatype → components (from 0) that took each other's place over the versions.
+_MOVED = {"XTN": ((0, 11),), "XON": ((9, 2),), "CE": ((8, 1),)}
+
+
 class Shape(NamedTuple):
     """What one field may hold."""
 
@@ -30,6 +34,8 @@ class Shape(NamedTuple):
     parts: tuple[int, ...]
     #: Components (from 0) that hold a date without time; of a plain date: 0.
     dates: frozenset[int]
+    #: Components of other versions and where their value goes in this one.
+    moves: tuple[tuple[int, int], ...] = ()
 
 
 class Structure(NamedTuple):
@@ -77,7 +83,12 @@ def shape(version: str, datatype: str, *, repeats: bool = False) -> Shape:
     if datatype == "DT":
         dates = frozenset({0})
     sizes = tuple(1 if part == "D" else int(part) for part in parts)
-    return Shape(datatype, repeats, sizes, dates)
+    moves = tuple(
+        (place, other)
+        for place, other in _MOVED.get(datatype, ())
+        if not any(sizes[place : place + 1]) and any(sizes[other : other + 1])
+    )
+    return Shape(datatype, repeats, sizes, dates, moves)
 
 
 @cache

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import unquote
 
-from mappers.hl7v2.session import V2, known_systems
+from mappers.hl7v2.session import V2, Assigner, known_systems
 from mappers.hl7v2.write.er7 import Repetition
 from mappers.hl7v2.write.writing import Writing
 from mappers.trace import Text, derived, text
@@ -53,6 +53,11 @@ def assigner(w: Writing, system: Text | None, kind: str) -> Hd:
 @cache
 def _oids() -> dict[str, str]:
     return {national.system: oid for oid, national in known_systems().items()}
+
+
+@cache
+def _national() -> dict[str, Assigner]:
+    return {assigner.system: assigner for assigner in known_systems().values()}
 
 
 def _after(uri: str, prefix: str) -> str:
@@ -96,7 +101,7 @@ def _check_digit(w: Writing, identifier: dict[str, Any]) -> tuple[str | None, st
 
 def type_code(w: Writing, identifier: dict[str, Any]) -> str | None:
     """Identifier.type → code of table 0203; types the national system implies are carried."""
-    national = {a.system: a for a in known_systems().values()}.get(identifier.get("system", ""))
+    national = _national().get(identifier.get("system", ""))
     found: str | None = None
     for coding in identifier.get("type", {}).get("coding", ()):
         system, code = coding.get("system"), coding.get("code")
