@@ -104,3 +104,11 @@ def to_hl7(fhir: str) -> str:
     hour, minute, second, fraction, offset = match.groups()
     shift = "+0000" if offset == "Z" else (offset or "").replace(":", "")
     return f"{written}{hour}{minute}{second}{(fraction or '')[:5]}{shift}"
+
+
+def is_after(one: str, other: str) -> bool:
+    """Tell whether one FHIR date or dateTime surely lies after another, by what both state."""
+    if "T" in one and "T" in other:
+        return datetime.fromisoformat(one) > datetime.fromisoformat(other)
+    shorter = min(len(one), len(other), len("YYYY-MM-DD"))
+    return one[:shorter] > other[:shorter]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mappers.hl7v2.datatypes.periods import ordered
 from mappers.hl7v2.session import Session
 from mappers.hl7v2.tokenizer import Component, Repetition, leaf
 from mappers.trace import Text, Value, derived, text
@@ -120,17 +121,30 @@ def _extend(address: dict[str, Any], name: str, value: Text) -> None:
     address.setdefault("extension", []).append(_part(name, value))
 
 
+def _extend_line(address: dict[str, Any], name: str, value: Text) -> None:
+    """Say what FHIR has a place for at a line only: at the first, be there one or not."""
+    parts = address.setdefault("_line", [None] * max(1, len(address.get("line", ()))))
+    first = parts[0] or {}
+    parts[0] = {**first, "extension": [*first.get("extension", ()), _part(name, value)]}
+
+
 def _validity(session: Session, repetition: Repetition, address: dict[str, Any]) -> None:
     tract = leaf(repetition, 10)
     if tract is not None:
-        _extend(address, "censusTract", tract)
+        _extend_line(address, "censusTract", tract)
     period = {}
     for number, side in ((13, "start"), (14, "end")):
         value = session.date_time(leaf(repetition, number))
         if value is not None:
             period[side] = value
     if period:
-        address["period"] = period
+        address["period"] = ordered(session, period)
+
+
+def of_house(place: dict[str, Any]) -> dict[str, Any]:
+    """An address or number of an institution is never one at home (org-2, org-3): it is at work."""
+    use = place.get("use")
+    return {**place, "use": text("work", use.source)} if use == "home" else place
 
 
 def xtn(session: Session, repetition: Repetition, use: str = "") -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ from profiles.reading.decimals import decimal_from_literal
 
 Convert = Callable[[Session, Repetition], Any]
 DELETE = '""'
+_BCP_47 = "urn:ietf:bcp:47"
 _NUMBER = re.compile(r"-?\d{1,64}(\.\d{1,64})?([eE][+-]?\d{1,3})?")
 
 
@@ -43,6 +44,19 @@ def _concept(argument: str) -> Convert:
     if ":" in name:
         name, default = "", name
     return lambda session, rep: codings.concept(session, rep, name, default=default)
+
+
+def _language(argument: str) -> Convert:
+    return lambda session, repetition: _spoken(session, repetition, argument)
+
+
+def _spoken(session: Session, repetition: Repetition, table: str) -> dict[str, Any] | None:
+    """A language has a code of BCP 47 (the binding of languages): else it is undetermined."""
+    found = codings.concept(session, repetition, table)
+    if found is None or any(one.get("system") == _BCP_47 for one in found.get("coding", ())):
+        return found
+    unknown = {"system": _BCP_47, "code": "und"}
+    return {**found, "coding": [*found.get("coding", ()), unknown]}
 
 
 def _coding(argument: str) -> Convert:
@@ -168,6 +182,7 @@ _MAKERS: dict[str, Callable[[str], Convert]] = {
     "ST": _text,
     "ID": _code,
     "CWE": _concept,
+    "language": _language,
     "Coding": _coding,
     "CX": lambda kind: lambda s, r: identifiers.cx(s, r, kind or "patient"),
     "EI": lambda kind: lambda s, r: identifiers.ei(s, r, kind),

@@ -10,6 +10,7 @@ import re
 from typing import Any
 from urllib.parse import quote
 
+from mappers.hl7v2.datatypes.periods import ordered
 from mappers.hl7v2.session import V2, Assigner, Session, known_systems
 from mappers.hl7v2.tokenizer import Component, Repetition, leaf
 from mappers.trace import Text, derived, text
@@ -130,7 +131,7 @@ def _period(session: Session, repetition: Repetition, identifier: dict[str, Any]
         if value is not None:
             period[name] = value
     if period:
-        identifier["period"] = period
+        identifier["period"] = ordered(session, period)
 
 
 def _check_digit(repetition: Repetition, identifier: dict[str, Any], digit: Text) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.codes import table
+from mappers.hl7v2.datatypes.periods import ordered
 from mappers.hl7v2.session import PACKAGE, Session
 from mappers.hl7v2.tokenizer import Component, Repetition, leaf
 from mappers.trace import Text, derived, text
@@ -29,6 +30,10 @@ def xcn_name(session: Session, repetition: Repetition) -> dict[str, Any] | None:
     return _human_name(session, repetition, first=2, kind=10, use="")
 
 
+#: Elements that say something about a name and name nobody.
+_ABOUT = frozenset({"use", "_use", "period", "extension"})
+
+
 def _human_name(
     session: Session, repetition: Repetition, *, first: int, kind: int, use: str
 ) -> dict[str, Any] | None:
@@ -50,7 +55,7 @@ def _human_name(
         _affixes(repetition, first, name)
     if size > kind + 1:
         _rest(session, repetition, first, name)
-    return name if stated is not None or len(name) > ("use" in name) else None
+    return name if name.keys() - _ABOUT else None
 
 
 def _family(component: Component, name: dict[str, Any]) -> None:
@@ -140,7 +145,7 @@ def _rest(session: Session, repetition: Repetition, first: int, name: dict[str, 
         if value is not None:
             period[side] = value
     if period:
-        name["period"] = period
+        name["period"] = ordered(session, period)
     order = leaf(repetition, 11)
     if order is not None and (code := session.code("name-order", order)) is not None:
         extension = {"url": _CORE + "humanname-assembly-order", "valueCode": code}

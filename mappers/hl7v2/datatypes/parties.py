@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from mappers.base import Key
-from mappers.hl7v2.datatypes.contacts import xad, xtn
+from mappers.hl7v2.datatypes.contacts import of_house, xad, xtn
 from mappers.hl7v2.datatypes.identifiers import assigner, facility
 from mappers.hl7v2.datatypes.names import display, xcn_name
 from mappers.hl7v2.session import V2, Session
@@ -155,7 +155,7 @@ def organization_at(
     ):
         for value in values:
             if value is not None:
-                session.append(draft, element, value)
+                session.append(draft, element, of_house(value))
     stated: dict[str, Any] = {"reference": f"Organization/{draft.id}"}
     if identifier is not None:
         stated["identifier"] = {part: identifier[part] for part in ("system", "value")}

@@ -7,6 +7,7 @@ from typing import Any
 
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.converters import quantity
+from mappers.hl7v2.datatypes.periods import ordered
 from mappers.hl7v2.session import Session
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaf, leaves_of, sub
 from mappers.trace import Text, Value, derived, text
@@ -133,7 +134,7 @@ def period_value(session: Session, segment: Segment, repetition: Repetition) -> 
     del segment
     start, end = session.date_time(leaf(repetition, 1)), session.date_time(leaf(repetition, 2))
     period = {k: v for k, v in (("start", start), ("end", end)) if v is not None}
-    return {"valuePeriod": period} if period else None
+    return {"valuePeriod": ordered(session, period)} if period else None
 
 
 def range_text(session: Session, segment: Segment, repetition: Repetition) -> Found:

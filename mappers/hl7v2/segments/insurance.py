@@ -10,6 +10,7 @@ from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.contacts import xad
 from mappers.hl7v2.datatypes.identifiers import KVNR, cx
 from mappers.hl7v2.datatypes.names import xpn
+from mappers.hl7v2.datatypes.periods import settle
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
@@ -58,6 +59,7 @@ def coverage(session: Session, segment: Segment) -> None:
     _classes(session, segment, resource)
     _numbers(session, segment, resource, patient)
     apply_rows(session, segment, table("in1_coverage"), draft)
+    settle(session, draft.resource)
     _insured(session, segment, resource, patient)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mappers.hl7v2.datatypes.periods import settle
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
@@ -16,6 +17,8 @@ from mappers.hl7v2.tokenizer import Segment
 #: NK1-3 and NK1-7 codes of those who are contacts and no relatives.
 _ORGANIZATIONS = frozenset({"EMR", "E", "F", "I", "S"})
 
+#: A contact of the patient has at least one of these (invariant pat-1).
+_DETAILS = frozenset({"name", "telecom", "address", "organization"})
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
@@ -30,8 +33,9 @@ def next_of_kin(session: Session, segment: Segment) -> None:
         return
     contact = Draft({"resourceType": "Patient", "id": patient.id}, patient.keys, "")
     apply_rows(session, segment, table("nk1_contact"), contact)
+    settle(session, contact.resource)
     said = {k: v for k, v in contact.resource.items() if k not in ("resourceType", "id")}
-    if said:
+    if said.keys() & _DETAILS:
         patient.resource.setdefault("contact", []).append(said)
     role = segment.first(3) or segment.first(7)
     if role not in _ORGANIZATIONS:
@@ -54,3 +58,4 @@ def _related_person(
         return
     draft.resource["patient"] = reference(patient)
     apply_rows(session, segment, table("nk1_relatedperson"), draft)
+    settle(session, draft.resource)

@@ -9,6 +9,7 @@ from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.converters import quantity
 from mappers.hl7v2.datatypes.identifiers import eip
 from mappers.hl7v2.datatypes.parties import practitioner
+from mappers.hl7v2.datatypes.periods import ordered
 from mappers.hl7v2.segments.orders import order_identifiers
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import V2, Draft, Session
@@ -116,7 +117,7 @@ def _effective_period(session: Session, obr: Segment, resource: dict[str, Any]) 
     start, end = session.date_time(obr.first(7)), session.date_time(obr.first(8))
     period = {k: v for k, v in (("start", start), ("end", end)) if v is not None}
     if period:
-        resource["effectivePeriod"] = period
+        resource["effectivePeriod"] = ordered(session, period)
 
 
 def _people(session: Session, obr: Segment, draft: Draft) -> None:
@@ -223,7 +224,7 @@ def _spm_collection(session: Session, segment: Segment, resource: dict[str, Any]
         end = session.date_time(leaf(repetition, 2))
         if end is not None:
             period = {k: v for k, v in (("start", start), ("end", end)) if v is not None}
-            collected["collectedPeriod"] = period
+            collected["collectedPeriod"] = ordered(session, period)
         elif start is not None:
             collected["collectedDateTime"] = start
     for field, element in ((7, "method"), (8, "bodySite")):

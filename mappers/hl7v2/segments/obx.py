@@ -161,10 +161,12 @@ def _typed_values(session: Session, segment: Segment, kind: str, resource: dict[
         value = convert(session, segment, repetition) or other_text(session, segment, repetition)
         if value is not None:
             found.append(value)
-    if found:
+    if len(found) == 1:
         resource.update(found[0])
-    for further in found[1:]:
-        component = {"code": resource["code"], **further}
+        return
+    # All of them are components: beside one with the same code there may be no value (obs-7).
+    for one in found:
+        component = {"code": resource["code"], **one}
         resource.setdefault("component", []).append(component)
 
 

@@ -90,7 +90,7 @@ def _recorded(made: dict[str, Any], when: str | None) -> None:
 def _activity(msh: Segment) -> dict[str, Any]:
     code, trigger, structure = (msh.component(9, n) for n in (1, 2, 3))
     shown = "^".join(part for part in (code, trigger, structure) if part)
-    activity: dict[str, Any] = {"text": derived(shown, code, trigger, structure)}
+    activity: dict[str, Any] = {"text": derived(shown or "unknown", code, trigger, structure)}
     if trigger is not None:
         activity = {"coding": [{"system": V2 + "0003", "code": trigger}], **activity}
     return activity

@@ -8,6 +8,7 @@ from mappers.base import Key
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.identifiers import cx
 from mappers.hl7v2.datatypes.parties import practitioner
+from mappers.hl7v2.datatypes.periods import settle
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
@@ -58,6 +59,7 @@ def encounter(session: Session, segment: Segment) -> Draft | None:
     _kontaktart(session, segment, resource)
     _discharge_disposition(session, segment, resource)
     apply_rows(session, segment, table("pv1_encounter"), draft)
+    settle(session, resource)
     _participants(session, segment, resource)
     _confidential(session, segment, resource)
     session.encounter = draft

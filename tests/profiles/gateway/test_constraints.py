@@ -15,13 +15,13 @@ from tests.profiles.gateway.examples import (
     CORE,
     EXAMPLES,
     KVNR,
-    PID,
     Json,
     example,
     spoiled,
 )
 
 PARTS = "http://fhir.de/StructureDefinition/humanname-namenszusatz"
+UNKNOWN = {"url": f"{CORE}data-absent-reason", "valueCode": "unknown"}
 #: Key of an invariant → (type, path, other value) that breaks it; None takes the element away.
 BREACHES: dict[str, tuple[str, str, Any]] = {
     "gw-named": ("Patient", "", {"id": None, "identifier": None}),
@@ -64,16 +64,19 @@ BREACHES: dict[str, tuple[str, str, Any]] = {
     "gw-pat-2": ("Patient", "birthDate", "1950-03-03"),
     "gw-pat-3": ("Patient", "link[0].type", "seealso"),
     "gw-pat-4": ("Patient", "generalPractitioner[0]", {"display": "Dr. Weber"}),
+    "gw-pat-6": ("Patient", "link[0].other", {"type": "Patient"}),
+    "gw-subject-1": ("Observation", "subject", {"type": "Patient"}),
+    "gw-subject-2": ("Observation", "subject", {"extension": [UNKNOWN]}),
     "gw-pat-5": ("Patient", "name", None),
     "gw-rel-1": ("RelatedPerson", "name", None),
     "gw-prac-1": ("Practitioner", "", {"identifier": None, "name": None}),
     "gw-role-1": ("PractitionerRole", "", {"practitioner": None, "organization": None}),
-    "gw-role-2": ("PractitionerRole", "practitioner", {"display": "Dr. Weber"}),
+    "gw-role-2": ("PractitionerRole", "practitioner", {"type": "Practitioner"}),
     "gw-org-1": ("Organization", "partOf", {"display": "Klinikverbund"}),
     "gw-loc-1": ("Location", "name", None),
     "gw-loc-2": ("Location", "managingOrganization", {"display": "Klinikum"}),
     "gw-enc-1": ("Encounter", "location[0].status", "active"),
-    "gw-enc-2": ("Encounter", "participant[0].individual", {"display": "Dr. Weber"}),
+    "gw-enc-2": ("Encounter", "participant[0].individual", {"type": "Practitioner"}),
     "gw-enc-3": ("Encounter", "location[0].location", {"display": "Station 3"}),
     "gw-enc-4": ("Encounter", "period.end", None),
     "gw-obs-1": ("Observation", "code", {"coding": [{"system": "http://loinc.org"}]}),
@@ -147,7 +150,6 @@ VALUES: list[tuple[str, str, Any, str]] = [
     ("Task", "intent", "proposal", "Task.intent"),
     ("Task", "focus", ANNA, "Task.focus"),
     ("Bundle", "type", "batch", "Bundle.type"),
-    ("Patient", "link[0].other", {"identifier": PID}, "Patient.link[0].other.reference"),
     ("AuditEvent", "type.code", "110113x", "AuditEvent.type"),
     ("AuditEvent", "subtype[0].code", "archive", "AuditEvent.subtype[0]"),
     ("AuditEvent", "subtype[1]", {"system": "urn:x", "code": "y"}, "AuditEvent.subtype"),
