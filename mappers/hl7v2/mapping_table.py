@@ -43,7 +43,7 @@ class Mapping(NamedTuple):
 
 def mapping_table() -> list[Mapping]:
     """Return every mapping by segment and field."""
-    return sorted({*_from_rows(), *_from_functions()}, key=_order)
+    return sorted({*_from_rows(), *_from_facts(), *_from_functions()}, key=_order)
 
 
 def _order(row: Mapping) -> tuple[str, int, str, str]:
@@ -61,6 +61,14 @@ def _from_rows() -> Iterator[Mapping]:
             condition = condition or row.get("if") or ""
             target = f"{kind}.{row['target']}"
             yield Mapping(segment.upper(), row["field"], target, datatype, condition)
+
+
+def _from_facts() -> Iterator[Mapping]:
+    for path in files(PACKAGE).joinpath("facts").iterdir():
+        name = path.name.removesuffix(".csv")
+        for row in rows(PACKAGE, "facts", name):
+            target = "Observation.component.value"
+            yield Mapping(name.upper(), row["field"], target, row["datatype"], "")
 
 
 def _from_functions() -> Iterator[Mapping]:

@@ -31,6 +31,8 @@ class Family(NamedTuple):
     required: tuple[str, ...] = ("PID",)
     #: Event → segments it needs besides.
     also: Mapping[str, tuple[str, ...]] = {}
+    #: Events that are about no patient.
+    patientless: frozenset[str] = frozenset()
     #: What is done when a patient's group has been read.
     finish: tuple[Callable[[Session], None], ...] = ()
 
@@ -104,8 +106,8 @@ def read(session: Session, family: Family) -> None:
     reader = Reader(session)
     for group in _groups(session):
         session.begin_group(group)
-        if "PID" not in names:
-            session.patient = _nobody(session)
+        if "PID" not in names and session.event not in family.patientless:
+            session.patient = _nobody()
         for segment in _ordered(group):
             handler = readers.get(segment.name)
             if handler is not None:
@@ -115,18 +117,20 @@ def read(session: Session, family: Family) -> None:
             finish(session)
 
 
-def _nobody(session: Session) -> Draft:
+def _nobody() -> Draft:
     """Stand for the patient a message does not name: what refers to it says so."""
-    session.issue("incomplete", "the message names no patient", "PID")
     return Draft({"resourceType": "Patient", "id": ""}, (), "")
 
 
 def _check_required(session: Session, family: Family, names: set[str]) -> None:
     for name in (*family.required, *family.also.get(session.event, ())):
-        if name not in names and not (name == "PID" and session.context.lenient):
-            sentence = f"the message holds no {name} segment"
+        if name in names or (name == "PID" and session.event in family.patientless):
+            continue
+        sentence = f"the message holds no {name} segment"
+        if not session.context.lenient:
             issue = Issue("error", "required", sentence, name, "100")
             raise NotConformant(sentence, location=name, issues=(issue,))
+        session.issue("required", sentence, name, "100")
 
 
 def _groups(session: Session) -> Iterator[list[Segment]]:

@@ -148,6 +148,12 @@ def _device(session: Session, repetition: Repetition) -> dict[str, Any] | None:
     return {"type": "Device", "identifier": identifier} if identifier is not None else None
 
 
+def _episode(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+    """CX → Reference to an EpisodeOfCare by identifier."""
+    identifier = identifiers.cx(session, repetition, "episode")
+    return {"type": "EpisodeOfCare", "identifier": identifier} if identifier is not None else None
+
+
 def _narrative(_session: Session, repetition: Repetition) -> dict[str, Any] | None:
     words = leaf(repetition, 1)
     if words is None:
@@ -203,6 +209,7 @@ _MAKERS: dict[str, Callable[[str], Convert]] = {
     "Organization": lambda _: _organization,
     "TQ6": lambda _: lambda s, r: s.code("order-priority", leaf(r, 6)),
     "Device": lambda _: _device,
+    "Episode": lambda _: _episode,
     "Narrative": lambda _: _narrative,
     "Fixed": _fixed,
     "Annotation": lambda _: lambda _s, r: {"text": t} if (t := leaf(r, 1)) else None,

@@ -7,7 +7,7 @@ from typing import Any
 from mappers.codes import table
 from mappers.hl7v2.datatypes.periods import ordered
 from mappers.hl7v2.session import PACKAGE, Session
-from mappers.hl7v2.tokenizer import Component, Repetition, leaf
+from mappers.hl7v2.tokenizer import Component, Repetition, leaf, sub
 from mappers.trace import Text, derived, text
 
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
@@ -136,21 +136,21 @@ def _affixes(repetition: Repetition, first: int, name: dict[str, Any]) -> None:
 
 
 def _rest(session: Session, repetition: Repetition, first: int, name: dict[str, Any]) -> None:
-    """Validity, assembly order and professional suffix of XPN.10 to XPN.14."""
-    if first != 1:
+    """Validity, assembly order and professional suffix of XPN.10 to .14, XCN.17 to .21."""
+    at = 10 if first == 1 else 17
+    if len(repetition) <= at:
         return
-    period = {}
-    for number, side in ((12, "start"), (13, "end")):
-        value = session.date_time(leaf(repetition, number))
-        if value is not None:
-            period[side] = value
+    stated = {"start": leaf(repetition, at + 2), "end": leaf(repetition, at + 3)}
+    if not any(stated.values()):
+        stated = {"start": sub(repetition, at, 1), "end": sub(repetition, at, 2)}
+    period = {k: when for k, v in stated.items() if (when := session.date_time(v)) is not None}
     if period:
         name["period"] = ordered(session, period)
-    order = leaf(repetition, 11)
+    order = leaf(repetition, at + 1)
     if order is not None and (code := session.code("name-order", order)) is not None:
         extension = {"url": _CORE + "humanname-assembly-order", "valueCode": code}
         name["extension"] = [extension]
-    professional = leaf(repetition, 14)
+    professional = leaf(repetition, at + 4)
     if professional is not None:
         name.setdefault("suffix", []).append(professional)
 

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 from mappers.hl7v2.reader import Handler, Reader, plain
 from mappers.hl7v2.segments import (
+    arv,
     clinical,
     consent,
+    facts,
+    gt1,
+    iam,
+    in2,
     insurance,
     nk1,
     notes,
@@ -39,6 +44,23 @@ def observation(reader: Reader, segment: Segment) -> None:
         reader.made(obx.observation(reader.session, segment, parent, None))
 
 
+def allergy(reader: Reader, segment: Segment) -> None:
+    """IAM → AllergyIntolerance."""
+    reader.made(iam.allergy(reader.session, segment))
+
+
+def read_coverage(reader: Reader, segment: Segment) -> None:
+    """IN1 → Coverage, which IN2 and IN3 continue."""
+    reader.made(insurance.coverage(reader.session, segment))
+
+
+def read_more_coverage(reader: Reader, segment: Segment) -> None:
+    """IN2 → the Coverage of the IN1 before it."""
+    coverage = reader.now.get("Coverage")
+    if coverage is not None:
+        in2.details(reader.session, segment, coverage)
+
+
 def note(reader: Reader, segment: Segment) -> None:
     """NTE → a note of what was read before it."""
     if reader.before is not None:
@@ -67,7 +89,12 @@ READERS: dict[str, Handler] = {
     "DG1": plain(clinical.diagnosis),
     "PR1": plain(clinical.procedure),
     "AL1": plain(clinical.allergy),
-    "IN1": plain(insurance.coverage),
+    "IAM": allergy,
+    "IN1": read_coverage,
+    "IN2": read_more_coverage,
+    "GT1": plain(gt1.guarantor),
+    "ARV": plain(arv.restriction),
+    **facts.READERS,
     "OBX": observation,
     "NTE": note,
 }

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from mappers.hl7v2.segments import (
+    arv,
     clinical,
     consent,
+    facts,
+    gt1,
+    iam,
+    in2,
     insurance,
+    merged_visits,
     movement,
     mrg,
     nk1,
     notes,
+    npu,
     obr,
     obx,
     orders,
     pid,
+    practice,
     provenance,
     pv1,
     roles,
@@ -22,6 +30,14 @@ from mappers.hl7v2.segments import (
 from mappers.hl7v2.targets import Targets
 
 TARGETS: tuple[Targets, ...] = (
+    practice.TARGETS,
+    npu.TARGETS,
+    merged_visits.TARGETS,
+    in2.TARGETS,
+    iam.TARGETS,
+    gt1.TARGETS,
+    facts.TARGETS,
+    arv.TARGETS,
     clinical.TARGETS,
     consent.TARGETS,
     insurance.TARGETS,

@@ -20,7 +20,7 @@ _ENCOUNTER_DIAGNOSIS = {
     "system": "http://terminology.hl7.org/CodeSystem/condition-category",
     "code": "encounter-diagnosis",
 }
-_ACTIVE = {
+ACTIVE = {
     "system": "http://terminology.hl7.org/CodeSystem/allergyintolerance-clinical",
     "code": "active",
 }
@@ -61,7 +61,7 @@ TARGETS: Targets = {
 def diagnosis(session: Session, segment: Segment) -> None:
     """DG1 → Condition and Encounter.diagnosis."""
     patient, visit = session.patient, session.encounter
-    code = _code(session, segment, 3, 4)
+    code = coded(session, segment, 3, 4)
     if patient is None or code is None:
         return
     parent = visit.id if visit is not None else patient.id
@@ -114,7 +114,7 @@ def _use(session: Session, repetition: Repetition) -> dict[str, Any] | None:
 def procedure(session: Session, segment: Segment) -> None:
     """PR1 → Procedure."""
     patient, visit = session.patient, session.encounter
-    code = _code(session, segment, 3, 4)
+    code = coded(session, segment, 3, 4)
     if patient is None or code is None:
         return
     parent = visit.id if visit is not None else patient.id
@@ -151,20 +151,21 @@ def _performer(
 def allergy(session: Session, segment: Segment) -> None:
     """AL1 → AllergyIntolerance."""
     patient = session.patient
-    code = _code(session, segment, 3, 0)
+    code = coded(session, segment, 3, 0)
     if patient is None or code is None:
         return
-    draft = session.natural("AllergyIntolerance", patient.id, *_named_by(code))
+    draft = session.natural("AllergyIntolerance", patient.id, *named_by(code))
     resource = draft.resource
-    resource["clinicalStatus"] = {"coding": [dict(_ACTIVE)]}
+    resource["clinicalStatus"] = {"coding": [dict(ACTIVE)]}
     resource["patient"] = reference(patient)
     resource.setdefault("code", code)
-    _allergen_type(session, segment, resource)
-    _reaction(session, segment, resource)
+    allergen_type(session, segment, resource)
+    reaction(session, segment, resource)
     apply_rows(session, segment, table("al1_allergyintolerance"), draft)
 
 
-def _allergen_type(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
+def allergen_type(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
+    """AL1-2 or IAM-2 → type and category."""
     for repetition in segment.repetitions(2):
         code = leaf(repetition, 1)
         if code is None or code == '""':
@@ -195,9 +196,17 @@ def _original(
     return {"extension": [{"url": ALTERNATE_CODES, "valueCodeableConcept": words}]}
 
 
-def _reaction(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
-    """AL1-5 manifestation with AL1-4 as its severity; alone, AL1-4 is the criticality."""
+def reaction(
+    session: Session, segment: Segment, resource: dict[str, Any], coded_field: int = 0
+) -> None:
+    """AL1-5 manifestation with AL1-4 as its severity; alone, AL1-4 is the criticality.
+
+    `coded_field` names the field where the manifestation is coded (IAM-5).
+    """
     shown: list[dict[str, Any]] = [{"text": words} for words in segment.texts(5) if words != '""']
+    if coded_field:
+        parts = segment.repetitions(coded_field)
+        shown = [one for part in parts if (one := concept(session, part)) is not None]
     for repetition in segment.repetitions(4):
         code = leaf(repetition, 1)
         if code is None or code == '""':
@@ -205,20 +214,20 @@ def _reaction(session: Session, segment: Segment, resource: dict[str, Any]) -> N
         name = "allergy-severity" if shown else "allergy-criticality"
         found = session.lookup(name, code)
         extension = _original(session, repetition, V2 + "0128", always=found is None)
-        reaction: dict[str, Any] = {"manifestation": shown} if shown else resource
+        stated: dict[str, Any] = {"manifestation": shown} if shown else resource
         element = "severity" if shown else "criticality"
         if found is not None:
-            reaction[element] = text(found.code, code.source)
+            stated[element] = text(found.code, code.source)
         if extension is not None:
-            reaction[f"_{element}"] = extension
+            stated[f"_{element}"] = extension
         if shown:
-            resource["reaction"] = [reaction]
+            resource["reaction"] = [stated]
         return
     if shown:
         resource["reaction"] = [{"manifestation": shown}]
 
 
-def _code(session: Session, segment: Segment, field: int, text_field: int) -> dict[str, Any] | None:
+def coded(session: Session, segment: Segment, field: int, text_field: int) -> dict[str, Any] | None:
     """Coded field with its free-text companion (DG1-4, PR1-4)."""
     code: dict[str, Any] | None = None
     for repetition in segment.repetitions(field):
@@ -233,7 +242,7 @@ def _code(session: Session, segment: Segment, field: int, text_field: int) -> di
     return code
 
 
-def _named_by(code: dict[str, Any]) -> tuple[str, str]:
+def named_by(code: dict[str, Any]) -> tuple[str, str]:
     """What a code says, as natural key: system and code, else the text."""
     for coding in code.get("coding", ()):
         return str(coding.get("system", "")), str(coding["code"])
@@ -259,4 +268,4 @@ def _named(
             return draft
     stated = segment.first(type_field) if type_field else None
     when = segment.first(time_field)
-    return session.natural(kind, parent, *_named_by(code), stated or "", when or "")
+    return session.natural(kind, parent, *named_by(code), stated or "", when or "")

@@ -42,11 +42,11 @@ TARGETS: Targets = {
 }
 
 
-def coverage(session: Session, segment: Segment) -> None:
+def coverage(session: Session, segment: Segment) -> Draft | None:
     """IN1 → Coverage; IN1-3 to -7 → the payer as an Organization in the sender's namespace."""
     patient = session.patient
     if patient is None or not any(segment.raw[2:]):
-        return
+        return None
     payer = _payer(session, segment)
     plan = segment.first(2) or ""
     number = segment.first(49) or segment.first(36) or ""
@@ -61,6 +61,7 @@ def coverage(session: Session, segment: Segment) -> None:
     apply_rows(session, segment, table("in1_coverage"), draft)
     settle(session, draft.resource)
     _insured(session, segment, resource, patient)
+    return draft
 
 
 def _payer_number(session: Session, repetition: Repetition) -> dict[str, Any] | None:

@@ -10,17 +10,14 @@ from typing import Any
 
 from mappers.hl7v2.datatypes.identifiers import ei
 from mappers.hl7v2.datatypes.parties import organization, places
+from mappers.hl7v2.events import ARRIVALS, EVENTS, PENDING_CANCELLED
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment
 from mappers.movements import CANCELLED, MOVEMENT
 
-#: Events that bring the patient to the place in PV1-3.
-ARRIVALS = frozenset({"A01", "A02", "A04", "A05"})
-_CANCELS = frozenset({"A11", "A12", "A13"})
 _CANCELLING = frozenset({"CANCEL", "DELETE"})
-_NEITHER = frozenset({"A03", *_CANCELS})
-
+_NEITHER = frozenset({"A03", *(name for name, event in EVENTS.items() if event.cancels)})
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
@@ -28,6 +25,8 @@ TARGETS: Targets = {
     "PV1-6": ("Encounter.location",),
     "PV1-11": ("Encounter.location",),
     "PV1-42": ("Encounter.location",),
+    "PV1-43": ("Encounter.location",),
+    "PV2-1": ("Encounter.location",),
     "ZBE-1": ("Encounter.location.extension", "Encounter.extension"),
     "ZBE-2": ("Encounter.location.period",),
     "ZBE-3": ("Encounter.location.period",),
@@ -46,13 +45,22 @@ def locations(session: Session, pv1: Segment, zbe: Segment | None, draft: Draft)
         if session.event != "A13":
             found += _entries(session, pv1, 6, "completed")
     found += _entries(session, pv1, 11, "active")
-    found += _entries(session, pv1, 42, "reserved")
+    found += _entries(session, pv1, 43, "completed")
+    if session.event not in PENDING_CANCELLED:
+        found += _entries(session, pv1, 42, "reserved")
     if found:
         draft.resource["location"] = found
     if zbe is not None:
         _responsible(session, zbe, draft)
         historic = zbe.first(5)
         draft.historic = historic is not None and historic.upper() in {"Y", "J"}
+
+
+def prior_pending(session: Session, pv2: Segment, draft: Draft) -> None:
+    """PV2-1: where the patient was to come to before."""
+    found = _entries(session, pv2, 1, "planned")
+    if found:
+        draft.resource.setdefault("location", []).extend(found)
 
 
 def _arrive(

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.base import Action, Key
+from mappers.hl7v2 import events
 from mappers.hl7v2.datatypes.identifiers import cx
 from mappers.hl7v2.datatypes.names import xpn
+from mappers.hl7v2.segments import merged_visits
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Session
 from mappers.hl7v2.targets import Targets
@@ -24,6 +26,23 @@ TARGETS: Targets = {
     "MRG-4": ("Patient.identifier",),
     "MRG-7": ("Patient.name",),
 }
+
+
+def read_merge(session: Session, segment: Segment) -> None:
+    """MRG, on the level its event speaks of: patient, account or visit; else all it names."""
+    event = session.event
+    levels = (
+        (events.PATIENT_MERGES, merged),
+        (events.ACCOUNT_MERGES, merged_visits.account),
+        (events.VISIT_MERGES, merged_visits.visit),
+        (events.VISIT_NUMBERS, merged_visits.renumbered),
+        (events.VISIT_MOVES, merged_visits.moved),
+    )
+    known = [function for named, function in levels if event in named]
+    for function in known or [merged]:
+        function(session, segment)
+    if merged not in known:
+        merged_visits.prior_patient(session, segment)
 
 
 def merged(session: Session, segment: Segment) -> None:

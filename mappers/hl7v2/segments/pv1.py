@@ -9,6 +9,7 @@ from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.identifiers import cx
 from mappers.hl7v2.datatypes.parties import practitioner
 from mappers.hl7v2.datatypes.periods import settle
+from mappers.hl7v2.segments import gt1, movement
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
@@ -36,6 +37,8 @@ TARGETS: Targets = {
     "PV1-17": ("Encounter.participant", "Practitioner"),
     "PV1-19": ("Encounter.identifier",),
     "PV1-36": ("Encounter.hospitalization.dischargeDisposition",),
+    "PV1-20": ("Account.type",),
+    "PV1-41": ("Account.status",),
     "PV1-45": ("Encounter.status",),
     "PV1-52": ("Encounter.participant", "Practitioner"),
     "PV2-13": ("Encounter.participant",),
@@ -63,6 +66,7 @@ def encounter(session: Session, segment: Segment) -> Draft | None:
     _participants(session, segment, resource)
     _confidential(session, segment, resource)
     session.encounter = draft
+    _billing(session, segment)
     session.encounters.append(draft)
     return draft
 
@@ -73,11 +77,14 @@ def pv2(session: Session, segment: Segment) -> None:
     if draft is None:
         return
     apply_rows(session, segment, table("pv2_encounter"), draft)
+    movement.prior_pending(session, segment, draft)
     for repetition in segment.repetitions(13):
         _participant(session, repetition, "REF", draft.resource)
     protected = segment.first(22)
     if protected is not None and protected.upper() in {"Y", "J"}:
         _restrict(session, draft.resource, protected)
+    elif protected is not None:
+        session.ignored.append((protected, "no protection: nothing is restricted"))
 
 
 def _identifiers(session: Session, segment: Segment) -> list[dict[str, Any]]:
@@ -207,6 +214,26 @@ def _confidential(session: Session, segment: Segment, resource: dict[str, Any]) 
     vip = segment.first(16)
     if vip is not None and vip != '""' and vip.upper() not in {"N", "0"}:
         _restrict(session, resource, vip)
+
+
+def _billing(session: Session, segment: Segment) -> None:
+    """PV1-20 and PV1-41: class and status of the patient's account."""
+    stated = segment.first(41)
+    if stated is None and not segment.has(20):
+        return
+    account = gt1.account(session)
+    if account is None:
+        return
+    resource = account.resource
+    for repetition in segment.repetitions(20):
+        kind = concept(session, repetition, default=V2 + "0064")
+        if kind is not None:
+            session.say(account, "type", kind)
+    if stated is not None and stated != '""':
+        session.coded(resource, "status", "account-status", stated)
+        if "_status" in resource:
+            resource["status"] = "unknown"
+        account.weak = ()
 
 
 def _restrict(session: Session, resource: dict[str, Any], cause: Text) -> None:

@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.parties import organization, practitioner
-from mappers.hl7v2.session import Session
+from mappers.hl7v2.segments import practice
+from mappers.hl7v2.session import V2, Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
 from mappers.trace import text
@@ -35,21 +37,36 @@ TARGETS: Targets = {
 def role_segments(session: Session, segments: list[Segment]) -> None:
     """ROL and PRT of the patient or visit level."""
     for segment in segments:
+        practice.details(session, segment)
         role = _role(segment)
         if role in GENERAL_PRACTITIONER or role in RECIPIENT:
             continue
         visit = session.encounter
-        found = session.lookup("provider-role", role) if role is not None else None
         for reference in _persons(session, segment):
-            if visit is None:
-                continue
-            participant: dict[str, Any] = {"individual": reference}
-            if found is not None and role is not None:
-                coding = {"system": found.system, "code": text(found.code, role.source)}
-                participant["type"] = [{"coding": [coding]}]
-            elif role is not None:
-                participant["type"] = [{"text": segment.component(_role_field(segment), 2) or role}]
-            session.append(visit, "participant", participant)
+            if visit is not None:
+                session.append(visit, "participant", _participant(session, segment, reference))
+
+
+def _participant(session: Session, segment: Segment, reference: dict[str, Any]) -> dict[str, Any]:
+    """The person with the role and the time it lasts (ROL-5 and -6, PRT-11 and -12)."""
+    role = _role(segment)
+    found = session.lookup("provider-role", role) if role is not None else None
+    participant: dict[str, Any] = {"individual": reference}
+    if found is not None and role is not None:
+        coding = {"system": found.system, "code": text(found.code, role.source)}
+        participant["type"] = [{"coding": [coding]}]
+    else:
+        kinds = (
+            concept(session, repetition, default=V2 + "0443")
+            for repetition in segment.repetitions(_role_field(segment))
+        )
+        kind = next((one for one in kinds if one is not None), None)
+        if kind is not None:
+            participant["type"] = [kind]
+    period = practice.period(session, segment)
+    if period:
+        participant["period"] = period
+    return participant
 
 
 def general_practitioner(session: Session) -> None:

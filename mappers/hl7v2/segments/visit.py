@@ -3,27 +3,16 @@
 from __future__ import annotations
 
 from mappers.base import Action
+from mappers.hl7v2.events import EVENTS, NOTHING, PERSON
 from mappers.hl7v2.segments import movement, pv1
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.tokenizer import Segment
-
-#: Events that say themselves what becomes of the visit; others leave its status alone.
-_STATUS = {"A02": "in-progress", "A03": "finished", "A11": "cancelled", "A13": "in-progress"}
-#: What the cancel of a discharge takes back.
-_DISCHARGE = (
-    "period.end",
-    "hospitalization.dischargeDisposition",
-    "hospitalization.destination",
-)
-_FROM_CLASS = frozenset({"A01", "A04"})
-#: Events about a person, merges included: a PV1 that only fills the structure says nothing.
-_PERSON = frozenset({"A28", "A31", "A40"})
 
 
 def read_visit(session: Session, segment: Segment) -> None:
     """PV1 and ZBE → Encounter."""
     adt = session.message.header.message_code == "ADT"
-    if adt and session.event in _PERSON and not segment.has(19):
+    if adt and session.event in PERSON and not segment.has(19):
         return
     draft = pv1.encounter(session, segment)
     if draft is None:
@@ -44,18 +33,18 @@ def _movement(session: Session, visit: Segment) -> Segment | None:
 
 
 def _status(session: Session, segment: Segment, draft: Draft) -> None:
-    event = session.event
+    adt = session.message.header.message_code == "ADT"
+    event = EVENTS.get(session.event, NOTHING) if adt else NOTHING
     stated = pv1.status(session, segment)
-    if event in ("A11", "A12", "A13"):
+    if event.cancels:
         draft.action = Action.CANCEL
-    if event in ("A11", "A13"):
-        draft.resource["status"] = _STATUS[event]
-    elif stated == "finished" or event in _FROM_CLASS:
+    if event.cancels and event.status:
+        draft.resource["status"] = event.status
+    elif stated == "finished" or event.status == "class":
         draft.resource["status"] = stated
-    elif event in _STATUS:
-        draft.resource["status"] = _STATUS[event]
+    elif event.status:
+        draft.resource["status"] = event.status
     else:
         draft.resource["status"] = stated
         draft.weak += ("status",)
-    if event == "A13":
-        draft.cleared += _DISCHARGE
+    draft.cleared += event.cleared

@@ -23,7 +23,8 @@ def test_what_the_list_calls_implemented_is_in_the_mapping() -> None:
         kind, _, target = line.target.partition(".")
         row = official.Official(line.segment, int(line.field), kind, target, "", "")
         verdict = conformance.judge(row, known, {})
-        assert verdict.status == line.status, f"{line}: {AGAIN}"
+        if line.status == "implemented":
+            assert verdict.status == "implemented", f"{line}: {AGAIN}"
 
 
 @pytest.mark.skipif(not official.SEGMENTS.is_dir(), reason="the standards folder is not there")

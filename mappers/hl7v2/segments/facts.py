@@ -1,0 +1,121 @@
+"""Segments that state facts FHIR has no resource for → Observation with one component per field.
+
+ACC accident, DB1 disability, PDA death and autopsy, DRG, UB1/UB2 and IN3: the names of the
+components are the standard's names of the fields (`facts/<segment>.csv`: field, name, datatype).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, NamedTuple
+
+from mappers.codes import rows
+from mappers.hl7v2.datatypes import converters
+from mappers.hl7v2.reader import Handler, Reader
+from mappers.hl7v2.segments.pid import reference
+from mappers.hl7v2.session import PACKAGE, Session
+from mappers.hl7v2.targets import Targets
+from mappers.hl7v2.tokenizer import Repetition, Segment, leaf, leaves_of
+from mappers.trace import derived
+
+#: Datatype of a fact → element of the component's value.
+_VALUES = {
+    "CWE": "valueCodeableConcept",
+    "DTM": "valueDateTime",
+    "NM": "valueQuantity",
+    "DR": "valuePeriod",
+    "boolean": "valueBoolean",
+    "ST": "valueString",
+}
+#: Segment → what the Observation is called, and the field that names one among several.
+_TITLES = {
+    "ACC": ("Accident", 1),
+    "DB1": ("Disability", 3),
+    "DRG": ("Diagnosis related group", 1),
+    "IN3": ("Certification of insurance", 2),
+    "PDA": ("Patient death and autopsy", 0),
+    "UB1": ("UB82 billing data", 0),
+    "UB2": ("UB92 billing data", 0),
+}
+Convert = Callable[[Session, Repetition], Any]
+
+
+class Fact(NamedTuple):
+    """One field that becomes a component."""
+
+    field: int
+    name: str
+    element: str
+    convert: Convert
+
+
+def _string(_session: Session, repetition: Repetition) -> Any:
+    parts = leaves_of(repetition)
+    return derived(" ".join(parts), *parts) if parts else None
+
+
+def _number(session: Session, repetition: Repetition) -> Any:
+    stated = leaf(repetition, 1)
+    value = converters.quantity(session, stated) if stated is not None else None
+    return {"value": value} if value is not None else None
+
+
+def _period(session: Session, repetition: Repetition) -> Any:
+    sides = (("start", leaf(repetition, 1)), ("end", leaf(repetition, 2)))
+    return {k: when for k, v in sides if (when := session.date_time(v)) is not None} or None
+
+
+_OWN: dict[str, Convert] = {"ST": _string, "NM": _number, "DR": _period}
+
+
+@cache
+def _facts(name: str) -> tuple[Fact, ...]:
+    found = []
+    for row in rows(PACKAGE, "facts", name.lower()):
+        datatype, _, argument = row["datatype"].partition(" ")
+        convert = _OWN.get(datatype) or converters.converter(datatype, argument, 0)
+        found.append(Fact(int(row["field"]), row["name"], _VALUES[datatype], convert))
+    return tuple(found)
+
+
+def facts(reader: Reader, segment: Segment) -> None:
+    """Read one such segment into an Observation of the visit, else of the patient."""
+    session = reader.session
+    parent = session.encounter or session.patient
+    components = _components(session, segment)
+    if parent is None or session.patient is None or not components:
+        return
+    title, naming = _TITLES[segment.name]
+    draft = session.natural("Observation", parent.id, segment.name, _naming(segment, naming))
+    resource = draft.resource
+    resource["status"] = "final"
+    resource["code"] = {"text": title}
+    resource["subject"] = reference(session.patient)
+    if session.encounter is not None:
+        resource["encounter"] = reference(session.encounter)
+    for component in components:
+        session.append(draft, "component", component)
+    reader.made(draft)
+
+
+def _naming(segment: Segment, field: int) -> str:
+    """What tells one such segment from the next."""
+    return str(segment.first(field) or "") if field else ""
+
+
+def _components(session: Session, segment: Segment) -> list[dict[str, Any]]:
+    found = []
+    for fact in _facts(segment.name):
+        for repetition in segment.repetitions(fact.field):
+            value = fact.convert(session, repetition)
+            if value is not None and value != '""':
+                found.append({"code": {"text": fact.name}, fact.element: value})
+    return found
+
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = dict.fromkeys(
+    _TITLES, ("Observation.code", "Observation.subject", "Observation.component")
+)
+READERS: dict[str, Handler] = dict.fromkeys(_TITLES, facts)

@@ -1,0 +1,121 @@
+"""ROL and PRT beyond the person: where, for whom and how one is reached → PractitionerRole.
+
+HL7 v2.5 chapter 15.4.7 (ROL), v2.7 chapter 7.3.4 (PRT). Address and telecom of a role are the
+Practitioner's, as far as the message says them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from mappers.hl7v2.datatypes.codings import concept
+from mappers.hl7v2.datatypes.contacts import xad, xtn
+from mappers.hl7v2.datatypes.identifiers import ei
+from mappers.hl7v2.datatypes.parties import organization, places, practitioner
+from mappers.hl7v2.session import V2, Session
+from mappers.hl7v2.targets import Targets
+from mappers.hl7v2.tokenizer import Segment
+
+
+class _Fields(NamedTuple):
+    """Where a segment says what; 0: nowhere."""
+
+    number: int
+    role: int
+    person: int
+    specialty: int
+    unit: int
+    house: int
+    place: int
+    begin: int
+    end: int
+    address: int
+    telecom: int
+
+
+_FIELDS = {
+    "ROL": _Fields(1, 3, 4, 9, 10, 14, 13, 5, 6, 11, 12),
+    "PRT": _Fields(1, 4, 5, 6, 7, 8, 9, 11, 12, 14, 15),
+}
+
+#: What the functions here make of which field, for the printed mapping.
+TARGETS: Targets = {
+    "ROL-1": ("PractitionerRole.identifier",),
+    "ROL-3": ("PractitionerRole.code",),
+    "ROL-4": ("PractitionerRole.practitioner",),
+    "ROL-5": ("PractitionerRole.period", "Encounter.participant.period"),
+    "ROL-6": ("PractitionerRole.period", "Encounter.participant.period"),
+    "ROL-9": ("PractitionerRole.specialty",),
+    "ROL-10": ("PractitionerRole.specialty",),
+    "ROL-11": ("Practitioner.address",),
+    "ROL-12": ("PractitionerRole.telecom",),
+    "ROL-13": ("PractitionerRole.location",),
+    "ROL-14": ("PractitionerRole.organization",),
+    "PRT-1": ("PractitionerRole.identifier",),
+    "PRT-4": ("PractitionerRole.code",),
+    "PRT-5": ("PractitionerRole.practitioner",),
+    "PRT-6": ("PractitionerRole.specialty",),
+    "PRT-7": ("PractitionerRole.specialty",),
+    "PRT-8": ("PractitionerRole.organization",),
+    "PRT-9": ("PractitionerRole.location",),
+    "PRT-11": ("PractitionerRole.period", "Encounter.participant.period"),
+    "PRT-12": ("PractitionerRole.period", "Encounter.participant.period"),
+    "PRT-14": ("Practitioner.address",),
+    "PRT-15": ("PractitionerRole.telecom",),
+}
+
+
+def period(session: Session, segment: Segment) -> dict[str, Any]:
+    """How long the role lasts."""
+    fields = _FIELDS[segment.name]
+    sides = (("start", segment.first(fields.begin)), ("end", segment.first(fields.end)))
+    return {k: when for k, v in sides if (when := session.date_time(v)) is not None}
+
+
+def details(session: Session, segment: Segment) -> None:
+    """Write a PractitionerRole where the segment says more than who and since when."""
+    fields = _FIELDS[segment.name]
+    house = fields.house if segment.name == "ROL" else 0
+    said = (fields.specialty, fields.unit, fields.place, fields.address, fields.telecom, house)
+    people = [
+        one
+        for repetition in segment.repetitions(fields.person)
+        if (one := practitioner(session, repetition)) is not None
+    ]
+    if not people or not any(field and segment.has(field) for field in said):
+        session.ignored.append((segment.repetitions(fields.number), "instance id of the role"))
+        return
+    role = segment.first(fields.role) or ""
+    identity = people[0]["reference"].partition("/")[2]
+    parent = session.encounter or session.patient
+    owner = parent.id if parent is not None else ""
+    draft = session.natural("PractitionerRole", identity, owner, role, subject=False)
+    draft.resource["practitioner"] = people[0]
+    for element, values in _elements(session, segment, fields):
+        for value in values:
+            session.append(draft, element, value)
+    houses = [organization(session, r) for r in segment.repetitions(fields.house)]
+    if houses and houses[0] is not None:
+        session.say(draft, "organization", houses[0])
+    if lasting := period(session, segment):
+        session.say(draft, "period", lasting)
+    person = session.drafts.get(identity)
+    for repetition in segment.repetitions(fields.address) if person is not None else ():
+        address = xad(session, repetition)
+        if address is not None and person is not None:
+            session.append(person, "address", address)
+
+
+def _elements(
+    session: Session, segment: Segment, fields: _Fields
+) -> list[tuple[str, list[dict[str, Any]]]]:
+    """The lists of a PractitionerRole."""
+    read = segment.repetitions
+    found: list[tuple[str, list[Any]]] = [
+        ("identifier", [ei(session, r, "role") for r in read(fields.number)]),
+        ("code", [concept(session, r, default=V2 + "0443") for r in read(fields.role)]),
+        ("specialty", [concept(session, r) for r in (*read(fields.specialty), *read(fields.unit))]),
+        ("location", [place for r in read(fields.place) for place, _ in places(session, r)]),
+        ("telecom", [xtn(session, r, "work") for r in read(fields.telecom)]),
+    ]
+    return [(element, [v for v in values if v is not None]) for element, values in found]
