@@ -6,7 +6,7 @@ a fragment over one that is only named; among equals the asking package's own ch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from profiles.packages import CORE, Found, Package, Packages
@@ -15,6 +15,7 @@ from profiles.terminology.built_in import BUILT_IN
 from profiles.terminology.code_system import ResourceCodeSystem
 from profiles.terminology.concept import CodeSystem, Concept, Designation, Json
 from profiles.terminology.grammar import GRAMMARS
+from profiles.terminology.naming import Naming, naming_systems
 
 _RANK = {"complete": 0, "fragment": 1, "example": 2, "not-present": 3, "supplement": 4}
 
@@ -109,6 +110,11 @@ class Sources:
         if key not in self._read:
             self._read[key] = ResourceCodeSystem(found.resource())
         return self._read[key]
+
+    @cached_property
+    def naming(self) -> Mapping[str, Naming]:
+        """Naming systems by each of their unique ids."""
+        return naming_systems(self.packages)
 
     @cached_property
     def _known(self) -> dict[str, list[Found]]:

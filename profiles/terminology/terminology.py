@@ -11,10 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from functools import cached_property
 from typing import Any
 
-from profiles.issue import NotConformant
 from profiles.packages import Package, Packages
 from profiles.terminology import remote_validation
 from profiles.terminology.answers import (
@@ -24,11 +22,11 @@ from profiles.terminology.answers import (
     Validated,
     not_found,
 )
-from profiles.terminology.compile_value_set import Compiler
+from profiles.terminology.compiled_sets import CompiledSets
 from profiles.terminology.compose import Compiled
 from profiles.terminology.concept import CodeSystem, Json
 from profiles.terminology.expand import Expansion, Wanted, expand, in_language
-from profiles.terminology.naming import Naming, naming_systems
+from profiles.terminology.naming import Naming
 from profiles.terminology.questions import best, questions
 from profiles.terminology.remote import CachedRemote
 from profiles.terminology.sources import Sources
@@ -42,9 +40,6 @@ from profiles.terminology.validate_code import (
     in_value_set,
 )
 
-#: Compiled value sets that are kept; names may come in with data.
-_MOST_KEPT = 4_096
-_MOST_VERSIONS = 64
 #: Stands for every version that is not there: whoever asks for many of them compiles once.
 _ABSENT = "?"
 
@@ -58,30 +53,39 @@ class Terminology:
         stores: Iterable[CodeSystem] = (),
         remote: CachedRemote | None = None,
         *,
-        within: tuple[Sources, Package] | None = None,
+        within: tuple[Terminology, Package] | None = None,
     ) -> None:
         """Take what there is; nothing is read before it is asked for.
 
-        `within` is for the method of that name: sources that are open already, and who looks.
+        `within` is for the method of that name: the whole terminology, and who looks at it.
         """
-        self.sources = within[0] if within else Sources(packages, stores)
+        whole: Terminology | None = within[0] if within else None
         self._requester = within[1] if within else None
+        self.sources: Sources = whole.sources if whole else Sources(packages, stores)
         self._remote = remote
-        self._compiled: dict[str, Compiled | NotConformant | None] = {}
-        self._of_version: dict[tuple[str, str, str], Compiled | None] = {}
+        self.sets: CompiledSets = CompiledSets(
+            self.sources, self._requester, whole.sets if whole else None
+        )
         self._maps = ConceptMaps(self.sources.packages, self._requester)
-        self._views: dict[str, Terminology] = {}
+        self.views: dict[str, Terminology] = whole.views if whole else {}
 
     def within(self, package: Package) -> Terminology:
         """Return the same terminology as a package sees it: its dependencies' versions first.
 
-        Canonicals without a version then mean what they mean there.
+            profile = packages.find(canonical, resource_type="StructureDefinition")
+            terminology.within(profile.package).member(binding, system, code)
+
+        Canonicals without a version then mean what they mean there, and so do code systems in
+        questions without a version; a version that is named counts everywhere. A package that
+        depends on nothing that defines a canonical sees the newest there is. Made once a package
+        and kept (a dictionary look-up from then on); sources are shared, and a value set that
+        several packages see is compiled once.
         """
-        if package.key not in self._views:
-            self._views[package.key] = Terminology(
-                self.sources.packages, remote=self._remote, within=(self.sources, package)
+        if package.key not in self.views:
+            self.views[package.key] = Terminology(
+                self.sources.packages, remote=self._remote, within=(self, package)
             )
-        return self._views[package.key]
+        return self.views[package.key]
 
     # --- membership: the fast path
 
@@ -91,7 +95,7 @@ class Terminology:
         An empty `system` asks for the code in any system of the set, as for elements of type code.
         Raises NotConformant for a value set that cannot be compiled (cycle, unknown operator).
         """
-        compiled = self._compiled.get(value_set)
+        compiled = self.sets.kept.get(value_set)
         if compiled.__class__ is not Compiled:
             compiled = self.compiled(value_set)
         answer = compiled.member(system, code) if compiled is not None else None
@@ -114,21 +118,14 @@ class Terminology:
 
         Raises NotConformant as `member`.
         """
-        if value_set not in self._compiled:
-            while len(self._compiled) >= _MOST_KEPT:
-                self._compiled.pop(next(iter(self._compiled)), None)
-            self._compiled[value_set] = self._compile(value_set)
-        found = self._compiled[value_set]
-        if isinstance(found, NotConformant):
-            raise NotConformant(found.text, issues=found.issues)
-        return found
+        return self.sets.get(value_set)
 
     def compiled_resource(self, value_set: Json) -> Compiled:
         """Return a value set that lies in no package (contained in a resource), ready to be asked.
 
         Raises NotConformant as `member`.
         """
-        return Compiler(self.sources, {}).compile_resource(value_set, self._requester)
+        return self.sets.resource(value_set)
 
     # --- operations
 
@@ -224,10 +221,10 @@ class Terminology:
         question = Code(system=system, code=code, **asked)
         return self._maps.translate(concept_map, question, reverse=reverse)
 
-    @cached_property
+    @property
     def naming(self) -> Mapping[str, Naming]:
         """Naming systems by each of their unique ids."""
-        return naming_systems(self.sources.packages)
+        return self.sources.naming
 
     def uri(self, name: str) -> str:
         """Return the URI to write for an OID (`1.2.276…`, `urn:oid:…`) or another name of a system.
@@ -247,6 +244,8 @@ class Terminology:
     # --- what stands behind them
 
     def _validated(self, value_set: str, asked: Question) -> Validated:
+        if self._requester is not None:
+            asked = replace(asked, requester=self._requester)
         answer = self._locally(value_set, asked)
         if answer.outcome == "undecided" and self._remote is not None:
             return remote_validation.validate(self._remote, value_set, asked) or answer
@@ -273,28 +272,11 @@ class Terminology:
     def _in_its_version(self, value_set: str, compiled: Compiled, asked: Question) -> Validated:
         there = self.sources.code_system(asked.system, asked.version, self._requester)
         version = asked.version if there is not None else _ABSENT
-        compiled = self._for_version(value_set, asked.system, version) or compiled
+        compiled = self.sets.of_version(value_set, asked.system, version) or compiled
         answer = in_value_set(self.sources, compiled, asked)
         absent, named = (f"{asked.system}|{one}" for one in (_ABSENT, asked.version))
         missing = tuple(named if one == absent else one for one in answer.missing)
         return replace(answer, missing=missing)
-
-    def _for_version(self, value_set: str, system: str, version: str) -> Compiled | None:
-        """Compile for the version a question names; only few of them are kept."""
-        key = (value_set, system, version)
-        if key not in self._of_version:
-            while len(self._of_version) >= _MOST_VERSIONS:
-                self._of_version.pop(next(iter(self._of_version)), None)
-            compiler = Compiler(self.sources, {system: version})
-            self._of_version[key] = compiler.compile(value_set, self._requester)
-        return self._of_version[key]
-
-    def _compile(self, value_set: str) -> Compiled | NotConformant | None:
-        """Compile; a fault is kept as well, so that it costs no more the next time."""
-        try:
-            return Compiler(self.sources, {}).compile(value_set, self._requester)
-        except NotConformant as error:
-            return error.with_traceback(None)
 
     def _with_system(self, value_set: str, asked: Question) -> Question:
         """A code alone belongs to the system of the value set that has it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from profiles.packages import Package
 from profiles.terminology.answers import Reason, Validated
 from profiles.terminology.code_system import ResourceCodeSystem
 from profiles.terminology.compose import Compiled
@@ -40,6 +41,8 @@ class Question:
     code: str = ""
     display: str = ""
     strictness: Strictness = DEFAULT
+    #: The package from which code systems without a version are seen; None sees from nowhere.
+    requester: Package | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,7 @@ def in_code_system(sources: Sources, asked: Question) -> Validated:
     """Validate against a code system alone."""
     if not asked.system:
         return Validated(outcome="no", reason="no-system", code=asked.code)
-    system = sources.code_system(asked.system, asked.version)
+    system = sources.code_system(asked.system, asked.version, asked.requester)
     if system is None or system.header.content == "not-present":
         return _absent(sources, asked, system)
     code = system.written(asked.code)
@@ -151,7 +154,7 @@ def _plain(text: str) -> str:
 def _why_not(sources: Sources, compiled: Compiled, asked: Question) -> Reason:
     if not asked.system and compiled.members.systems:
         return "not-in-value-set"
-    system = sources.code_system(asked.system, asked.version)
+    system = sources.code_system(asked.system, asked.version, asked.requester)
     if system is None or system.header.content != "complete":
         listed = compiled.tables.get(asked.system, {})
         folded = asked.code.casefold()
@@ -180,14 +183,14 @@ def _undecided(sources: Sources, compiled: Compiled, asked: Question) -> Validat
     own = [one for one in missing if one.partition("|")[0] == asked.system]
     reason: Reason = "unknown-value-set"
     if own:
-        reason = _why_undecided(sources, asked.system, own[0].partition("|")[2])
+        reason = _why_undecided(sources, asked, own[0].partition("|")[2])
     return _answer(asked, "undecided", reason, missing=tuple(sorted(missing)))
 
 
-def _why_undecided(sources: Sources, url: str, version: str) -> Reason:
-    system = sources.code_system(url, version)
+def _why_undecided(sources: Sources, asked: Question, version: str) -> Reason:
+    system = sources.code_system(asked.system, version, asked.requester)
     if system is None:
-        return "unknown-version" if sources.versions(url) else "unknown-system"
+        return "unknown-version" if sources.versions(asked.system) else "unknown-system"
     if system.header.content == "not-present":
         return "unknown-system"
     return "unknown-property" if system.header.content == "complete" else "fragment"
