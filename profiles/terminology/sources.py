@@ -6,17 +6,20 @@ a fragment over one that is only named; among equals the asking package's own ch
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 
 from profiles.packages import CORE, Found, Package, Packages
-from profiles.packages.version import sort_key
+from profiles.packages.version import SortKey, sort_key
 from profiles.terminology.built_in import BUILT_IN
 from profiles.terminology.code_system import ResourceCodeSystem
 from profiles.terminology.concept import CodeSystem, Concept, Designation, Json
 from profiles.terminology.grammar import GRAMMARS
 from profiles.terminology.naming import Naming, naming_systems
 
+_EDITION = re.compile(r"/sct/(\d{6,18})/version/(\d{8})\Z")
+_INTERNATIONAL = "900000000000207008"
 _RANK = {"complete": 0, "fragment": 1, "example": 2, "not-present": 3, "supplement": 4}
 
 
@@ -56,7 +59,7 @@ class Sources:
         found = {
             one.header.version for one in self._candidates(url) if _RANK[one.header.content] < 3
         }
-        return tuple(sorted(found, key=sort_key, reverse=True))
+        return tuple(sorted(found, key=newness, reverse=True))
 
     def with_value_set(self, url: str) -> CodeSystem | None:
         """Return the code system whose `valueSet` is this URL."""
@@ -87,7 +90,7 @@ class Sources:
         chosen = self._chosen(url, version, requester)
         if chosen is not None and any(one is chosen for one in fitting):
             return chosen
-        return max(fitting, key=lambda one: sort_key(one.header.version))
+        return max(fitting, key=lambda one: newness(one.header.version))
 
     def _chosen(
         self, url: str, version: str, requester: Package | None
@@ -150,6 +153,18 @@ class Sources:
                 if resource.get("content") == "supplement" and isinstance(target, str):
                     made.setdefault(target, []).append(self._parsed(found))
         return made
+
+
+def newness(version: str) -> tuple[bool, SortKey]:
+    """Return what orders versions of a code system; greater is newer.
+
+    Of SNOMED CT, a national edition comes before the international one, which it contains, and
+    then the date counts: https://hl7.org/fhir/R4/snomedct.html#edition.
+    """
+    edition = _EDITION.search(version)
+    if edition is None:
+        return False, sort_key(version)
+    return edition[1] != _INTERNATIONAL, sort_key(edition[2])
 
 
 def fits(version: str, wanted: str) -> bool:

@@ -8,8 +8,9 @@ from __future__ import annotations
 from profiles.terminology.answers import Subsumed
 from profiles.terminology.concept import CodeSystem, is_a
 
-#: Meanings of a hierarchy in which what is above subsumes what is below.
-_IS_A = frozenset({"", "is-a"})
+#: Meanings of a hierarchy in which what is above subsumes what is below; parts of a whole and mere
+#: groups are no special cases of what they stand below.
+_IS_A = frozenset({"", "is-a", "classified-with"})
 
 
 def subsumption(home: CodeSystem | None, system: str, code_a: str, code_b: str) -> Subsumed:

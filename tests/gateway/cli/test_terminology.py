@@ -199,3 +199,29 @@ def test_what_cannot_be_loaded_is_said_in_one_sentence(
     assert says in refused.err
     assert refused.err.count("\n") == 1
     assert list((tmp_path / "t").glob("*")) == []
+
+
+def test_resources_are_validated_against_the_catalogues(gateway, catalogues, tmp_path):
+    coded = {"coding": [{"system": ICD, "code": "Q10.19"}]}
+    resource = {"resourceType": "Condition", "subject": {"display": "x"}, "code": coded}
+    path = tmp_path / "condition.json"
+    path.write_text(json.dumps(resource))
+
+    bare = gateway("validate", path).json
+    known = gateway("validate", path, "--terminology", catalogues).json
+    absent = gateway("validate", path, "--terminology", tmp_path / "weg")
+
+    said = f"the code system {ICD} does not define this code"
+    assert said in {one["diagnostics"] for one in known["issue"]}
+    assert said not in {one["diagnostics"] for one in bare["issue"]}
+    assert (absent.code, "no such folder" in absent.err) == (2, True)
+
+
+def test_expressions_ask_the_catalogues(gateway, catalogues, tmp_path):
+    path = tmp_path / "condition.json"
+    coded = {"coding": [{"system": ICD, "code": "Q10.11"}]}
+    path.write_text(json.dumps({"resourceType": "Condition", "code": coded}))
+    expression = f"Condition.code.memberOf('{ICD}?fhir_vs=isa/Q10.1')"
+
+    assert gateway("fhirpath", expression, path, "--terminology", catalogues).lines == [True]
+    assert gateway("fhirpath", expression, path).lines == []

@@ -192,7 +192,7 @@ def test_a_filter_by_reference_set_is_undecided_without_it(tmp_path):
     assert compiled.member(SNOMED_CT, "999000021") is None
 
 
-def test_an_extension_lies_beside_the_international_release(release):
+def test_an_extension_lies_beside_the_international_release(release, tmp_path):
     header = RELEASE["sct2_Concept_Snapshot_INT_20990101.txt"][0]
     own = [header, "999000011\t20990201\t0\t11000274103\t900000000000074008"]
     own += ["999000041\t20990201\t1\t11000274103\t900000000000074008"]
@@ -200,6 +200,9 @@ def test_an_extension_lies_beside_the_international_release(release):
     written(folder, "sct2_Concept_Snapshot_DE1000274_20990201.txt", "\n".join(own) + "\n")
     found = terminology(release, snomed_ct(release, edition="11000274103"))
     assert found.lookup(SNOMED_CT, "999000041").version.endswith("11000274103/version/20990201")
+    international = snomed_ct(release, version="20990301")
+    both = terminology(tmp_path, international, snomed_ct(release, edition="11000274103"))
+    assert both.lookup(SNOMED_CT, "999000041").version.endswith("11000274103/version/20990201")
     assert found.lookup(SNOMED_CT, "999000011").inactive
     assert not found.lookup(SNOMED_CT, "999000021").inactive
 

@@ -184,6 +184,22 @@ def test_codes_subsume_each_other(colours, a, b, outcome):
     assert colours.subsumption(COLOURS, a, b).outcome == outcome
 
 
+@pytest.mark.parametrize(
+    ("meaning", "outcome"),
+    [
+        ("is-a", "subsumes"),
+        ("classified-with", "subsumes"),
+        ("part-of", None),
+        ("grouped-by", None),
+    ],
+)
+def test_a_class_subsumes_what_is_classified_with_it(build, meaning, outcome):
+    concepts = [{"code": "a", "concept": [{"code": "b"}]}]
+    system = {"resourceType": "CodeSystem", "url": "urn:cs", "content": "complete"}
+    made = build(system | {"hierarchyMeaning": meaning, "concept": concepts})
+    assert made.subsumption("urn:cs", "a", "b").outcome == outcome
+
+
 def test_subsumption_needs_a_hierarchy_that_means_is_a(build):
     concepts = [{"code": "a", "concept": [{"code": "b"}]}]
     made = build(
@@ -308,6 +324,27 @@ def test_naming_systems_are_found_by_each_of_their_names(build):
     assert made.naming["1.2.276.0.76.4.999"].uri == "http://neu.test"
     assert made.naming["http://alt.test"].kind == "identifier"
     assert "1.2.3" not in made.naming
+
+
+def test_an_oid_is_taken_for_the_uri_and_back(build):
+    made = build(
+        {
+            "resourceType": "CodeSystem",
+            "url": "http://beispiel.test/cs",
+            "content": "not-present",
+            "identifier": [
+                {"system": "urn:ietf:rfc:3986", "value": "urn:oid:1.2.276.0.76.5.999"},
+                {"value": 7},
+                None,
+            ],
+        }
+    )
+    for written in ("1.2.276.0.76.5.999", "urn:oid:1.2.276.0.76.5.999", "http://beispiel.test/cs"):
+        assert made.uri(written) == "http://beispiel.test/cs"
+    assert made.oids("http://beispiel.test/cs") == ("1.2.276.0.76.5.999",)
+    assert made.uri("urn:oid:2.16.840.1.113883.6.1") == "http://loinc.org"
+    assert made.oids("http://snomed.info/sct") == ("2.16.840.1.113883.6.96",)
+    assert (made.uri("1.2.3"), made.oids("urn:x")) == ("1.2.3", ())
 
 
 def test_a_value_set_in_a_resource_is_asked_like_any_other(colours):
