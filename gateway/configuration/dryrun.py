@@ -15,7 +15,6 @@ from gateway.domain.time import Instant
 from gateway.pipeline.acknowledge import answered
 from gateway.pipeline.arrive import TRIAL, arrive
 from gateway.pipeline.decide import Case, ConsentDesk, Subjects
-from gateway.pipeline.documents import load
 from gateway.pipeline.refusal import refused
 from gateway.pipeline.route import Journey, Routed, RouteTable
 from gateway.pipeline.translate import Prepared, prepare, translate
@@ -126,7 +125,7 @@ class DryRun:
     def _known(self, translated: Translated, stored: Subjects) -> Subjects:
         """Add the consents the message itself brings to the stored ones."""
         bodies = [one.body for one in translated.statements if one.type == "Consent" and one.body]
-        return replace(stored, consents=(*stored.consents, *self.desk.compiled(bodies)))
+        return replace(stored, consents=(*stored.consents, *bodies))
 
     def _destination(
         self,
@@ -150,8 +149,8 @@ class DryRun:
         return Destination(routed, answer.state.value, answer.decision)
 
 
-def _resources(translated: Translated) -> Sequence[dict[str, Any]]:
-    return [load(one.body) for one in translated.statements if one.body]
+def _resources(translated: Translated) -> Sequence[bytes]:
+    return [one.body for one in translated.statements if one.body]
 
 
 def _issue(issue: Issue) -> dict[str, str]:

@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/consent.html
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.consent.dates import Span
@@ -116,3 +117,19 @@ class CompiledConsent:
     organization: str = ""
     #: Name of the source whose system attested it; "" when the patient's own document is there.
     attested_by: str = ""
+
+    def turns(self) -> tuple[float, ...] | None:
+        """Give the moments (seconds) at which what it says may change by the clock alone.
+
+        None: they cannot be told from the consent (rule R12 asks for a date of birth).
+        """
+        if self.by_proxy:
+            return None
+        return tuple(moment for span in (self.period, *_spans(self.root)) for moment in span or ())
+
+
+def _spans(rule: Rule | None) -> Iterator[Span | None]:
+    if rule is not None:
+        yield rule.period
+        for child in rule.children:
+            yield from _spans(child)

@@ -35,14 +35,14 @@ def explain(desk: Desk, arguments: Mapping[str, Any]) -> dict[str, Any]:
     dry_run = DryRun.of(settings, region, load(settings.path(settings.keys.folder)))
 
     def job(tx: Transaction) -> dict[str, Any]:
-        trial = dry_run.attempt(endpoint, data, tx.now, lambda found: _stored(desk, tx, found))
+        trial = dry_run.attempt(endpoint, data, tx.now, lambda found: _stored(tx, found))
         desk.record(tx, "explain", [Party(reference=f"Endpoint/{endpoint}")])
         return trial.as_json()
 
     return desk.write(job)
 
 
-def _stored(desk: Desk, tx: Transaction, translated: Translated) -> Subjects:
+def _stored(tx: Transaction, translated: Translated) -> Subjects:
     """What the store knows about the patients of a message and those linked with them."""
     terms = {t for one in translated.statements if one.type == _PATIENT for t in one.terms}
     known = set(tx.resources_by_identifier(terms).values())
@@ -52,4 +52,4 @@ def _stored(desk: Desk, tx: Transaction, translated: Translated) -> Subjects:
     book = Book()
     book.resources.update(tx.current_by_number(everybody, bodies=False))
     book.read_persons(tx, known, consents=True)
-    return redecide.subjects(desk.site(), book, sorted(known))
+    return redecide.subjects(book, sorted(known))

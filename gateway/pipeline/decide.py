@@ -7,10 +7,9 @@ held.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
 
 from gateway.consent import Decision, Policy, evaluate
 from gateway.consent.compile import compile_consent
@@ -20,7 +19,7 @@ from gateway.consent.request import Actor, Request
 from gateway.domain.delivery import DeliveryState
 from gateway.domain.region import Organization, Region
 from gateway.domain.time import SECOND, Instant
-from gateway.pipeline.documents import dump, load
+from gateway.pipeline.documents import dump, load, look
 
 #: Reasons of our own, beside those of the consent engine.
 IDENTITY_CASE = "identity-case"
@@ -41,6 +40,8 @@ DENIED: dict[str, DeliveryState] = {
 }
 #: Compiled consents kept in memory.
 CACHE_SIZE = 20_000
+#: Decisions kept in memory: what is routed is sent a moment later.
+REMEMBERED = 1_024
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,8 @@ class Case:
 class Subjects:
     """Whose data it is, and what they consented to."""
 
-    consents: tuple[CompiledConsent, ...] = ()
+    #: JSON bytes with meta.versionId.
+    consents: tuple[bytes, ...] = ()
     #: References ("Patient/…") that are one person, one tuple a person.
     linked: tuple[tuple[str, ...], ...] = ()
     #: A person has to decide first who this is.
@@ -84,45 +86,82 @@ class Subjects:
     persons: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """All that a decision depends on, apart from the region's policy and the clock."""
+
+    organization: str
+    purpose: str
+    custodian: str
+    consents: tuple[bytes, ...]
+    linked: tuple[tuple[str, ...], ...]
+    resources: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    decision: Decision
+    #: When it was made, and the moments at which the same question may be answered otherwise.
+    at: float
+    turns: tuple[float, ...]
+
+    def holds(self, now: float) -> bool:
+        first, last = sorted((self.at, now))
+        return not any(first < turn <= last for turn in self.turns)
+
+
 @dataclass(slots=True)
 class ConsentDesk:
-    """Asks the consent engine in the name of one region; keeps compiled consents."""
+    """Asks the consent engine in the name of one region; keeps compiled consents and decisions.
+
+    The engine is pure: the same question has the same answer until a consent's period begins or
+    ends, and another policy is another desk.
+    """
 
     region: Region
     policy: Policy
     _compiled: dict[bytes, CompiledConsent] = field(default_factory=dict)
     _actors: dict[str, Actor] = field(default_factory=dict)
+    _remembered: dict[_Question, _Remembered] = field(default_factory=dict)
 
     @classmethod
     def of(cls, region: Region) -> ConsentDesk:
         """Prepare the region's policy; raises NotConformant when it cannot be read."""
         return cls(region, Policy.from_mapping(region.policy))
 
-    def compiled(self, consents: Iterable[bytes]) -> tuple[CompiledConsent, ...]:
-        """Compile Consents; equal bytes (content and version) are compiled once."""
-        return tuple(map(self._compile, consents))
-
     def answer(
-        self, case: Case, subjects: Subjects, resources: Sequence[Mapping[str, Any]], now: Instant
+        self, case: Case, subjects: Subjects, resources: Sequence[bytes], now: Instant
     ) -> Answer:
-        """Decide about one destination."""
-        decision = evaluate(
-            subjects.consents,
-            Request(
-                actor=self.actor(case.organization),
-                purposes=(case.purpose,),
-                action="disclose",
-                time=datetime.fromtimestamp(now / SECOND, UTC),
-                custodian=self.actor(case.custodian),
-                channel="delivery",
-                linked=subjects.linked,
-            ),
-            resources,
-            self.policy,
-        )
-        return self._place(case, subjects, decision)
+        """Decide about one destination; `resources` are JSON bytes."""
+        return self.place(case, subjects, self.decide(case, subjects, resources, now))
 
-    def _place(self, case: Case, subjects: Subjects, decision: Decision) -> Answer:
+    def decide(
+        self, case: Case, subjects: Subjects, resources: Sequence[bytes], now: Instant
+    ) -> Decision:
+        """Ask the engine, or recall what it said when nothing it looks at has changed since."""
+        question = _Question(
+            case.organization,
+            case.purpose,
+            case.custodian,
+            subjects.consents,
+            subjects.linked,
+            tuple(resources),
+        )
+        known = self._remembered.get(question)
+        if known is not None and known.holds(now / SECOND):
+            return known.decision
+        consents = tuple(map(self._compile, subjects.consents))
+        decision = self._evaluate(question, consents, now)
+        turns = [consent.turns() for consent in consents]
+        if None not in turns:
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            moments = tuple(moment for found in turns for moment in found or ())
+            self._remembered[question] = _Remembered(decision, now / SECOND, moments)
+        return decision
+
+    def place(self, case: Case, subjects: Subjects, decision: Decision) -> Answer:
+        """Say where a decision leaves the delivery."""
         if decision.outcome not in {PERMIT, REDACT} or _is_denied(case, subjects, decision):
             state = DENIED.get(decision.reason, DeliveryState.HELD)
             return Answer(state, decision.reason, decision)
@@ -131,6 +170,24 @@ class ConsentDesk:
         if case.hold:
             return Answer(DeliveryState.HELD, LABEL_RULE, decision)
         return Answer(DeliveryState.QUEUED, decision.reason, decision)
+
+    def _evaluate(
+        self, question: _Question, consents: tuple[CompiledConsent, ...], now: Instant
+    ) -> Decision:
+        return evaluate(
+            consents,
+            Request(
+                actor=self.actor(question.organization),
+                purposes=(question.purpose,),
+                action="disclose",
+                time=datetime.fromtimestamp(now / SECOND, UTC),
+                custodian=self.actor(question.custodian),
+                channel="delivery",
+                linked=question.linked,
+            ),
+            [look(resource) for resource in question.resources],
+            self.policy,
+        )
 
     def actor(self, organization: str) -> Actor:
         """Describe an organization to the consent engine."""
@@ -142,6 +199,7 @@ class ConsentDesk:
         return actor
 
     def _compile(self, consent: bytes) -> CompiledConsent:
+        """Compile a Consent; equal bytes (content and version) are compiled once."""
         compiled = self._compiled.get(consent)
         if compiled is None:
             if len(self._compiled) >= CACHE_SIZE:

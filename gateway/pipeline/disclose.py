@@ -53,6 +53,7 @@ def verdicts(tx: Transaction, site: Site, rows: Sequence[tuple[Delivery, Source]
     """Decide about deliveries as things stand now, one verdict a row."""
     book = Book()
     known = {number for delivery, _ in rows for number in delivery.patients if number}
+    book.resources.update(tx.current_by_number(known, bodies=False))
     book.read_persons(tx, known, consents=True)
     return [_guarded(tx, site, book, delivery, source) for delivery, source in rows]
 

@@ -15,7 +15,7 @@ from gateway.pipeline import redecide
 from gateway.pipeline.book import Book, merged
 from gateway.pipeline.decide import Answer, Case
 from gateway.pipeline.deliveries import Lanes, new_delivery
-from gateway.pipeline.documents import dump, load, look
+from gateway.pipeline.documents import dump, load
 from gateway.pipeline.identify import PATIENT, Identified, check_owners, identify
 from gateway.pipeline.persons import Event, Persons
 from gateway.pipeline.ports import Current, MessageRow, Transaction
@@ -198,8 +198,8 @@ class Recording:
             match.route: tuple(_exchanged(name, ids) for name in match.resources)
             for match in self.translated.matches
         }
-        resources = [look(t.current.body) for t in targets]
-        subjects = redecide.subjects(self.site, self.book, [p.number for p in self.patients])
+        resources = [target.current.body for target in targets]
+        subjects = redecide.subjects(self.book, [p.number for p in self.patients])
         chosen: dict[str, tuple[Routed, Answer]] = {}
         for one in going:
             if one.endpoint in chosen and chosen[one.endpoint][1].state == "queued":

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from gateway.consent import Decision
-from gateway.consent.decision import Reason
+from gateway.consent.decision import REDACT, Reason
 from gateway.domain.delivery import CANCELLABLE, Delivery, DeliveryState, may_become
 from gateway.domain.time import Instant
 from gateway.evidence import audit_event
@@ -29,6 +29,7 @@ from gateway.pipeline.documents import look
 from gateway.pipeline.ports import AuditRow, Current, Settled, Transaction
 from gateway.pipeline.record import PROVENANCE
 from gateway.pipeline.site import Site
+from profiles.search import Criteria
 
 PATIENT = "Patient"
 #: States of a delivery that consent has permitted and that has not left yet.
@@ -39,16 +40,12 @@ WANTING = frozenset({Reason.NO_CONSENT, Reason.NOT_COVERED})
 WITHDRAWN = "consent-withdrawn"
 
 
-def subjects(site: Site, book: Book, patients: Sequence[int]) -> Subjects:
+def subjects(book: Book, patients: Sequence[int]) -> Subjects:
     """Collect what is known about the persons behind some Patients."""
     persons = {book.person(patient) for patient in patients}
     everybody = merged(persons)
     return Subjects(
-        tuple(
-            compiled
-            for number in everybody
-            for compiled in site.desk.compiled(book.consents.get(number, ()))
-        ),
+        tuple(consent for number in everybody for consent in book.consents.get(number, ())),
         tuple(
             tuple(f"{PATIENT}/{book.resources[number].id}" for number in person)
             for person in sorted(persons)
@@ -127,23 +124,32 @@ def answer_for(
     tx: Transaction, book: Book, site: Site, delivery: Delivery, contents: Sequence[Current]
 ) -> Answer:
     """Decide about one delivery as things stand now."""
-    resources = [look(current.body) for current in contents if current.type != PROVENANCE]
+    resources = [current.body for current in contents if current.type != PROVENANCE]
     route = site.region.routes.get(delivery.route)
     if route is None:
         decision = Decision("deny", "route removed", NO_ROUTE_ANY_MORE)
         return Answer(DeliveryState.HELD, NO_ROUTE_ANY_MORE, decision)
     criteria = site.criteria[delivery.route]
-    matter = tuple(
-        f"{one['resourceType']}/{one['id']}" for one in resources if criteria.matches(one)
-    )
     custodian = contents[0].organization if contents else ""
-    case = Case(delivery.organization, route.purpose, custodian, matter)
-    known = subjects(site, book, [number for number in delivery.patients if number])
-    answer = site.desk.answer(case, known, resources, tx.now)
+    case = Case(delivery.organization, route.purpose, custodian)
+    known = subjects(book, [number for number in delivery.patients if number])
+    decision = site.desk.decide(case, known, resources, tx.now)
+    if decision.outcome == REDACT:
+        case = replace(case, subject_matter=_matter(criteria, resources))
+    answer = site.desk.place(case, known, decision)
     if delivery.state in RELEASED and answer.reason in WANTING and known.consents:
         # What was permitted before does not wait for another consent: this one was taken back.
         return replace(answer, state=DeliveryState.CANCELLED_BY_CONSENT, reason=WITHDRAWN)
     return answer
+
+
+def _matter(criteria: Criteria, resources: Sequence[bytes]) -> tuple[str, ...]:
+    """Find what the route is about."""
+    return tuple(
+        f"{one['resourceType']}/{one['id']}"
+        for one in map(look, resources)
+        if criteria.matches(one)
+    )
 
 
 @dataclass(frozen=True, slots=True)
