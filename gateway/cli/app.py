@@ -91,7 +91,12 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
     ),
     "package": (
         "FHIR packages: the profiles and code systems of the region.",
-        {"add": package.add, "list": package.list_, "remove": package.remove},
+        {
+            "add": package.add,
+            "list": package.list_,
+            "remove": package.remove,
+            "export": package.export,
+        },
     ),
     "terminology": (
         "Codes: what they mean, whether they are valid; catalogues the region has a licence for.",

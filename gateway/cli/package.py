@@ -1,4 +1,4 @@
-"""`gateway package …`: FHIR packages of the region, which profiles are validated against."""
+"""`gateway package …`: FHIR packages of the region, and the gateway's own for others."""
 
 from __future__ import annotations
 
@@ -74,6 +74,22 @@ def remove(
     gone = [one.key for one in folder.remove(plain, version)]
     _name_missing(folder.open(tolerate_missing=True))
     show(gone, as_json=as_json, human=lambda out: _print(out, [f"Removed {one}." for one in gone]))
+
+
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Archive (.tgz) to write.")],
+) -> None:
+    """Write the gateway's own profiles as a FHIR package, for those who check what it sends.
+
+    The gateway itself has them always at hand: gateway validate needs no file.
+    """
+    from profiles.packages.gateway import archive, gateway_package
+
+    try:
+        file.write_bytes(archive())
+    except OSError as error:
+        fail(f"{file}: {error.strerror}", code=2)
+    note(f"{gateway_package().key} is in {file}")
 
 
 def _folder(packages: Path | None, config: Path | None) -> PackageFolder:

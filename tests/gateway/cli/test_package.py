@@ -110,3 +110,26 @@ def test_a_package_that_was_changed_after_it_was_added_is_refused(gateway, packa
 
     assert done.code == 2
     assert "its SHA-256 differs" in done.err
+
+
+def test_the_gateways_own_package_is_written_for_others_and_needs_no_file_here(gateway, tmp_path):
+    file = tmp_path / "region-gateway.tgz"
+    done = gateway("package", "export", str(file))
+    assert done.code == 0
+    assert "region-gateway.r4@" in done.err
+
+    with tarfile.open(file) as tar:
+        assert json.load(tar.extractfile("package/package.json"))["name"] == "region-gateway.r4"
+    resource = tmp_path / "p.json"
+    resource.write_text('{"resourceType": "Patient", "name": [{"given": ["Anna"]}]}')
+    profile = "https://region-gateway.example/fhir/StructureDefinition/gateway-patient"
+    checked = gateway("validate", str(resource), "--profile", profile)
+    assert checked.code == 1
+    assert "gw-named" in checked.out
+
+
+def test_a_place_where_nothing_can_be_written_is_named(gateway, tmp_path):
+    done = gateway("package", "export", str(tmp_path / "missing" / "x.tgz"))
+
+    assert done.code == 2
+    assert "missing" in done.err

@@ -9,7 +9,9 @@ from fhir.resources.R4B.auditevent import AuditEvent
 from gateway.evidence import audit_event as events
 from gateway.evidence.event_class import EventClass, class_of
 from profiles.gateway import PROFILES
+from profiles.packages import open_packages
 from profiles.reading import canonical_json
+from profiles.validate.validator import Validator
 
 PATIENT = "0a3c1c5e-7d7f-4a52-9a0e-0f2f6c1d2e3f"
 BALP = "https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit."
@@ -219,3 +221,11 @@ def test_building_an_event_twice_gives_equal_but_separate_values(stamp):
     first["agent"][0]["type"]["coding"][0]["code"] = "changed"
     assert second == build()
     assert canonical_json(second) == canonical_json(build())
+
+
+def test_every_event_satisfies_the_profile_it_claims(made):
+    validator = Validator(open_packages([]))
+    for name, event in made.items():
+        issues = validator.validate(event)
+        wrong = [(one.location, one.text) for one in issues if one.severity == "error"]
+        assert (name, wrong) == (name, [])

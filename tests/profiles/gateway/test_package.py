@@ -137,3 +137,11 @@ def test_the_archive_is_the_package_and_always_the_same_bytes(tmp_path):
     assert {one.filename for one in opened.entries} == {one.filename for one in PACKAGE.entries}
     assert archive() == file.read_bytes()
     assert open_packages([file]).package(PACKAGE.manifest.name).place == file.name
+
+
+def test_the_documents_name_every_profile_extension_and_name():
+    page = (ROOT / "docs" / "profiles.md").read_text(encoding="utf-8")
+    extensions = [one.id for one in STRUCTURES if one.type == "Extension"]
+
+    assert [kind for kind in PROFILES if f"\n| {kind} | " not in page] == []
+    assert [name for name in extensions if f"`{name}`" not in page] == []
