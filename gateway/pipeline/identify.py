@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from gateway.domain.time import Instant
 from gateway.pipeline.book import Book
@@ -21,8 +22,7 @@ from profiles.search import index_terms
 PATIENT = "Patient"
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """A statement and the resource it is about."""
 
     #: With the ids of the identifier table in its bytes.
@@ -116,14 +116,13 @@ def exchange(statement: Statement, ids: Mapping[str, str], coder: IndexCoder) ->
         return ids[match[0].decode()].encode()
 
     body = pattern.sub(known, statement.body)
-    index = statement.index
+    index = statement.search_terms
     if body != statement.body:
         index = coder.encode(statement.type, index_terms(load(body)))
-    return replace(
-        statement,
+    return statement._replace(
         id=ids.get(statement.id, statement.id),
         subject=ids.get(statement.subject, statement.subject),
         body=body,
-        index=index,
+        search_terms=index,
         resource=pattern.sub(known, statement.resource),
     )

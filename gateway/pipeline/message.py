@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.domain.message import Arrival, MessageState
 from gateway.domain.time import Instant
@@ -30,8 +30,7 @@ from profiles.issue import Issue
 CONSENT = "Consent"
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One message to record."""
 
     arrival: Arrival

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 from gateway.domain.delivery import Delivery, DeliveryState
 from gateway.domain.message import Arrival, MessageState
@@ -22,8 +21,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class StoredAnswer:
+class StoredAnswer(NamedTuple):
     """The answer given to an input that came before."""
 
     message_id: int
@@ -31,8 +29,7 @@ class StoredAnswer:
     answer: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class MessageRow:
+class MessageRow(NamedTuple):
     """What becomes of an arrival: one row of `message`."""
 
     #: Reserved with `Transaction.reserve`.
@@ -58,8 +55,7 @@ class MessageRow:
     retain_until: Instant = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Current:
+class Current(NamedTuple):
     """The present version of a stored resource."""
 
     number: int
@@ -76,8 +72,7 @@ class Current:
     body: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class NewVersion:
+class NewVersion(NamedTuple):
     """One resource version to write; version 1 makes a new resource."""
 
     #: Reserved with `Transaction.reserve` for a new resource.
@@ -99,8 +94,7 @@ class NewVersion:
     retain_until: Instant = 0
 
 
-@dataclass(frozen=True, slots=True)
-class NewDelivery:
+class NewDelivery(NamedTuple):
     """One delivery to enqueue; the lanes follow from `endpoint` × `lanes`."""
 
     message_id: int
@@ -123,8 +117,7 @@ class NewDelivery:
     instead_of: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRow:
+class AuditRow(NamedTuple):
     """One AuditEvent with its commitment; it becomes a leaf within a second."""
 
     event_class: str
@@ -135,8 +128,7 @@ class AuditRow:
     retain_until: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(NamedTuple):
     """The end of an attempt, or a transition made by decide, the clock or the operator."""
 
     delivery: int

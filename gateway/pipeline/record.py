@@ -8,8 +8,8 @@ message names all it spoke of.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import mappers
 from gateway.domain.message import Arrival
@@ -51,8 +51,7 @@ class Source:
     build: str
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A resource the message speaks of, as it stands after it."""
 
     current: Current
@@ -123,14 +122,13 @@ class _Recorder:
             deleted=False,
             body=statement.body,
         )
-        return self._write(current, statement.index)
+        return self._write(current, statement.search_terms)
 
     def _next(self, current: Current, content: dict[str, Any] | None, clock: str) -> Target:
         if content is None and current.deleted:
             return self._unchanged(current, clock)
         recency, source = with_line(current.recency, current.source, self.application, clock)
-        following = replace(
-            current,
+        following = current._replace(
             version=current.version + 1,
             recency=recency,
             source=source,
@@ -144,7 +142,7 @@ class _Recorder:
     def _unchanged(self, current: Current, clock: str) -> Target:
         recency, source = with_line(current.recency, current.source, self.application, clock)
         if (recency, source) != (current.recency, current.source):
-            current = replace(current, recency=recency, source=source)
+            current = current._replace(recency=recency, source=source)
             self.book.put(self.book.resources, current.number, current)
             self.book.rows.recencies.append((current.number, recency, source))
         return Target(current, changed=False)
@@ -264,7 +262,7 @@ def _proved(
     """Return the worker's Provenance where it holds, else one of what the message became."""
     same = proof.targets == tuple([f"{t.current.type}/{t.current.id}" for t in targets])
     if same and all(t.current.version == 1 for t in targets):
-        return proof.body, proof.index
+        return proof.body, proof.search_terms
     arrival = source.arrival
     made = provenance(
         proof.id,
@@ -280,5 +278,5 @@ def _proved(
         ),
     )
     # Index terms name targets without their version.
-    index = proof.index if same else coder.encode("Provenance", index_terms(made))
+    index = proof.search_terms if same else coder.encode("Provenance", index_terms(made))
     return dump(made), index

@@ -116,4 +116,4 @@ def _by_store_time(move: Move, ahead: int) -> Move:
     """Date an attempt by the store's clock: this machine's may be another one (rule D9)."""
     settled = move.settled
     next_at, started_at = settled.next_at + ahead, settled.started_at + ahead
-    return replace(move, settled=replace(settled, next_at=next_at, started_at=started_at))
+    return replace(move, settled=settled._replace(next_at=next_at, started_at=started_at))

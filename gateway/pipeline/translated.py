@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway import __version__
 from gateway.domain.region import Region
@@ -88,8 +88,7 @@ class Job:
     __reduce__ = _by_position
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(NamedTuple):
     """One change to one resource, serialised."""
 
     #: mappers.Action.
@@ -104,7 +103,7 @@ class Statement:
     #: What is stored when the resource is new; b"" when then nothing is.
     body: bytes
     #: Index terms of `body`.
-    index: bytes
+    search_terms: bytes
     #: Change.resource where it differs from `body`; b"" when it does not.
     resource: bytes = b""
     cleared: tuple[str, ...] = ()
@@ -114,11 +113,8 @@ class Statement:
     #: `resource` holds only the statement and cannot stand alone.
     partial: bool = False
 
-    __reduce__ = _by_position
 
-
-@dataclass(frozen=True, slots=True)
-class PatientStated:
+class PatientStated(NamedTuple):
     """What identity matching may know about one patient of a message."""
 
     #: Logical id the translation minted.
@@ -130,33 +126,25 @@ class PatientStated:
     given: str = ""
     placeholder: bool = False
 
-    __reduce__ = _by_position
 
-
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """A Provenance made before the store was asked."""
 
     id: str
     #: `Type/id` (minted) of its targets, each in version 1.
     targets: tuple[str, ...]
     body: bytes
-    index: bytes
+    search_terms: bytes
     #: What the message says of itself, for a Provenance of other targets; b"" for nothing.
     stated: bytes = b""
 
-    __reduce__ = _by_position
 
-
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A route whose criteria the message meets."""
 
     route: str
     #: `Type/id` (minted) of the resources that meet them.
     resources: tuple[str, ...]
-
-    __reduce__ = _by_position
 
 
 @dataclass(frozen=True, slots=True)

@@ -274,10 +274,15 @@ def build():
     Build.message = staticmethod(message)
     Build.incoming = staticmethod(incoming)
     Build.outgoing = staticmethod(outgoing)
-    Build.replace = staticmethod(replace)
+    Build.replace = staticmethod(_replaced)
     Build.World = World
     Build.State = DeliveryState
     return Build
+
+
+def _replaced(one, **changes):
+    """A changed copy of a frozen dataclass or a NamedTuple."""
+    return one._replace(**changes) if hasattr(one, "_replace") else replace(one, **changes)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import replace
 
 import pytest
 
@@ -34,7 +33,7 @@ def add(store, *rows):
     def job(tx):
         numbers = tx.reserve("message", len(rows))
         tx.add_messages(
-            [replace(item, number=number) for item, number in zip(rows, numbers, strict=True)]
+            [item._replace(number=number) for item, number in zip(rows, numbers, strict=True)]
         )
         return numbers
 
@@ -84,7 +83,7 @@ def test_the_same_input_cannot_be_stored_twice(store):
 def test_what_was_stored_on_receipt_is_finished_later(store):
     (number,) = add(store, row(0, state=MessageState.RECEIVED, answer_code="CA"))
     finished = row(number, state=MessageState.UNROUTED, reason="no-route", report=b'{"a":1}')
-    run(store, lambda tx: tx.finish_messages([replace(finished, fields=7, answer_code="")]))
+    run(store, lambda tx: tx.finish_messages([finished._replace(fields=7, answer_code="")]))
     assert store.reader.raw(number) == SECRET
     identity = ("adt", "1", b"\x01" * 32)
     assert run(store, lambda tx: tx.stored_answers([identity]))[identity].code == "CA"

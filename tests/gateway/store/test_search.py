@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import pytest
 
@@ -170,7 +169,7 @@ def _place(tx, keys, number):
     terms = keys.coder.encode("Patient", index_terms(resource))
     body = json.dumps(resource).encode()
     version = NewVersion(number, "Patient", "far", subject, 0, "k", 1, body, "", "KIS", 1)
-    tx.add_versions([replace(version, terms=terms, retain_until=UNTIL)])
+    tx.add_versions([version._replace(terms=terms, retain_until=UNTIL)])
 
 
 def test_what_was_pending_at_a_crash_is_indexed_by_the_next_process(store_url, keys, clock):
