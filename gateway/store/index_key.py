@@ -6,9 +6,10 @@ Worker processes get this key only, never the key that wraps data keys.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING
+
+from gateway.store import index_terms
 
 if TYPE_CHECKING:
     from profiles.search import Terms
@@ -32,18 +33,8 @@ class IndexKey:
 
     def search_term(self, resource_type: str, param: str, value: str) -> int:
         """Return the signed 64 bit term of one value of a search parameter."""
-        return _search_term(self.key, resource_type, param, value)
+        return index_terms.search_term(self.key, resource_type, param, value)
 
     def encode(self, type: str, terms: Terms) -> bytes:  # noqa: A002 - FHIR's word, and the port's
         """Return the index terms of one resource as `NewVersion.terms` wants them."""
-        from gateway.store.index_terms import encode
-
-        return encode(self, type, terms)
-
-
-# Codes, statuses and systems come again in every message; a pure function may remember them.
-@lru_cache(maxsize=32_768)
-def _search_term(key: bytes, resource_type: str, param: str, value: str) -> int:
-    text = f"search\0{resource_type}\0{param}\0{value}"
-    digest = blake2b(text.encode(), key=key, digest_size=8).digest()
-    return int.from_bytes(digest, "big", signed=True)
+        return index_terms.encode(self.key, type, terms)

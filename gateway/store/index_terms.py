@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from functools import lru_cache, partial
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from gateway.store.index_key import IndexKey
     from profiles.search import Terms
 
 #: Characters of a string's beginning that stay readable.
@@ -43,20 +44,27 @@ def token_values(system: str, code: str) -> tuple[str, ...]:
     return (code, f"{system}|{code}") if code else ()
 
 
-def encode(key: IndexKey, resource_type: str, terms: Terms) -> bytes:
-    """Return the index terms of one resource."""
-    hashed: set[int] = set()
-    term = key.search_term
-    for param, system, code in terms.tokens:
-        for value in token_values(system, code):
-            hashed.add(term(resource_type, param, value))
-    for pairs in (terms.references, terms.uris):
-        hashed.update(term(resource_type, param, value) for param, value in pairs)
+# Codes, statuses and systems come again in every message; a pure function may remember them.
+@lru_cache(maxsize=32_768)
+def search_term(key: bytes, resource_type: str, param: str, value: str) -> int:
+    """Return the signed 64 bit term of one value of a search parameter."""
+    text = f"search\0{resource_type}\0{param}\0{value}"
+    digest = blake2b(text.encode(), key=key, digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+def encode(key: bytes, resource_type: str, terms: Terms) -> bytes:
+    """Return the index terms of one resource, hashed with the index key."""
+    term = partial(search_term, key, resource_type)
     # One term for the type itself: searches without an indexed condition start from it.
-    hashed.add(term(resource_type, "", ""))
-    dates = {(term(resource_type, p, "\0"), low, high) for p, low, high in terms.dates}
-    numbers = {(term(resource_type, p, "\0"), v) for p, _, _, v in terms.quantities}
-    starts = {(term(resource_type, p, "\0"), v[:PREFIX]) for p, v in terms.strings}
+    hashed = {term("", "")}
+    for param, system, code in terms.tokens:
+        hashed.update([term(param, value) for value in token_values(system, code)])
+    for pairs in (terms.references, terms.uris):
+        hashed.update([term(param, value) for param, value in pairs])
+    dates = {(term(p, "\0"), low, high) for p, low, high in terms.dates}
+    numbers = {(term(p, "\0"), v) for p, _, _, v in terms.quantities}
+    starts = {(term(p, "\0"), v[:PREFIX]) for p, v in terms.strings}
     parts = [
         _COUNTS.pack(len(hashed), len(dates), len(numbers), len(starts)),
         struct.pack(f">{len(hashed)}q", *sorted(hashed)),
