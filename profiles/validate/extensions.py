@@ -28,7 +28,7 @@ def extension_check(layers: Layers) -> Check:
         if url not in known:
             known[url] = _definition(url, layers)
         definition = known[url]
-        if definition is None:
+        if definition is None or definition.profile.package.rpartition("@")[0] in run.other:
             _unknown(url, item, run)
             return
         for one in definition.layer:

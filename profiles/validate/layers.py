@@ -111,6 +111,13 @@ class Layers:
             self._faults[canonical] = f"cannot be used: {error}"
             return None
 
+    def others(self, canonical: str) -> frozenset[str]:
+        """Return the names of packages that have a profile in other versions only."""
+        try:
+            return frozenset({self.snapshots.find(canonical).package.manifest.name})
+        except NotConformant:
+            return frozenset()
+
     def fault(self, canonical: str) -> str:
         """Say why there is no such profile."""
         return self._faults.get(canonical, "is not at hand")

@@ -54,6 +54,9 @@ class Run:
     told: set[str] = field(default_factory=set)
     #: Expressions that took too long on one value: on the others they are not tried again.
     costly: set[str] = field(default_factory=set)
+    #: Packages that have a claimed profile in another version only: what else they define may
+    #: differ as well.
+    other: set[str] = field(default_factory=set)
     #: id of a root → ids of what it contains.
     _contained: dict[int, frozenset[str]] = field(default_factory=dict)
 

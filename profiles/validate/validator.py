@@ -96,8 +96,12 @@ class Validator:
         return Services(resolve=resolve, terminology=self._codes)
 
     def _check(self, item: Item, run: Run, profiles: Iterable[str] = ()) -> None:
+        asked = dict.fromkeys([*profiles, *_claimed(item.value)])
+        for canonical in asked:
+            if self._layers.profile(canonical) is None:
+                run.other |= self._layers.others(canonical)
         self._plans.of(item.type).walk(item.value, item.place, run)
-        for canonical in dict.fromkeys([*profiles, *_claimed(item.value)]):
+        for canonical in asked:
             self._against(canonical, item, run)
 
     def _against(self, canonical: str, item: Item, run: Run) -> None:

@@ -10,6 +10,7 @@ from profiles.packages import open_packages
 from profiles.terminology import Terminology
 from profiles.validate.policy import DEFAULT, Policy
 from profiles.validate.validator import Validator
+from tests.profiles.packages.conftest import archive
 
 CANONICAL = "https://harz.example/fhir/StructureDefinition/"
 CORE = "http://hl7.org/fhir/StructureDefinition/"
@@ -125,3 +126,12 @@ def validator(folder: Path, *resources: Json, policy: Policy = DEFAULT) -> Valid
         paths.append(path)
     packages = open_packages(paths, tolerate_missing=True)
     return Validator(packages, Terminology(packages), policy=policy)
+
+
+def packed(folder: Path, name: str, version: str, *resources: Json, **members: Any) -> Path:
+    """Write resources as one package; `members` of its manifest, such as its dependencies."""
+    manifest = {"name": name, "version": version, "fhirVersions": ["4.0.1"], **members}
+    files = {f"package/{one['resourceType']}-{one['id']}.json": one for one in resources}
+    path = folder / f"{name}-{version}.tgz"
+    path.write_bytes(archive({"package/package.json": manifest} | files))
+    return path

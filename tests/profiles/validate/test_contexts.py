@@ -5,8 +5,17 @@ from typing import Any
 
 import pytest
 
+from profiles.packages import open_packages
 from profiles.validate.validator import Validator
-from tests.profiles.validate.regional import CANONICAL, CORE, Json, element, structure, validator
+from tests.profiles.validate.regional import (
+    CANONICAL,
+    CORE,
+    Json,
+    element,
+    packed,
+    structure,
+    validator,
+)
 
 NARRATIVE: Json = {
     "status": "generated",
@@ -154,3 +163,17 @@ def test_core_s_own_contexts_stay_where_a_package_narrows_them(tmp_path: Path) -
     born = {"extension": [{"url": f"{CORE}patient-birthTime", "valueDateTime": "1948-03-14"}]}
     region = validator(tmp_path, later)
     assert misplaced(region, {"resourceType": "Patient", "_birthDate": born}) == []
+
+
+def test_a_package_in_another_version_judges_no_extensions(tmp_path: Path) -> None:
+    """A resource of an older version of a profile has the extensions of that version."""
+    defined = (
+        extension("Neu", ("element", "Observation")),
+        structure("Hof", "Patient", version="2.0.0"),
+    )
+    region = Validator(open_packages([packed(tmp_path, "harz.hof", "2.0.0", *defined)]))
+    old: Json = {"resourceType": "Patient", "extension": worth("Neu")}
+    assert misplaced(region, old) == ["Patient.extension[0]"]
+    for version, places in (("1.0.0", []), ("2.0.0", ["Patient.extension[0]"])):
+        claimed = {"meta": {"profile": [f"{CANONICAL}Hof|{version}"]}}
+        assert misplaced(region, old | claimed) == places
