@@ -8,8 +8,9 @@ that the account of what a message carries is true without knowing versions.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from mappers.hl7v2.header import Delimiters
 from mappers.hl7v2.write.charset import Letters
@@ -169,6 +170,15 @@ class Segment:
     def add(self, field: int, repetition: Repetition | None) -> bool:
         """Add a repetition made elsewhere; False when there is none."""
         return repetition is not None and self.put(field, *repetition)
+
+    def takes(self, field: int) -> bool:
+        """Tell whether a repetition can be added to a field: the version has it, it is free."""
+        known = _NO_SHAPE if self._known is None else self._known.get(field)
+        return known is not None and (known.repeats or field not in self.fields)
+
+    def make(self, field: int, convert: Callable[..., Repetition | None], *source: Any) -> bool:
+        """Add what `convert` makes of `source`, which is not asked where nothing can be added."""
+        return self.takes(field) and self.add(field, convert(*source))
 
     def has(self, *fields: int) -> bool:
         """Tell whether one of these fields is valued."""

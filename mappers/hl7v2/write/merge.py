@@ -34,9 +34,9 @@ def mrg(w: Writing, gone: Resource, survivor: Resource) -> Segment:
     """The patient replaced → MRG; A40 itself says who replaces whom."""
     segment = w.segment("MRG")
     for identifier in own_first(w, gone.get("identifier", ())):
-        segment.add(1, cx(w, identifier))
+        segment.make(1, cx, w, identifier)
     for name in gone.get("name", ()):
-        segment.add(7, xpn(w, name))
+        segment.make(7, xpn, w, name)
     active = gone.get("active")
     if active is not None and not active.value:
         w.carried(active)

@@ -73,7 +73,7 @@ def fill(
             continue
         for value, implied in target.values(resource):
             for row in _best(w, left, value):
-                if segment.add(row.field, _write(w, segment.name, row, value)):
+                if segment.make(row.field, _write, w, segment.name, row, value):
                     w.carried(implied)
                     break
 
@@ -219,7 +219,7 @@ _WRITERS: dict[str, Callable[[Writing, Any, str], Repetition | None]] = {
     "CX": lambda w, value, kind: identifiers.cx(w, value, kind or "patient"),
     "XPN": lambda w, value, _: names.xpn(w, value),
     "XAD": lambda w, value, _: contacts.xad(w, value),
-    "XTN": lambda _w, value, _: contacts.xtn(value),
+    "XTN": lambda w, value, _: contacts.xtn(w, value),
     "XCN": lambda w, value, _: parties.xcn(w, value),
     "XON": lambda w, value, _: parties.xon(w, value),
     "EI": identifiers.ei,

@@ -36,6 +36,7 @@ class Source:
     """The resources of one Bundle and an account of their leaves."""
 
     __slots__ = (
+        "_again",
         "_names",
         "_numbers",
         "_starts",
@@ -53,6 +54,8 @@ class Source:
 
         `event` is the trigger event they came with, where the Bundle does not say it.
         """
+        #: Leaves that repeat others: (the one that repeats, the one that says it first).
+        self._again: list[tuple[Any, Any]] = []
         #: Numbers of leaves; each resource begins with one of its own.
         self._numbers = count()
         self._starts: list[int] = []
@@ -195,9 +198,21 @@ class Source:
         for node in nodes:
             collect(node, self.seen)
 
+    def repeats(self, node: Any, said: Any) -> None:
+        """Note that `node` says again what `said` says: what is carried of one is of both."""
+        if isinstance(said, dict):
+            for key, value in said.items():
+                self.repeats(node[key], value)
+        elif isinstance(said, list):
+            for one, other in zip(node, said, strict=True):
+                self.repeats(one, other)
+        elif isinstance(said, Text | Value):
+            self._again.append((node.source, said.source))
+
     def left_out(self) -> tuple[str, ...]:
         """Return the path of every element without a place, the outermost one where nothing is."""
         found = list(self.unnamed)
+        self.seen.update(one for one, other in self._again if other in self.seen)
         accounted = self.seen | self.neutral
         ends = [*self._starts[1:], next(self._numbers)]
         for resource, start, end in zip(self.resources, self._starts, ends, strict=True):

@@ -130,16 +130,16 @@ def plain(
         implied = system is None or system == default or _TABLE.fullmatch(system) is not None
         if not implied:
             return text(code, code.source)
-        return derived(w.local(code, field), code, system, coding.get("display"))
+        return derived(w.local(code, field), code, system)
     return concept.get("text")
 
 
 def _restated(codings: Any, taken: dict[str, Any], code: str) -> list[Any]:
-    """Leaves of other codings of a table field that only repeat its code: carried with it."""
+    """Code and system of other codings that only repeat the code of the field's own table."""
     found: list[Any] = []
     for other in codings:
         if other is not taken and other.get("code") in (code, taken.get("code")):
-            found += [leaf for leaf in other.values() if isinstance(leaf, Text)]
+            found += [other["code"], other.get("system")]
     return found
 
 

@@ -86,8 +86,18 @@ def _part(owner: dict[str, Any], name: str, same: str | None = None) -> Text | N
     return None
 
 
-def xtn(point: dict[str, Any]) -> Repetition | None:
+def xtn(w: Writing, point: dict[str, Any]) -> Repetition | None:
     """ContactPoint → XTN; None for what XTN cannot name (url, sms)."""
+    found = _number(point)
+    period, rank = point.get("period", {}), point.get("rank")
+    if found is None or not (period or rank is not None):
+        return found
+    ends = w.time(period.get("start")), w.time(period.get("end"))
+    order = derived(str(rank.value), rank) if rank is not None else None
+    return (*found, *[None] * (12 - len(found)), *ends, None, None, None, order)
+
+
+def _number(point: dict[str, Any]) -> Repetition | None:
     system, value, use = (point.get(name) for name in ("system", "value", "use"))
     if value is None:
         return None

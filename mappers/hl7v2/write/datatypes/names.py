@@ -41,7 +41,7 @@ def xpn(w: Writing, name: dict[str, Any]) -> Repetition | None:
         None,
         None,
         None,
-        _order(w, name),
+        name_order(w, name),
         w.time(period.get("start")),
         w.time(period.get("end")),
         rest,
@@ -118,7 +118,8 @@ def _academic(w: Writing, name: dict[str, Any]) -> None:
                 w.carried(extension)
 
 
-def _order(w: Writing, name: dict[str, Any]) -> str | None:
+def name_order(w: Writing, name: dict[str, Any]) -> str | None:
+    """XPN.11 or XCN.18: in which order the parts of a name are shown."""
     for extension in name.get("extension", ()):
         if extension.get("url") == _ORDER:
             code = w.code("name-order", extension.get("valueCode"))

@@ -6,7 +6,7 @@ from typing import Any
 
 from mappers.hl7v2.session import V2
 from mappers.hl7v2.write.datatypes.identifiers import assigner, own_first, type_code
-from mappers.hl7v2.write.datatypes.names import name_parts, name_type
+from mappers.hl7v2.write.datatypes.names import name_order, name_parts, name_type
 from mappers.hl7v2.write.er7 import Repetition
 from mappers.hl7v2.write.writing import Writing
 
@@ -37,7 +37,7 @@ def xcn(w: Writing, reference: dict[str, Any] | None) -> Repetition | None:
     parts = _name(w, person, reference)
     if identifier is None and parts is None:
         return None
-    family, given, further, suffix, prefix, _ = parts or (None,) * 6
+    family, given, further, suffix, prefix, rest = parts or (None,) * 6
     assigned = assigner(w, (identifier or {}).get("system"), "practitioner")
     return (
         (identifier or {}).get("value"),
@@ -53,7 +53,17 @@ def xcn(w: Writing, reference: dict[str, Any] | None) -> Repetition | None:
         None,
         None,
         type_code(w, identifier or {}),
+        *[None] * 4,
+        *_validity(w, person),
+        rest,
     )
+
+
+def _validity(w: Writing, person: dict[str, Any] | None) -> tuple[str | None, ...]:
+    """XCN.18 to XCN.20: order of the parts of the name, since when and until when it holds."""
+    name = (person or {}).get("name", [{}])[0]
+    period = name.get("period", {})
+    return name_order(w, name), w.time(period.get("start")), w.time(period.get("end"))
 
 
 def _person(w: Writing, reference: dict[str, Any]) -> dict[str, Any] | None:

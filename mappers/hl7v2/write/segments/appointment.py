@@ -37,10 +37,10 @@ def sch(w: Writing, found: Resource) -> list[Segment]:
     segment = w.segment("SCH")
     for identifier in own_first(w, found.get("identifier", ())):
         _number(w, segment, identifier)
-    segment.add(6, codings.cwe(w, found.get("cancelationReason")))
+    segment.make(6, codings.cwe, w, found.get("cancelationReason"))
     for reason in found.get("reasonCode", ())[:1]:
-        segment.add(7, codings.cwe(w, reason))
-    segment.add(8, codings.cwe(w, found.get("appointmentType")))
+        segment.make(7, codings.cwe, w, reason)
+    segment.make(8, codings.cwe, w, found.get("appointmentType"))
     if "minutesDuration" in found and segment.put(9, number(found["minutesDuration"])):
         segment.put(10, *_MINUTES)
     for participant in found.get("participant", ()):
@@ -61,7 +61,7 @@ def _number(w: Writing, segment: Segment, identifier: dict[str, Any]) -> None:
     kind = identifier.get("type", {})
     codes = [str(coding.get("code")) for coding in kind.get("coding", ())]
     field = _NUMBERS.get(codes[0], 2) if codes else 2
-    if segment.add(field, ei(w, identifier, "appointment")) and codes and codes[0] in _NUMBERS:
+    if segment.make(field, ei, w, identifier, "appointment") and codes and codes[0] in _NUMBERS:
         w.carried(kind)
 
 
@@ -74,7 +74,7 @@ def _contact(w: Writing, segment: Segment, participant: dict[str, Any]) -> None:
     for concept in participant.get("type", ()):
         for coding in concept.get("coding", ()):
             field = _CONTACTS.get((str(coding.get("system")), str(coding.get("code"))))
-            if field and segment.add(field, xcn(w, participant.get("actor"))):
+            if field and segment.make(field, xcn, w, participant.get("actor")):
                 w.carried(coding, participant.get("status"))
 
 
@@ -95,7 +95,7 @@ def _order(w: Writing, segment: Segment, reference: dict[str, Any]) -> None:
         kind = identifier.get("type", {})
         codes = [str(coding.get("code")) for coding in kind.get("coding", ())]
         field = 26 if codes == ["PLAC"] else 27
-        if segment.add(field, ei(w, identifier, "order")):
+        if segment.make(field, ei, w, identifier, "order"):
             w.carried(kind if codes in (["PLAC"], ["FILL"]) else None)
             w.carried(reference.get("reference"), reference.get("type"))
 
@@ -105,7 +105,7 @@ def resources(w: Writing, found: Resource, patient: Resource) -> list[Segment]:
     segments = [w.segment("RGS", "1", "A" if w.source.is_new(found) else None)]
     for service in found.get("serviceType", ()):
         segment = w.segment("AIS", str(_count(segments, "AIS")))
-        if segment.add(3, codings.cwe(w, service)):
+        if segment.make(3, codings.cwe, w, service):
             segments.append(segment)
     for name in ("AIG", "AIL", "AIP"):
         for participant in found.get("participant", ()):
@@ -160,9 +160,9 @@ def _actor(
     w: Writing, segment: Segment, actor: dict[str, Any], target: dict[str, Any] | None
 ) -> bool:
     if segment.name == "AIP":
-        return segment.add(3, xcn(w, actor))
+        return segment.make(3, xcn, w, actor)
     if segment.name == "AIL":
-        return segment.add(3, point(w, actor))
+        return segment.make(3, point, w, actor)
     known = own_first(w, (target or {}).get("identifier", ()))
     identifier = known[0] if known else actor.get("identifier", {})
     name = (target or {}).get("name") or (target or {}).get("type", {}).get("text")

@@ -31,7 +31,7 @@ def dg1(w: Writing, conditions: list[Resource], visit: Resource | None) -> list[
     count = 0
     for condition in conditions:
         segment = w.segment("DG1", str(count + 1))
-        if not segment.add(3, codings.cwe(w, condition.get("code"))):
+        if not segment.make(3, codings.cwe, w, condition.get("code")):
             continue
         fill(w, segment, "dg1_condition", condition)
         _number(w, segment, 20, condition)
@@ -65,7 +65,7 @@ def _number(w: Writing, segment: Segment, field: int, resource: Resource) -> Non
     kind = str(resource["resourceType"]).lower()
     known = own_first(w, resource.get("identifier", ()))
     if known:
-        segment.add(field, ei(w, known[0], kind))
+        segment.make(field, ei, w, known[0], kind)
 
 
 def _context(w: Writing, resource: Resource, visit: Resource | None) -> None:
@@ -108,7 +108,7 @@ def pr1(w: Writing, procedures: list[Resource], visit: Resource | None) -> list[
     segments: list[Segment] = []
     for procedure in procedures:
         segment = w.segment("PR1", str(len(segments) + 1))
-        if not segment.add(3, codings.cwe(w, procedure.get("code"))):
+        if not segment.make(3, codings.cwe, w, procedure.get("code")):
             continue
         fill(w, segment, "pr1_procedure", procedure)
         if not segment.has(5):
@@ -133,7 +133,7 @@ def _performer(w: Writing, segment: Segment, performer: dict[str, Any]) -> None:
             field = _PERFORMERS.get(str(coding.get("code")), 12)
             if field != 12:
                 w.carried(coding)
-    segment.add(field, xcn(w, performer.get("actor")))
+    segment.make(field, xcn, w, performer.get("actor"))
 
 
 def al1(w: Writing, allergies: list[Resource]) -> list[Segment]:
@@ -141,7 +141,7 @@ def al1(w: Writing, allergies: list[Resource]) -> list[Segment]:
     segments: list[Segment] = []
     for allergy in allergies:
         segment = w.segment("AL1", str(len(segments) + 1))
-        if not segment.add(3, codings.cwe(w, allergy.get("code"))):
+        if not segment.make(3, codings.cwe, w, allergy.get("code")):
             continue
         segment.add(2, _kind(w, allergy))
         _reaction(w, segment, allergy)

@@ -32,16 +32,16 @@ def txa(w: Writing, document: Resource, event: str) -> Segment:
     segment.put(6, w.time(document.get("date")))
     _creation(w, segment, document)
     for author in document.get("author", ()):
-        segment.add(9, xcn(w, author))
+        segment.make(9, xcn, w, author)
     for field, identifier in _numbers(w, document):
-        segment.add(field, ei(w, identifier, "document"))
+        segment.make(field, ei, w, identifier, "document")
     _orders(w, segment, context)
     _title(segment, document)
     _statuses(w, segment, document, event)
     for label in document.get("securityLabel", ()):
         if not segment.has(18):
             segment.put(18, codings.plain(w, label, "document-confidentiality", "TXA-18"))
-    segment.add(22, xcn(w, document.get("authenticator")))
+    segment.make(22, xcn, w, document.get("authenticator"))
     w.carried(context.get("encounter"))
     _implied_types(w, document)
     return segment
@@ -123,7 +123,7 @@ def _orders(w: Writing, segment: Segment, context: dict[str, Any]) -> None:
             for coding in (identifier or {}).get("type", {}).get("coding", ())
         }
         field = 14 if codes == {"PLAC"} else 15 if codes == {"FILL"} else 0
-        if field and identifier is not None and segment.add(field, ei(w, identifier, "order")):
+        if field and identifier is not None and segment.make(field, ei, w, identifier, "order"):
             w.carried(identifier["type"])
 
 

@@ -47,7 +47,7 @@ def _kind(w: Writing, segment: Segment, coverage: Resource) -> None:
             segment.put(2, code, kind.get("text"))
             break
     else:
-        segment.add(2, codings.cwe(w, kind)) if kind and "class" not in coverage else None
+        segment.make(2, codings.cwe, w, kind) if kind and "class" not in coverage else None
     for found in coverage.get("class", ()):
         codes = {str(c.get("code")) for c in found.get("type", {}).get("coding", ())}
         value, name = found.get("value"), found.get("name")
@@ -66,13 +66,13 @@ def _payer(w: Writing, segment: Segment, payor: dict[str, Any]) -> None:
     name, chosen = house(w, payor)
     if target is not None and target["resourceType"] == "Organization":
         for identifier in own_first(w, target.get("identifier", ())):
-            segment.add(3, cx(w, identifier, "payer"))
+            segment.make(3, cx, w, identifier, "payer")
         fill(w, segment, "in1_organization", target, skip=frozenset({3}))
         for contact in target.get("contact", ())[:1]:
-            segment.add(6, xpn(w, contact.get("name", {})))
+            segment.make(6, xpn, w, contact.get("name", {}))
         return
     if chosen is not None:
-        segment.add(3, cx(w, chosen, "payer"))
+        segment.make(3, cx, w, chosen, "payer")
     segment.put(4, name)
 
 
@@ -99,10 +99,10 @@ def _insured(w: Writing, segment: Segment, coverage: Resource) -> None:
     if person["resourceType"] != "RelatedPerson":
         return
     for name in person.get("name", ()):
-        segment.add(16, xpn(w, name))
+        segment.make(16, xpn, w, name)
     segment.put(18, w.time(person.get("birthDate")))
     for address in person.get("address", ()):
-        segment.add(19, xad(w, address))
+        segment.make(19, xad, w, address)
 
 
 def _number(w: Writing, segment: Segment, coverage: Resource) -> None:

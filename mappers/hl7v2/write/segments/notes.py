@@ -39,7 +39,7 @@ def _segments(w: Writing, found: Any) -> list[Segment]:
         segment = w.segment("NTE", str(len(segments) + 1), "L")
         if not segment.put(3, note.get("text")):
             continue
-        segment.add(5, xcn(w, note.get("authorReference")))
+        segment.make(5, xcn, w, note.get("authorReference"))
         segment.put(6, w.time(note.get("time")))
         segments.append(segment)
     return segments

@@ -25,38 +25,23 @@ def order_numbers(w: Writing, obr: Segment, report: Resource, order: Resource | 
             taken = obr.fields.get(field)
             if taken and str(taken[0][0]) == identifier["value"]:
                 w.carried(identifier)
-            elif obr.add(field, ei(w, identifier, "order")) and codes <= set(_FIELDS):
+            elif obr.make(field, ei, w, identifier, "order") and codes <= set(_FIELDS):
                 w.carried(identifier.get("type"))
     for reference in report.get("basedOn", ()):
         if order is not None and w.source.resolve(reference) is order:
             w.carried(reference)
-        elif "identifier" in reference and obr.add(2, ei(w, reference["identifier"], "order")):
+        elif "identifier" in reference and obr.make(2, ei, w, reference["identifier"], "order"):
             w.carried(reference.get("type"))
 
 
 def request(w: Writing, obr: Segment, order: Resource) -> None:
     """What the order says stands in the OBR of its result."""
     fill(w, obr, "obr_servicerequest", order, skip=frozenset({4, 16, 46, 47}))
-    code = codings.cwe(w, order.get("code"))
-    if obr.has(4) and _same(code, obr.fields[4][0]):
-        w.carried(order.get("code"))
-    elif not obr.has(4):
-        obr.add(4, code)
+    if not obr.has(4):
+        obr.make(4, codings.cwe, w, order.get("code"))
     if order.get("intent") == "order":
         w.carried(order["intent"])
     w.carried(order.get("encounter"))
-
-
-def _same(one: Any, other: Any) -> bool:
-    """Compare two repetitions as they are written: empty components at the end say nothing."""
-    return one is not None and _trimmed(one) == _trimmed(other)
-
-
-def _trimmed(repetition: Any) -> list[Any]:
-    parts = list(repetition)
-    while parts and not parts[-1]:
-        parts.pop()
-    return parts
 
 
 def order_control(w: Writing, obr: Segment, order: Resource | None) -> Segment:
@@ -117,5 +102,5 @@ def _collection(w: Writing, segment: Segment, collection: dict[str, Any]) -> Non
     period = collection.get("collectedPeriod", {})
     start = collection.get("collectedDateTime") or period.get("start")
     segment.put(17, w.time(start), w.time(period.get("end")))
-    segment.add(7, codings.cwe(w, collection.get("method")))
-    segment.add(8, codings.cwe(w, collection.get("bodySite")))
+    segment.make(7, codings.cwe, w, collection.get("method"))
+    segment.make(8, codings.cwe, w, collection.get("bodySite"))

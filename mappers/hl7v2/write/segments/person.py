@@ -26,20 +26,19 @@ def pid(w: Writing, patient: Resource) -> Segment:
     """Patient → PID; raises NotConformant when nothing identifies the patient."""
     segment = w.segment("PID", "1")
     for identifier in own_first(w, patient.get("identifier", ())):
-        segment.add(3, cx(w, identifier))
+        segment.make(3, cx, w, identifier)
     if not segment.has(3) and not segment.put(3, patient.get("id")):
         raise NotConformant("the patient has no identifier", location="Patient.identifier")
     for name in patient.get("name", ()):
         # Old versions know one name; birth and other names are aliases there.
-        if not segment.add(5, repetition := xpn(w, name)):
-            segment.add(9, repetition)
+        segment.make(5 if segment.takes(5) else 9, xpn, w, name)
     segment.put(7, _birth(w, patient))
     segment.put(8, _sex(w, patient))
     fill(w, segment, "pid_patient", patient, skip=frozenset({9, 20}))
     for mother in w.source.of("RelatedPerson"):
         if is_mother(mother):
             for identifier in own_first(w, mother["identifier"]):
-                segment.add(21, cx(w, identifier))
+                segment.make(21, cx, w, identifier)
             w.carried(mother["relationship"])
     return segment
 
@@ -76,7 +75,7 @@ def pd1(w: Writing, patient: Resource) -> list[Segment]:
     segment = w.segment("PD1")
     fill(w, segment, "pd1_patient", patient)
     for reference in patient.get("generalPractitioner", ()):
-        segment.add(4, xcn(w, reference))
+        segment.make(4, xcn, w, reference)
     return [segment] if segment.fields else []
 
 
@@ -94,9 +93,9 @@ def nk1(w: Writing, patient: Resource) -> list[Segment]:
         segment = w.segment("NK1", str(len(segments) + 1))
         if same is not None:
             persons = [person for person in persons if person is not same]
-            fill(w, segment, "nk1_relatedperson", same, skip=frozenset({12}))
             _repeated(w, contact, same)
-            segment.add(13, xon(w, contact.get("organization")))
+            fill(w, segment, "nk1_relatedperson", same, skip=frozenset({12}))
+            segment.make(13, xon, w, contact.get("organization"))
         else:
             fill(w, segment, "nk1_contact", contact)
         segments.append(segment)
@@ -124,13 +123,13 @@ def _same(contact: dict[str, Any], person: Resource) -> bool:
 
 
 def _repeated(w: Writing, contact: dict[str, Any], person: Resource) -> None:
-    """What the contact says again is carried with the person."""
-    w.carried(contact.get("name"), contact.get("relationship"))
-    for element in ("gender", "period"):
+    """What the contact says again is carried as far as the person's is."""
+    for element in ("name", "address", "telecom"):
+        said = contact.get(element, [])
+        for one in said if isinstance(said, list) else [said]:
+            same = next((other for other in person.get(element, ()) if other == one), None)
+            if same is not None:
+                w.source.repeats(one, same)
+    for element in ("relationship", "gender", "period"):
         if element in contact and contact[element] == person.get(element):
-            w.carried(contact[element])
-    if "address" in contact and contact["address"] in person.get("address", ()):
-        w.carried(contact["address"])
-    for point in contact.get("telecom", ()):
-        if point in person.get("telecom", ()):
-            w.carried(point)
+            w.source.repeats(contact[element], person[element])

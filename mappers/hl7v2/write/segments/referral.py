@@ -32,14 +32,14 @@ def rf1(w: Writing, order: Resource) -> list[Segment]:
     segment.put(2, w.code("order-priority", order.get("priority")))
     for identifier in own_first(w, order.get("identifier", ())):
         kind = [str(c.get("code")) for c in identifier.get("type", {}).get("coding", ())]
-        if segment.add(6 if "FILL" not in kind else 11, ei(w, identifier, "order")):
+        if segment.make(6 if "FILL" not in kind else 11, ei, w, identifier, "order"):
             w.carried(identifier.get("type") if kind in (["PLAC"], ["FILL"]) else None)
     period = order.get("occurrencePeriod", {})
     segment.put(7, w.time(order.get("occurrenceDateTime") or period.get("start")))
     segment.put(8, w.time(period.get("end")))
     segment.put(9, w.time(order.get("authoredOn")))
     for reason in order.get("reasonCode", ()):
-        segment.add(10, codings.cwe(w, reason))
+        segment.make(10, codings.cwe, w, reason)
     return [segment]
 
 
@@ -64,7 +64,7 @@ def _provider(w: Writing, role: tuple[str, str, str], reference: dict[str, Any])
     else:
         target = _person(w, reference)
         names = target.get("name", ())
-        named = [segment.add(2, xpn(w, one)) for one in names]
+        named = [segment.make(2, xpn, w, one) for one in names]
         if any(named):
             w.carried(reference.get("display"))
         elif not names:
@@ -79,9 +79,9 @@ def _provider(w: Writing, role: tuple[str, str, str], reference: dict[str, Any])
 
 def _contact(w: Writing, segment: Segment, target: Resource) -> None:
     for address in target.get("address", ()):
-        segment.add(3, xad(w, address))
+        segment.make(3, xad, w, address)
     for point in target.get("telecom", ()):
-        segment.add(5, xtn(point))
+        segment.make(5, xtn, w, point)
 
 
 def _person(w: Writing, reference: dict[str, Any]) -> Resource:

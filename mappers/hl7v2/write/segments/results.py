@@ -32,6 +32,8 @@ def report(w: Writing, found: Resource, set_id: int) -> list[Segment]:
     order = next((o for o in orders if o and o["resourceType"] == "ServiceRequest"), None)
     obr = w.segment("OBR", str(set_id))
     order_numbers(w, obr, found, order)
+    if order is not None and order.get("code") == found.get("code"):
+        w.source.repeats(order.get("code"), found.get("code"))
     fill(w, obr, "obr_diagnosticreport", found)
     _period(w, obr, found)
     if order is not None:
@@ -61,7 +63,7 @@ def report(w: Writing, found: Resource, set_id: int) -> list[Segment]:
 def lone(w: Writing, observation: Resource, set_id: int) -> list[Segment]:
     """An Observation outside every report → OBR and OBX; the OBR repeats its code."""
     obr = w.segment("OBR", str(set_id))
-    obr.add(4, codings.cwe(w, observation.get("code")))
+    obr.make(4, codings.cwe, w, observation.get("code"))
     obr.put(7, w.time(observation.get("effectiveDateTime")))
     obr.put(25, status(w, "report-status", observation.get("status")))
     return [obr, *observations(w, [observation], obr)]
@@ -133,7 +135,7 @@ def _context(w: Writing, observation: Resource, obr: Segment | None) -> None:
 def _obx(w: Writing, observation: Resource, set_id: int) -> Segment:
     obx = w.segment("OBX", str(set_id))
     value(w, obx, observation)
-    obx.add(3, codings.cwe(w, observation.get("code")))
+    obx.make(3, codings.cwe, w, observation.get("code"))
     sub_id = codings.extension(observation, _SUB_ID)
     if sub_id is not None:
         w.carried(sub_id["url"])
@@ -148,14 +150,14 @@ def _obx(w: Writing, observation: Resource, set_id: int) -> Segment:
     period = observation.get("effectivePeriod", {})
     obx.put(14, w.time(observation.get("effectiveDateTime") or period.get("start")))
     _performers(w, obx, observation)
-    obx.add(17, codings.cwe(w, observation.get("method")))
+    obx.make(17, codings.cwe, w, observation.get("method"))
     analysed = codings.extension(observation, _ANALYSED)
     if analysed is not None:
         w.carried(analysed["url"])
         obx.put(19, w.time(analysed.get("valueDateTime")))
-    obx.add(20, codings.cwe(w, observation.get("bodySite")))
+    obx.make(20, codings.cwe, w, observation.get("bodySite"))
     for identifier in own_first(w, observation.get("identifier", ()))[:1]:
-        obx.add(21, ei(w, identifier, "observation"))
+        obx.make(21, ei, w, identifier, "observation")
     return obx
 
 
@@ -165,7 +167,7 @@ def _component(w: Writing, component: dict[str, Any], set_id: int, parent: Segme
         parent.put(4, parent.fields[1][0][0])
     obx = w.segment("OBX", str(set_id))
     value(w, obx, component)
-    obx.add(3, codings.cwe(w, component.get("code")))
+    obx.make(3, codings.cwe, w, component.get("code"))
     _assessment(w, obx, component)
     for field in (4, 11, 14):
         for repetition in parent.fields.get(field, ()):
@@ -198,17 +200,17 @@ def _performers(w: Writing, obx: Segment, observation: Resource) -> None:
     """OBX-15 the producing house (CE), OBX-23 one with its address, OBX-16 and -25 persons."""
     for reference in observation.get("performer", ()):
         if not is_organization(w, reference):
-            person = xcn(w, reference)
-            obx.add(16 if not obx.has(16) else 25, person)
+            further = obx.has(16) and obx.takes(25)
+            obx.make(25 if further else 16, xcn, w, reference)
             continue
         target = w.source.resolve(reference)
         if target is not None and "address" in target:
-            if obx.add(23, xon(w, reference)):
-                obx.add(24, xad(w, target["address"][0]))
+            if obx.make(23, xon, w, reference):
+                obx.make(24, xad, w, target["address"][0])
         elif not obx.has(15):
             obx.add(15, _producer(w, reference))
         else:
-            obx.add(23, xon(w, reference))
+            obx.make(23, xon, w, reference)
 
 
 def _producer(w: Writing, reference: dict[str, Any]) -> Repetition:

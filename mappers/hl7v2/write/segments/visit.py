@@ -121,7 +121,7 @@ def account(w: Writing, pid: Segment, visit: Resource) -> None:
     """Account number of the visit → PID-18."""
     for identifier in visit.get("identifier", ()):
         if is_account(identifier):
-            pid.add(18, cx(w, identifier, "account"))
+            pid.make(18, cx, w, identifier, "account")
 
 
 def _discharge(w: Writing, visit: Resource) -> str | None:
@@ -150,7 +150,7 @@ def _participant(w: Writing, segment: Segment, participant: dict[str, Any]) -> N
             field = _FIELDS.get(str(coding.get("code")))
             if field is None or coding.get("system") != _PARTICIPATION:
                 continue
-            if segment.add(field, xcn(w, participant.get("individual"))):
+            if segment.make(field, xcn, w, participant.get("individual")):
                 w.carried(coding)
 
 
@@ -164,7 +164,7 @@ def role_segments(w: Writing, visit: Resource) -> list[Segment]:
             continue
         segment = w.segment("ROL", str(len(segments) + 1), "UC")
         segment.put(3, *(_role(w, concepts)))
-        if segment.add(4, xcn(w, participant.get("individual"))):
+        if segment.make(4, xcn, w, participant.get("individual")):
             segments.append(segment)
     return segments
 
@@ -214,7 +214,7 @@ def zbe(w: Writing, visit: Resource, event: str, found: Movement | None) -> list
     segment.put(5, "N")
     if action != "INSERT":
         segment.put(6, _CORRECTED.get(event, "A01"))
-    segment.add(7, xon(w, visit.get("serviceProvider")))
+    segment.make(7, xon, w, visit.get("serviceProvider"))
     return [segment]
 
 
