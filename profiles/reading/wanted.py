@@ -25,12 +25,14 @@ At = tuple[int, ...]
 class Wanted:
     """One place that is looked for, and those below it."""
 
-    __slots__ = ("above", "below", "fit", "found")
+    __slots__ = ("above", "below", "fit", "found", "has_members")
 
     def __init__(self, above: Wanted | None = None) -> None:
         """Make a place below another; without one, the resource itself."""
         self.above = above
         self.below: dict[Step, Wanted] = {}
+        #: Something is looked for in it without an index.
+        self.has_members = False
         #: Where it was found, and how well that fits.
         self.found: At | None = None
         self.fit = -1
@@ -48,10 +50,13 @@ class Wanted:
             place = place.above
         return place.found if place is not None else None
 
-    @property
-    def has_members(self) -> bool:
-        """Something is looked for in it without an index."""
-        return any(isinstance(step, str) for step in self.below)
+    def add(self, step: Step) -> Wanted:
+        """Return the place a step below, from now on looked for."""
+        place = self.below.get(step)
+        if place is None:
+            place = self.below[step] = Wanted(self)
+            self.has_members = self.has_members or isinstance(step, str)
+        return place
 
     def named(self, name: str) -> Iterator[tuple[Wanted, int]]:
         """Go through the places that a member is, with how well its name fits."""
@@ -76,9 +81,7 @@ def wanted(expressions: Iterable[str]) -> tuple[Wanted, dict[str, Wanted]]:
 def _place(root: Wanted, expression: str) -> Wanted:
     place = root
     for step in _steps(expression):
-        if step not in place.below:
-            place.below[step] = Wanted(place)
-        place = place.below[step]
+        place = place.add(step)
     return place
 
 
