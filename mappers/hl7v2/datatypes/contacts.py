@@ -7,7 +7,7 @@ from typing import Any
 
 from mappers.hl7v2.datatypes.periods import ordered
 from mappers.hl7v2.session import Session
-from mappers.hl7v2.tokenizer import Component, Repetition, leaf
+from mappers.hl7v2.tokenizer import Component, Repetition, leaf, sub
 from mappers.trace import Text, Value, derived, text
 
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
@@ -132,11 +132,7 @@ def _validity(session: Session, repetition: Repetition, address: dict[str, Any])
     tract = leaf(repetition, 10)
     if tract is not None:
         _extend_line(address, "censusTract", tract)
-    period = {}
-    for number, side in ((13, "start"), (14, "end")):
-        value = session.date_time(leaf(repetition, number))
-        if value is not None:
-            period[side] = value
+    period = _period(session, repetition) or _range(session, repetition, 12)
     if period:
         address["period"] = ordered(session, period)
 
@@ -145,6 +141,18 @@ def of_house(place: dict[str, Any]) -> dict[str, Any]:
     """An address or number of an institution is never one at home (org-2, org-3): it is at work."""
     use = place.get("use")
     return {**place, "use": text("work", use.source)} if use == "home" else place
+
+
+def _period(session: Session, repetition: Repetition) -> dict[str, Any]:
+    """Components 13 and 14 of XAD and XTN."""
+    sides = (("start", leaf(repetition, 13)), ("end", leaf(repetition, 14)))
+    return {k: when for k, v in sides if (when := session.date_time(v)) is not None}
+
+
+def _range(session: Session, repetition: Repetition, number: int) -> dict[str, Any]:
+    """A DR inside a component, as the period was told before version 2.7."""
+    sides = (("start", sub(repetition, number, 1)), ("end", sub(repetition, number, 2)))
+    return {k: when for k, v in sides if (when := session.date_time(v)) is not None}
 
 
 def xtn(session: Session, repetition: Repetition, use: str = "") -> dict[str, Any] | None:
@@ -161,10 +169,23 @@ def xtn(session: Session, repetition: Repetition, use: str = "") -> dict[str, An
     if "value" not in point:
         return None
     _use(session, point, stated, equipment, use)
+    if len(repetition) > 9:
+        _more(session, repetition, point)
     rank = leaf(repetition, 18)
     if rank is not None and rank.isdigit() and int(rank) > 0:
         point["rank"] = Value(int(rank), rank.source)
     return point
+
+
+def _more(session: Session, repetition: Repetition, point: dict[str, Any]) -> None:
+    """XTN.9 in words, and since when and until when the contact holds."""
+    words = leaf(repetition, 9)
+    if words is not None and words != DELETE:
+        extension = {"url": _CORE + "contactpoint-comment", "valueString": words}
+        point.setdefault("extension", []).append(extension)
+    period = _period(session, repetition) if len(repetition) > 13 else {}
+    if period:
+        point["period"] = ordered(session, period)
 
 
 def _system(
@@ -194,7 +215,8 @@ def _use(
 
 def _value(point: dict[str, Any], repetition: Repetition, mail: Text | None) -> None:
     country, area, local, extension = (leaf(repetition, n) for n in (5, 6, 7, 8))
-    whole = leaf(repetition, 12) or leaf(repetition, 1)
+    written = [w for n in (12, 1) if (w := leaf(repetition, n)) is not None]
+    whole = written[0] if written else None
     if mail is not None and mail != DELETE:
         point["value"] = derived(mail, mail, whole if whole == mail else None)
     elif local is not None:
@@ -203,10 +225,17 @@ def _value(point: dict[str, Any], repetition: Repetition, mail: Text | None) -> 
             number = f"+{country.lstrip('+')} {number.removeprefix('0')}"
         if extension is not None:
             number += f" X{extension}"
-        same = whole if whole is not None and _digits(whole) in _digits(number) else None
-        point["value"] = derived(number, country, area, local, extension, same)
+        alike = [w for w in written if _same_number(w, number)]
+        point["value"] = derived(number, country, area, local, extension, *alike)
     elif whole is not None and whole != DELETE:
-        point["value"] = whole
+        alike = [w for w in written if _same_number(w, whole)]
+        point["value"] = derived(whole, whole, *alike)
+
+
+def _same_number(one: str, other: str) -> bool:
+    """Tell whether two ways to write a number are one, whatever the country code."""
+    short, long = sorted((_digits(one).lstrip("0"), _digits(other).lstrip("0")), key=len)
+    return one == other or (len(short) > 4 and short in long)
 
 
 def _digits(number: str) -> str:

@@ -121,10 +121,17 @@ def _days(_argument: str) -> Convert:
 
 def _place(session: Session, repetition: Repetition) -> dict[str, Any] | None:
     """DLD and other names of a place → Reference to a Location by identifier."""
+    whole = repetition[1] if len(repetition) > 1 else None
+    if type(whole) is list:
+        # DLD.1 is a CWE whose parts are subcomponents.
+        repetition = [None, *whole]
     code = codings.plain(repetition)
     if code is None:
         return None
-    identifier = {"system": f"{session.namespace}/location", "value": code}
+    system = f"{session.namespace}/location"
+    if type(whole) is list and (named := leaf(repetition, 3)) is not None:
+        system = text(codings.code_system(session, named).uri, named.source)
+    identifier = {"system": system, "value": code}
     return {"type": "Location", "identifier": identifier, "display": leaf(repetition, 2) or code}
 
 

@@ -35,6 +35,15 @@ def read_patient(reader: Reader, segment: Segment) -> None:
         raise NotConformant(issue.text, location="PID", issues=(issue,))
     reader.before = pid.patient(session, segment)
     pid.mother(session, segment)
+    if segment.has(33):
+        pid.updated(session, segment)
+
+
+def demographics(reader: Reader, segment: Segment) -> None:
+    """PD1 → Patient; what has no element there is a fact about the patient."""
+    pid.pd1(reader.session, segment)
+    facts.facts(reader, segment)
+    reader.before = None
 
 
 def observation(reader: Reader, segment: Segment) -> None:
@@ -81,8 +90,9 @@ def finish_with_recipients(session: Session) -> None:
 
 
 READERS: dict[str, Handler] = {
+    **facts.READERS,
     "PID": read_patient,
-    "PD1": plain(pid.pd1),
+    "PD1": demographics,
     "NK1": plain(nk1.next_of_kin),
     "PV1": plain(visit.read_visit),
     "PV2": plain(visit.read_more),
@@ -94,7 +104,6 @@ READERS: dict[str, Handler] = {
     "IN2": read_more_coverage,
     "GT1": plain(gt1.guarantor),
     "ARV": plain(arv.restriction),
-    **facts.READERS,
     "OBX": observation,
     "NTE": note,
 }

@@ -32,6 +32,7 @@ _VALUES = {
 _TITLES = {
     "ACC": ("Accident", 1),
     "DB1": ("Disability", 3),
+    "PD1": ("Patient additional demographics", 0),
     "DRG": ("Diagnosis related group", 1),
     "IN3": ("Certification of insurance", 2),
     "PDA": ("Patient death and autopsy", 0),

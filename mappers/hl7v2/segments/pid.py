@@ -11,13 +11,13 @@ from typing import Any
 
 from mappers.base import Key, PatientFacts
 from mappers.codes import table
-from mappers.hl7v2.datatypes.identifiers import KVNR, cx
+from mappers.hl7v2.datatypes.identifiers import KVNR, assigner, cx
 from mappers.hl7v2.datatypes.names import xpn
 from mappers.hl7v2.session import ORIGINAL_TEXT, PACKAGE, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, clear
 from mappers.hl7v2.table_rows import table as row_table
 from mappers.hl7v2.targets import Targets
-from mappers.hl7v2.tokenizer import Segment, leaf
+from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
 from mappers.trace import Text, text
 from profiles.issue import Issue, NotConformant
 
@@ -25,6 +25,14 @@ _CORE = "http://hl7.org/fhir/StructureDefinition/"
 _GENDER = "http://fhir.de/StructureDefinition/gender-amtlich-de"
 #: Identifier types that name the person towards others, never the sender's record.
 _FOREIGN_TYPES = frozenset({"NI", "NIIP", "SS", "DL", "PPN", "JHN", "MC", "MA", "PHC", "AN", "VN"})
+_AUTHOR = {
+    "system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type",
+    "code": "author",
+}
+_UPDATE = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-DataOperation",
+    "code": "UPDATE",
+}
 _KVNR_SHAPE = re.compile(r"[A-Z]\d{9}")
 
 
@@ -36,6 +44,9 @@ TARGETS: Targets = {
     "PID-5": ("Patient.name",),
     "PID-7": ("Patient.birthDate", "Patient.birthDate.extension"),
     "PID-8": ("Patient.gender",),
+    "PID-6": ("RelatedPerson.name",),
+    "PID-33": ("Provenance.occurredDateTime",),
+    "PID-34": ("Provenance.agent",),
     "PID-12": ("Patient.address.district",),
     "PID-18": ("Encounter.identifier",),
     "PID-19": ("Patient.identifier",),
@@ -65,6 +76,8 @@ def patient(session: Session, segment: Segment) -> Draft:
     _gender(session, segment, resource)
     apply_rows(session, segment, row_table("pid_patient"), draft)
     _district(segment, resource)
+    if segment.has(25) and (flag := segment.first(24)) is not None:
+        session.ignored.append((flag, "PID-25 says which of them"))
     if segment.has(29) and (flag := segment.first(30)) is not None:
         session.ignored.append((flag, "PID-29 says when"))
     session.patient = draft
@@ -210,18 +223,52 @@ def _facts(
 
 
 def mother(session: Session, segment: Segment) -> None:
-    """PID-21 → RelatedPerson: the mother of a newborn, by her number."""
+    """PID-21 and PID-6 → RelatedPerson: the mother, by her number or her whole name."""
     patient_draft = session.patient
-    for repetition in segment.repetitions(21):
-        identifier = cx(session, repetition)
-        if identifier is None or patient_draft is None:
-            continue
-        draft = session.natural("RelatedPerson", patient_draft.id, "mother", identifier["value"])
-        resource = draft.resource
-        resource["identifier"] = [identifier]
-        resource["patient"] = reference(patient_draft)
-        coding = {"system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": "MTH"}
-        resource["relationship"] = [{"coding": [coding]}]
+    if patient_draft is None or not (segment.has(21) or segment.has(6)):
+        return
+    numbers = [i for r in segment.repetitions(21) if (i := cx(session, r)) is not None]
+    whole = [r for r in segment.repetitions(6) if len(r) > 2]
+    names = [n for r in whole if (n := xpn(session, r, "maiden")) is not None]
+    if not (numbers or names):
+        return
+    named = numbers[0]["value"] if numbers else ""
+    draft = session.natural("RelatedPerson", patient_draft.id, "mother", named)
+    resource = draft.resource
+    if numbers:
+        resource["identifier"] = numbers
+    if names:
+        resource["name"] = names
+    resource["patient"] = reference(patient_draft)
+    coding = {"system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": "MTH"}
+    resource["relationship"] = [{"coding": [coding]}]
+
+
+def updated(session: Session, segment: Segment) -> None:
+    """PID-33 and PID-34 → Provenance: when and by whom the record was last changed."""
+    patient_draft, when = session.patient, session.date_time(segment.first(33))
+    if patient_draft is None or when is None:
+        return
+    draft = session.natural("Provenance", patient_draft.id, "updated", when)
+    resource = draft.resource
+    resource["target"] = [reference(patient_draft)]
+    resource["occurredDateTime"] = when
+    sent = session.instant(session.message.segments[0].first(7))
+    resource["recorded"] = sent or session.instant(segment.first(33))
+    resource["activity"] = {"coding": [dict(_UPDATE)]}
+    house: dict[str, Any] = {"display": "unbekannt"}
+    for repetition in segment.repetitions(34):
+        house = organization_of(session, repetition) or house
+    resource["agent"] = [{"type": {"coding": [dict(_AUTHOR)]}, "who": house}]
+
+
+def organization_of(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+    """HD → Reference to an Organization."""
+    name = leaf(repetition, 1) or leaf(repetition, 2)
+    if name is None:
+        return None
+    system, _ = assigner(session, [*repetition[1:4]], "organization", None)  # type: ignore[list-item]
+    return {"type": "Organization", "identifier": {"system": system, "value": name}}
 
 
 def reference(draft: Draft) -> dict[str, Any]:

@@ -10,10 +10,11 @@ import hashlib
 from typing import Any
 
 from mappers.hl7v2.datatypes.codings import concept
-from mappers.hl7v2.datatypes.parties import practitioner
+from mappers.hl7v2.datatypes.identifiers import assigner
+from mappers.hl7v2.datatypes.parties import organization, practitioner
 from mappers.hl7v2.session import V2, Session
 from mappers.hl7v2.targets import Targets
-from mappers.hl7v2.tokenizer import Segment, leaf
+from mappers.hl7v2.tokenizer import Segment, leaf, leaves_of
 from mappers.identity import mint
 from mappers.trace import derived
 
@@ -35,6 +36,8 @@ TARGETS: Targets = {
     "MSH-8": ("Provenance.meta.security",),
     "MSH-9": ("Provenance.activity",),
     "MSH-10": ("Provenance.entity",),
+    "MSH-22": ("Provenance.agent",),
+    "MSH-24": ("Provenance.agent",),
     "MSH-11": ("Provenance.meta.tag",),
 }
 
@@ -74,7 +77,11 @@ def _event(session: Session, evn: Segment, made: dict[str, Any]) -> str | None:
     for repetition in evn.repetitions(7):
         place = leaf(repetition, 1)
         if place is not None:
-            identifier = {"system": f"{session.namespace}/location/facility", "value": place}
+            system: str = f"{session.namespace}/location/facility"
+            if (universal := leaf(repetition, 2)) is not None:
+                parts = [None, universal, leaf(repetition, 3)]
+                system, _ = assigner(session, parts, "location", None)
+            identifier = {"system": system, "value": place}
             made["location"] = {"identifier": identifier, "display": place}
     return session.instant(evn.first(2))
 
@@ -98,11 +105,31 @@ def _activity(msh: Segment) -> dict[str, Any]:
 
 def _agents(session: Session, msh: Segment, evn: Segment | None) -> list[dict[str, Any]]:
     agents = [{"type": _agent_type("author"), "who": _sender(session, msh)}]
+    agents += _houses(session, msh)
     if evn is not None:
         for repetition in evn.repetitions(5):
             operator = practitioner(session, repetition)
             if operator is not None:
                 agents.append({"type": _agent_type("enterer"), "who": operator})
+    return agents
+
+
+def _houses(session: Session, msh: Segment) -> list[dict[str, Any]]:
+    """MSH-22: the house answerable for the content; MSH-24: where it was sent from."""
+    agents = []
+    for repetition in msh.repetitions(22):
+        house = organization(session, repetition)
+        if house is not None:
+            agents.append({"type": _agent_type("custodian"), "who": house})
+    for repetition in msh.repetitions(24):
+        parts = leaves_of(repetition)
+        if parts:
+            identifier = {
+                "system": f"{session.namespace}/network-address",
+                "value": derived(" ".join(parts), *parts),
+            }
+            who = {"type": "Device", "identifier": identifier}
+            agents.append({"type": _agent_type("transmitter"), "who": who})
     return agents
 
 

@@ -180,3 +180,48 @@ def test_an_allergy_taken_back_was_entered_in_error() -> None:
     assert gone.action is Action.CANCEL
     assert gone.resource["verificationStatus"]["coding"][0]["code"] == "entered-in-error"
     assert "clinicalStatus" not in gone.resource
+
+
+def test_what_a_patient_wants_known_is_kept_beside_his_house() -> None:
+    mapped = read("A28", PID, "PD1|A|||||||Y^Ja^HL70316", "PD1|||Praxis Nord^^7")
+    (patient,), (facts,) = of(mapped, "Patient"), of(mapped, "Observation")
+    assert patient.resource["generalPractitioner"][0]["display"] == "Praxis Nord"
+    names = {part["code"]["text"] for part in facts.resource["component"]}
+    assert names == {"Living Dependency", "Organ Donor Code"}
+
+
+def test_an_accident_is_told_field_by_field() -> None:
+    mapped = read("A01", PID, PV1, "ACC|20270110|TRA^Verkehr|Kreuzung Nordstraße||Y|N")
+    (accident,) = of(mapped, "Observation")
+    told = {part["code"]["text"]: part for part in accident.resource["component"]}
+    assert told["Accident Date/Time"]["valueDateTime"] == "2027-01-10"
+    assert told["Accident Location"]["valueString"] == "Kreuzung Nordstraße"
+    assert told["Accident Job Related Indicator"]["valueBoolean"] is True
+    assert mapped.loss.unmapped == ()
+
+
+def test_who_pays_stands_on_the_account() -> None:
+    pid = f"{PID}||||||||||K-2^^^HAUS"
+    mapped = read("A01", pid, PV1, "GT1|1||Weiß^Otto||Weg 1^^Ort^^01234|||||||||")
+    (account,), (payer,) = of(mapped, "Account"), of(mapped, "RelatedPerson")
+    assert account.resource["guarantor"] == [{"party": {"reference": f"RelatedPerson/{payer.id}"}}]
+
+
+def test_a_restriction_is_a_flag_until_it_is_taken_back() -> None:
+    (kept, gone) = of(
+        read("A01", PID, PV1, "ARV|1|A|DEM|PAT|Nur Station|20270101^20271231", "ARV|2|D|LOC"),
+        "Flag",
+    )
+    assert kept.resource["status"] == "active"
+    assert kept.resource["period"]["start"] == "2027-01-01"
+    assert kept.resource["code"]["text"] == "Nur Station"
+    assert (gone.action, gone.resource["status"]) == (Action.CANCEL, "entered-in-error")
+
+
+def test_a_role_says_where_and_since_when() -> None:
+    rol = "ROL|1|AD|AT|77^Arzt^Ines|20270101|20270131|||||Weg 2^^Ort|^PRN^PH^^49^30^123|4B|Haus^^9"
+    mapped = read("A01", PID, PV1, rol)
+    (role,), (found,) = of(mapped, "PractitionerRole"), of(mapped, "Encounter")
+    assert found.resource["participant"][0]["period"]["end"] == "2027-01-31"
+    assert role.resource["organization"]["display"] == "Haus"
+    assert role.resource["location"][0]["display"] == "4B"
