@@ -16,6 +16,7 @@ from typing import Any
 
 import mappers
 from mappers.base import Mapped
+from profiles.gateway import PROFILES
 from profiles.issue import GatewayError, Issue
 from profiles.packages import open_packages
 from profiles.reading import read_json, write_json
@@ -69,6 +70,12 @@ def resources(mapped: Mapped) -> Iterator[Json]:
 def claims(resource: Json) -> list[str]:
     """Profiles a resource claims."""
     return resource.get("meta", {}).get("profile", [])
+
+
+def expected(resource: Json) -> list[str]:
+    """What a resource of the gateway's making has to claim: nothing where we have no profile."""
+    kind = resource["resourceType"]
+    return [PROFILES[kind]] if kind in PROFILES else []
 
 
 def errors(resource: Json) -> list[Issue]:

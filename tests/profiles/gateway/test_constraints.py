@@ -120,6 +120,7 @@ BREACHES: dict[str, tuple[str, str, Any]] = {
     "gw-prov-4": ("Provenance", "entity[0].what.identifier.value", "AB" * 32),
     "gw-prov-5": ("Provenance", "policy", None),
     "gw-prov-6": ("Provenance", "agent[0].type", {"coding": [{"system": "urn:x", "code": "y"}]}),
+    "gw-prov-7": ("Provenance", "entity[0].what.identifier.system", "urn:md5"),
     "gw-audit-1": ("AuditEvent", "agent[0].who", {"type": "Device"}),
     "gw-audit-2": ("AuditEvent", "source.observer", {"type": "Device"}),
     "gw-audit-3": ("AuditEvent", "entity[0].detail[0].type", "Name der Patientin"),
@@ -177,7 +178,6 @@ VALUES: list[tuple[str, str, Any, str]] = [
         "urn:builds",
         "Provenance.agent[0].who.identifier.system",
     ),
-    ("Provenance", "entity[0].what.identifier.system", "urn:md5", "Provenance.entity"),
 ]
 #: What nobody may find in an element: (type, path, value).
 NOTHING: list[tuple[str, str, Any]] = [
