@@ -12,12 +12,13 @@ from typing import Any
 
 from profiles.fhirpath.context import Evaluation
 from profiles.fhirpath.errors import FHIRPathSemanticError
+from profiles.fhirpath.extensions import extensions
 from profiles.fhirpath.factory import factory_functions
 from profiles.fhirpath.functions import FUNCTIONS
 from profiles.fhirpath.functions.aggregates import FUNCTIONS as AGGREGATES
 from profiles.fhirpath.items import Items, Node, Type, TypeInfo
 from profiles.fhirpath.lambdas import LAMBDAS, as_type, is_type
-from profiles.fhirpath.logic import LOGIC, compile_logic
+from profiles.fhirpath.logic import LOGIC, Answering, answering, compile_logic
 from profiles.fhirpath.numbers import long_integer
 from profiles.fhirpath.operators import OPERATORS, negated, positive
 from profiles.fhirpath.quantity import Quantity
@@ -49,6 +50,11 @@ def compile_tree(expr: Expr) -> Run:
     """Compile a tree; raises FHIRPathSemanticError for unknown functions, types and arities."""
     compile_: Callable[[Any], Run] = _COMPILERS[type(expr)]
     return compile_(expr)
+
+
+def compile_answer(expr: Expr) -> Answering:
+    """Compile a tree as a condition."""
+    return answering(expr, _scoped)
 
 
 def _constant(items: Items) -> Run:
@@ -195,9 +201,9 @@ def _scoped(expr: Expr) -> Run:
 
 
 def _binary(expr: Binary) -> Run:
-    left, right = _scoped(expr.left), _scoped(expr.right)
     if expr.operator in LOGIC:
-        return compile_logic(LOGIC[expr.operator], left, right)
+        return compile_logic(expr, _scoped)
+    left, right = _scoped(expr.left), _scoped(expr.right)
     operate = OPERATORS[expr.operator]
     return lambda evaluation, focus: operate(
         evaluation, left(evaluation, focus), right(evaluation, focus)
@@ -217,6 +223,9 @@ def _call(expr: Call) -> Run:
     if function is None:
         raise FHIRPathSemanticError(f"there is no function {expr.name}()")
     _check_count(expr, function.least, function.most)
+    match expr:
+        case Call(_, "extension", (Constant(str() as url),)):
+            return extensions(target, url)
     return _plain_call(function.call, target, [_scoped(one) for one in expr.arguments])
 
 

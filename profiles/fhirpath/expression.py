@@ -6,23 +6,24 @@ of threads; each evaluation has its own state and its own bounds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from profiles.fhirpath.check import check
-from profiles.fhirpath.compiler import compile_tree
+from profiles.fhirpath.compiler import compile_answer, compile_tree
 from profiles.fhirpath.context import DEFAULT_BOUNDS, NO_SERVICES, Bounds, Evaluation, Services
 from profiles.fhirpath.errors import FHIRPathLimitError, FHIRPathSemanticError
 from profiles.fhirpath.items import Items, Node, Type
+from profiles.fhirpath.logic import Answering
 from profiles.fhirpath.model import type_at, untyped
 from profiles.fhirpath.parser import parse
 from profiles.fhirpath.results import Item, described, plain
-from profiles.fhirpath.singles import truth
 from profiles.fhirpath.syntax import Call, Variable, parts_of
 from profiles.fhirpath.variables import as_item
 
 Model = Literal["r4", "none"]
+Found = TypeVar("Found")
 #: Parts of an expression that look at the resource around the focus.
 _LOOKS_AROUND = frozenset({"resource", "rootResource", "resolve"})
 _NO_VARIABLES: dict[str, Any] = {}
@@ -31,7 +32,10 @@ _NO_VARIABLES: dict[str, Any] = {}
 class Expression:
     """A compiled expression; make it with `compile`."""
 
-    __slots__ = ("_checked", "_looks_around", "_run", "_strict", "_tree", "_unknown", "text")
+    __slots__ = (
+        *("_answer", "_checked", "_looks_around", "_run", "_strict", "_tree", "_unknown"),
+        "text",
+    )
 
     def __init__(self, text: str, type_name: str | None, model: Model, *, strict: bool) -> None:
         """Parse and compile."""
@@ -42,6 +46,8 @@ class Expression:
             self._run = compile_tree(self._tree)
         except RecursionError:  # little stack is left where we are called
             raise FHIRPathLimitError("the expression is nested too deeply") from None
+        #: The expression as a condition, compiled when that is asked first.
+        self._answer: Answering | None = None
         self._unknown = untyped(plain=model == "none")
         self._strict = strict
         self._checked: set[str] = set()
@@ -71,8 +77,12 @@ class Expression:
         An empty result violates nothing: published invariants rely on that (ref-1 on a
         Reference that has only a display). Raises FHIRPathError as `evaluate` does.
         """
-        items = self.nodes(focus, **options)
-        return truth(items) is not False
+        if self._answer is None:
+            try:
+                self._answer = compile_answer(self._tree)
+            except RecursionError:
+                raise FHIRPathLimitError("the expression is nested too deeply") from None
+        return self._evaluated(self._answer, focus, **options) is not False
 
     def nodes(
         self,
@@ -86,6 +96,21 @@ class Expression:
         bounds: Bounds = DEFAULT_BOUNDS,
     ) -> Items:
         """Return nodes and System values as they are, to be given to further expressions."""
+        return self._evaluated(
+            self._run, focus, type, resource, root_resource, variables, services, bounds
+        )
+
+    def _evaluated(
+        self,
+        run: Callable[[Evaluation, Items], Found],
+        focus: Any,
+        type: str | None = None,  # noqa: A002
+        resource: Any = None,
+        root_resource: Any = None,
+        variables: Mapping[str, Any] | None = None,
+        services: Services = NO_SERVICES,
+        bounds: Bounds = DEFAULT_BOUNDS,
+    ) -> Found:
         items = self._focus(focus, type)
         if self._strict:
             self._check_focus(items)
@@ -96,7 +121,7 @@ class Expression:
             items, around[0], around[1], variables or _NO_VARIABLES, self._unknown, services, bounds
         )
         try:
-            return self._run(evaluation, items)
+            return run(evaluation, items)
         except RecursionError:
             raise FHIRPathLimitError("the expression is nested too deeply") from None
 

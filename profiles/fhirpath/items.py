@@ -125,6 +125,13 @@ def system(item: Any) -> Any:
     return None if item.value is None else convert(item.value)
 
 
+def has_value(item: Any) -> bool:
+    """Say whether an item is a System value or a primitive with a value."""
+    if item.__class__ is not Node:
+        return item.__class__ is not Quantity
+    return item.value is not None and item.value.__class__ is not dict
+
+
 def plain_value(raw: Any) -> Any:
     """Return the System value of JSON data of unknown type."""
     kind = raw.__class__

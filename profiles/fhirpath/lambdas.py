@@ -14,8 +14,9 @@ from profiles.fhirpath.context import Evaluation
 from profiles.fhirpath.equality import Seen
 from profiles.fhirpath.errors import FHIRPathError, FHIRPathSemanticError
 from profiles.fhirpath.items import Items, Node
+from profiles.fhirpath.logic import answering
 from profiles.fhirpath.results import plain
-from profiles.fhirpath.singles import single, text, truth
+from profiles.fhirpath.singles import single, text
 from profiles.fhirpath.sorting import Compile, Run, build_sort, focus_itself
 from profiles.fhirpath.syntax import Binary, Constant, Expr, Member
 from profiles.fhirpath.types import of_type, test_as, test_is, type_name_of
@@ -55,25 +56,25 @@ def quick_test(criterion: Expr) -> Callable[[Any], bool | None] | None:
 
 
 def _criterion(compile_: Compile, expr: Expr) -> Callable[[Evaluation, Any], bool]:
-    run = compile_(expr)
+    answer = answering(expr, compile_)
     quick = quick_test(expr)
 
     def holds(evaluation: Evaluation, item: Any) -> bool:
-        return truth(run(evaluation, [item])) is True
+        return answer(evaluation, [item]) is True
 
     if quick is None:
         return holds
 
     def holds_quickly(evaluation: Evaluation, item: Any) -> bool:
-        answer = quick(item)
-        return holds(evaluation, item) if answer is None else answer
+        known = quick(item)
+        return holds(evaluation, item) if known is None else known
 
     return holds_quickly
 
 
 def _where(compile_: Compile, target: Run, arguments: Sequence[Expr]) -> Run:
     quick = quick_test(arguments[0]) or _no_shortcut
-    criterion = compile_(arguments[0])
+    criterion = answering(arguments[0], compile_)
 
     def run(evaluation: Evaluation, focus: Items) -> Items:
         outer = evaluation.index
@@ -83,7 +84,7 @@ def _where(compile_: Compile, target: Run, arguments: Sequence[Expr]) -> Run:
         for evaluation.index, item in enumerate(items):
             answer = quick(item)
             if answer is None:
-                answer = truth(criterion(evaluation, [item]))
+                answer = criterion(evaluation, [item])
             if answer:
                 out.append(item)
         evaluation.index = outer
@@ -174,14 +175,14 @@ def _aggregate(compile_: Compile, target: Run, arguments: Sequence[Expr]) -> Run
 
 
 def _iif(compile_: Compile, target: Run, arguments: Sequence[Expr]) -> Run:
-    criterion, then = compile_(arguments[0]), compile_(arguments[1])
+    criterion, then = answering(arguments[0], compile_), compile_(arguments[1])
     otherwise = compile_(arguments[2]) if len(arguments) > 2 else None
 
     def run(evaluation: Evaluation, focus: Items) -> Items:
         items = target(evaluation, focus)
         if len(items) > 1:
             raise FHIRPathError("iif() works on at most one item")
-        if truth(criterion(evaluation, items)):
+        if criterion(evaluation, items):
             return then(evaluation, items)
         return [] if otherwise is None else otherwise(evaluation, items)
 

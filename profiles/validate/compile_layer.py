@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from profiles.snapshot.choices import CORE_URL
 from profiles.snapshot.elements import Element, Profile, Type
+from profiles.validate.discriminators import ByText
 from profiles.validate.limits import limit_checks
 from profiles.validate.members import Item, members_of
 from profiles.validate.parts import Part, below
@@ -15,7 +16,7 @@ from profiles.validate.presence import value_checks
 from profiles.validate.run import Check, Run
 from profiles.validate.slicing import Slice, Slices
 from profiles.validate.targets import aggregation_check, target_check
-from profiles.validate.values import equals, fits
+from profiles.validate.values import value_check
 
 if TYPE_CHECKING:
     from profiles.validate.layers import Layers
@@ -77,10 +78,13 @@ class CompileLayer:
         whole = frozenset(one.code for one in base.types)
         return allowed if allowed and allowed < whole else None
 
-    def _item(self, element: Element, base: Element) -> Iterator[Check]:
-        """What is checked about one value: the element's own words, then what is below it."""
+    def _item(self, element: Element, base: Element, url: str = "") -> Iterator[Check]:
+        """What is checked about one value: the element's own words, then what is below it.
+
+        `url` is the URL that all values have, where that is known.
+        """
         yield from self._own(element, base)
-        yield from self._typed(element, base)
+        yield from self._typed(element, base, url)
         if element.children:
             yield from self._below(element, self._within(element, base))
 
@@ -100,9 +104,9 @@ class CompileLayer:
 
     def _own(self, element: Element, base: Element) -> Iterator[Check]:
         if (fixed := element.fixed) is not None and fixed != base.fixed:
-            yield self._valued("fixed", fixed.value)
+            yield value_check("fixed", fixed.value, self.profile.url)
         if (pattern := element.pattern) is not None and pattern != base.pattern:
-            yield self._valued("pattern", pattern.value)
+            yield value_check("pattern", pattern.value, self.profile.url)
         yield from limit_checks(element, base)
         yield from value_checks(element, self.profile)
         if (
@@ -122,30 +126,25 @@ class CompileLayer:
             for one in root.invariants
         )
 
-    def _valued(self, kind: str, wanted: object) -> Check:
-        test = equals if kind == "fixed" else fits
-        word = (
-            "is not the fixed value" if kind == "fixed" else "does not have what the pattern asks"
-        )
-        text = f"the value {word} of {self.profile.url}"
-
-        def check(item: Item, run: Run) -> None:
-            if item.value is not None and not test(item.value, wanted):
-                run.report("error", "value", text, item.place)
-
-        return check
-
-    def _typed(self, element: Element, base: Element) -> Iterator[Check]:
+    def _typed(self, element: Element, base: Element, url: str) -> Iterator[Check]:
         """Profiles of the types, and what references may point to."""
         by_code = {one.code: one for one in base.types}
         for one in element.types:
             before = by_code.get(one.code)
-            if one.profiles and (before is None or one.profiles != before.profiles):
+            new = before is None or one.profiles != before.profiles
+            if one.profiles and new and not self._is_defined_by(url, one):
                 yield self._profiled(one)
             if one.targets and (before is None or one.targets != before.targets):
                 yield target_check(one, self.layers, self.profile)
             if one.aggregation or one.versioning:
                 yield aggregation_check(one, self.profile)
+
+    def _is_defined_by(self, url: str, wanted: Type) -> bool:
+        """Say whether a type asks for what every extension with this URL is checked against."""
+        if not url or wanted.code != "Extension" or len(wanted.profiles) != 1:
+            return False
+        profile = self.layers.profile(wanted.profiles[0], self.profile)
+        return profile is not None and profile is self.layers.profile(url)
 
     def _profiled(self, wanted: Type) -> Check:
         layers, profile = self.layers, self.profile
@@ -173,16 +172,15 @@ class CompileLayer:
     def _slices(self, element: Element, base: Element) -> Slices | None:
         if element.slicing is None or not element.slices:
             return None
-        slices = tuple(
-            Slice(
-                one.slice_name,
-                one.min,
-                one.max if one.max != element.max else None,
-                self._discriminators.belongs(one, element.slicing.discriminators),
-                tuple(self._item(one, base)),
-            )
-            for one in element.slices
-        )
+        slices = tuple(self._slice(one, element, base) for one in element.slices)
         slicing = element.slicing
         name = element.name.removesuffix("[x]")
         return Slices(name, slicing.rules, slicing.ordered, slices, self.profile.url)
+
+    def _slice(self, part: Element, whole: Element, base: Element) -> Slice:
+        slicing = whole.slicing
+        belongs = self._discriminators.belongs(part, slicing.discriminators if slicing else ())
+        url = belongs.text if isinstance(belongs, ByText) and belongs.member == "url" else ""
+        most = part.max if part.max != whole.max else None
+        checks = tuple(self._item(part, base, url))
+        return Slice(part.slice_name, part.min, most, belongs, checks)

@@ -42,26 +42,27 @@ class Contexts:
         self._layers = layers
         self._names = lru_cache(maxsize=4096)(self._named)
         self._wanted = lru_cache(maxsize=4096)(self._path)
+        self._places = lru_cache(maxsize=4096)(self._is_place)
 
     def allows(self, profile: Profile, item: Item, run: Run) -> bool:
         """Say whether an extension may stand where it stands."""
         if not profile.contexts:
             return _invariants_hold(profile, item, run)
-        contexts = dict.fromkeys([*profile.contexts, *_of_core(profile.url)])
-        if not any(self._is_met(one, item, run) for one in contexts):
+        contexts, steps = (*profile.contexts, *_of_core(profile.url)), _steps(item.place, run.place)
+        if not self._places(contexts, run.type, steps) and not any(
+            _is_met(one, item, run) for one in contexts
+        ):
             return _is_model(item.place, run)
         return _invariants_hold(profile, item, run)
 
-    def _is_met(self, context: Context, item: Item, run: Run) -> bool:
-        kind, expression = context
-        if kind == "fhirpath":
-            return _selects(expression, item, run)
-        if kind == "extension":
-            return _outer(item.place, run) == expression
-        # Core's own extensions stand on resources by this name: it means everything.
-        if expression == "Element":
-            return True
-        return self._wanted(expression) in self._names(run.type, _steps(item.place, run.place))
+    def _is_place(self, contexts: tuple[Context, ...], type_: str, steps: tuple[str, ...]) -> bool:
+        """Say whether an element is named by a context, whatever the resource holds."""
+        # Core's own extensions stand on resources by the name of Element: it means everything.
+        return any(
+            expression == "Element" or self._wanted(expression) in self._names(type_, steps)
+            for kind, expression in contexts
+            if kind not in {"fhirpath", "extension"}
+        )
 
     def _path(self, expression: str) -> str:
         """Return the path an element context means: of `[profile]#[element id]` the latter."""
@@ -159,6 +160,14 @@ def _steps(place: Place, root: Place) -> tuple[str, ...]:
         steps.append(str(current[1]))
         current = current[0]
     return tuple(reversed(steps[1:]))
+
+
+def _is_met(context: Context, item: Item, run: Run) -> bool:
+    """Say whether a context is met that depends on the resource."""
+    kind, expression = context
+    if kind == "fhirpath":
+        return _selects(expression, item, run)
+    return kind == "extension" and _outer(item.place, run) == expression
 
 
 def _is_model(place: Place, run: Run) -> bool:

@@ -7,7 +7,7 @@ a warning: the number belongs to its issuer, and test data rarely have right che
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from profiles.check_digits import has_kvnr_form, is_iknr, is_kvnr, is_lanr, is_pzn
@@ -100,19 +100,19 @@ IDENTIFIERS: dict[str, Check] = {
 CODES: dict[str, Check] = {"http://fhir.de/CodeSystem/ifa/pzn": _pzn}
 
 
-def german_identifier_issues(identifier: Json, place: str) -> Iterator[Issue]:
+def german_identifier_issues(identifier: Json, place: str) -> Iterable[Issue]:
     """Identifier: a number of a German system has its form and its check digit (a warning)."""
     return _issues(IDENTIFIERS, identifier, "value", place)
 
 
-def german_coding_issues(coding: Json, place: str) -> Iterator[Issue]:
+def german_coding_issues(coding: Json, place: str) -> Iterable[Issue]:
     """Coding: a code of a German system has its form and its check digit (a warning)."""
     return _issues(CODES, coding, "code", place)
 
 
-def _issues(checks: dict[str, Check], held: Json, member: str, place: str) -> Iterator[Issue]:
+def _issues(checks: dict[str, Check], held: Json, member: str, place: str) -> Iterable[Issue]:
     system, value = held.get("system"), held.get(member)
     if not isinstance(system, str) or not isinstance(value, str) or system not in checks:
-        return
-    if text := checks[system](value):
-        yield Issue("warning", "value", text, f"{place}.{member}")
+        return ()
+    text = checks[system](value)
+    return (Issue("warning", "value", text, f"{place}.{member}"),) if text else ()

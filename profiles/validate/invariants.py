@@ -58,8 +58,6 @@ def invariant_check(
 
     def check(item: Item, run: Run) -> None:
         met = native(item.value) if native is not None else None
-        if met is None and not run.is_new(item.value, source):
-            return
         if met is None:
             services = asked.services(run, item.place) if asked and is_asking else run.services
             met = _holds(source, item, nested or item.type, run, services)
@@ -79,7 +77,12 @@ def _nested_type(element: Element) -> str:
 
 
 def _holds(source: str, item: Item, type_name: str, run: Run, services: Services) -> bool | None:
-    """Evaluate a constraint on one value; None where that is not possible, or takes too long."""
+    """Evaluate a constraint on one value; None where that is not possible, or takes too long.
+
+    What was asked of the value before is not asked again: then nothing is to be said.
+    """
+    if not run.is_new(item.value, source):
+        return True
     if source in run.costly:
         return None
     expression = _compiled(source)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from profiles.validate.members import Item, Json, Members, is_formed, items_of
 from profiles.validate.places import Place
@@ -11,7 +12,7 @@ from profiles.validate.run import Check, Run
 from profiles.validate.slicing import Slices
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Part:
     """One element of an object, as far as a profile asks for more than its base."""
 
@@ -29,30 +30,50 @@ class Part:
     #: URL of the profile, for the sentences.
     profile: str
 
-    @property
+    @cached_property
+    def quick(self) -> str | None:
+        """JSON name of an element that only has to be there, or to be counted in slices."""
+        if self.checks or self.types is not None or self.max is not None or self.min > 1:
+            return None
+        ((member, *others), complex_) = self.members.each, self.slices is not None
+        if others or (complex_ and (member.primitive or self.min)):
+            return None
+        return member.name
+
+    @cached_property
     def required(self) -> bool:
         """Say whether it says anything of an object without the element."""
         return self.min > 0 or (self.slices is not None and self.slices.required)
 
     def check(self, holder: Json, place: Place, run: Run) -> None:
         """Check the element in an object."""
+        if self.quick is not None and self._passes(self.quick, holder):
+            return
         items = items_of(holder, self.members, self.shown, place)
         count = len(items)
         if count < self.min or (self.max is not None and count > self.max):
             self._miscounted(count, place, run)
-        items = [one for one in items if is_formed(one.value, one.type)]
+        formed = []
         for item in items:
-            self._check_item(item, run)
-        if self.slices is not None and (items or self.slices.required):
-            self.slices.check(items, place, run)
+            if is_formed(item.value, item.type):
+                formed.append(item)
+                if self.types is not None and item.type not in self.types:
+                    text = f"the type {item.type} is not allowed here ({self.profile})"
+                    run.report("error", "structure", text, item.place)
+                else:
+                    for check in self.checks:
+                        check(item, run)
+        if self.slices is not None and (formed or self.slices.required):
+            self.slices.check(formed, place, run)
 
-    def _check_item(self, item: Item, run: Run) -> None:
-        if self.types is not None and item.type not in self.types:
-            text = f"the type {item.type} is not allowed here ({self.profile})"
-            run.report("error", "structure", text, item.place)
-            return
-        for check in self.checks:
-            check(item, run)
+    def _passes(self, name: str, holder: Json) -> bool:
+        """Say whether the element is well at a glance, as it mostly is; False says nothing."""
+        value = holder.get(name)
+        if self.slices is not None:
+            return self.slices.passes(value)
+        if type(value) is list:
+            value = value[0] if value else None
+        return value is not None
 
     def _miscounted(self, count: int, place: Place, run: Run) -> None:
         at = (place, self.shown)
@@ -78,6 +99,8 @@ def below(parts: Sequence[Part]) -> Check:
     def check(item: Item, run: Run) -> None:
         holder = item.below
         if holder is None:
+            if not required:
+                return
             # A primitive value without extensions: nothing is below, which may be too little.
             if item.extra is None and isinstance(item.value, dict):
                 return

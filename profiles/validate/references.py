@@ -7,7 +7,7 @@ https://hl7.org/fhir/R4/domainresource.html.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from profiles.issue import Issue
@@ -22,12 +22,17 @@ _DEFINITIONS = "http://hl7.org/fhir/StructureDefinition/"
 Json = dict[str, Any]
 
 
-def reference_issues(reference: Json, place: str) -> Iterator[Issue]:
+def reference_issues(reference: Json, place: str) -> Iterable[Issue]:
     """Reference: it has one of the forms FHIR knows and agrees with its type."""
-    url = reference.get("reference")
+    url, named = reference.get("reference"), reference.get("type")
+    if named is None and (not isinstance(url, str) or _is_usual(url)):
+        return ()
+    return _reference_issues(url, named, place)
+
+
+def _reference_issues(url: Any, named: Any, place: str) -> Iterator[Issue]:
     if isinstance(url, str) and not _is_usual(url):
         yield from _form(url, place)
-    named = reference.get("type")
     if isinstance(named, str):
         yield from _type(named, url, place)
 

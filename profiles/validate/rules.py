@@ -1,13 +1,13 @@
 """Rules of FHIR R4 that need no profile: type → what is checked natively.
 
-A rule is a pure generator of issues about one value; its place is the beginning of every location.
+A rule is a pure function from one value to issues; its place is the beginning of every location.
 For a data type the place may be "", then locations begin with a dot and the caller writes the place
 before them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from profiles.issue import Issue
@@ -25,7 +25,7 @@ from profiles.validate.questionnaire import questionnaire_issues
 from profiles.validate.references import containment_issues, reference_issues
 from profiles.validate.systems import system_issues
 
-Rule = Callable[[dict[str, Any], str], Iterator[Issue]]
+Rule = Callable[[dict[str, Any], str], Iterable[Issue]]
 
 #: Resource or data type → its rules. DomainResource stands for every resource that may contain
 #: others and is not itself contained. A QuestionnaireResponse needs its Questionnaire besides:

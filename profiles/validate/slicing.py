@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 from profiles.validate.discriminators import Belongs, ByText
 from profiles.validate.members import Item
@@ -77,6 +78,35 @@ class Slices:
         return members.pop(), by_text
 
     @cached_property
+    def _most(self) -> dict[str, int | None] | None:
+        """Text → how many items may have it, where that is all; None where there is more."""
+        member, by_text = self._texts
+        more = (
+            self.ordered
+            or self.rules != "open"
+            or any(one.checks or one.min for one in self.slices)
+        )
+        if not member or more:
+            return None
+        return {text: one.max for text, (one,) in by_text.items()}
+
+    def passes(self, values: Any) -> bool:
+        """Say whether a list is well as far as can be seen at a glance; False says nothing."""
+        most = self._most
+        if most is None or type(values) is not list:
+            return False
+        member, counts = self._texts[0], dict[str, int]()
+        for value in values:
+            text = value.get(member) if type(value) is dict else None
+            if type(text) is not str:
+                return False
+            counts[text] = count = counts.get(text, 0) + 1
+            limit = most.get(text)
+            if limit is not None and count > limit:
+                return False
+        return True
+
+    @cached_property
     def _decidable(self) -> bool:
         """Say whether all slices can be told apart; not without definitions that are missing."""
         return all(one.belongs is not None for one in self.slices)
@@ -98,11 +128,7 @@ class Slices:
                     check(item, run)
             if not found and self.rules != "open" and self._decidable:
                 self._check_other(item, run, before_slices=at < last)
-        for one in self._counted:
-            # A re-slice is counted where its slice is.
-            if not one.parent or any(one.parent == in_.name for found in sorted_ for in_ in found):
-                count = sum(one is in_ for found in sorted_ for in_ in found)
-                self._count(one, count, place, run)
+        self._count_all(sorted_, place, run)
         if self.ordered:
             self._check_order(sorted_, place, run)
 
@@ -130,7 +156,19 @@ class Slices:
             text = f"{self.profile} allows further {self.element} only after its slices"
             run.report("error", "structure", text, item.place)
 
+    def _count_all(self, sorted_: Sequence[Sequence[Slice]], place: Place, run: Run) -> None:
+        counts: dict[str, int] = {}
+        for found in sorted_:
+            for one in found:
+                counts[one.name] = counts.get(one.name, 0) + 1
+        for one in self._counted:
+            # A re-slice is counted where its slice is.
+            if not one.parent or one.parent in counts:
+                self._count(one, counts.get(one.name, 0), place, run)
+
     def _count(self, one: Slice, count: int, place: Place, run: Run) -> None:
+        if one.belongs and one.min <= count and (one.max is None or count <= one.max):
+            return
         above = (place, self.element)
         if one.belongs is None:
             text = f"nothing at hand tells the slice {one.name} of {self.profile} from others"
@@ -143,7 +181,7 @@ class Slices:
                 else f"the slice {one.name} is required"
             )
             run.report("error", "required", f"{text} ({self.profile})", above)
-        elif one.max is not None and count > one.max:
+        else:
             text = f"the slice {one.name} is allowed at most {one.max} times, found {count} times"
             run.report("error", "structure", f"{text} ({self.profile})", above)
 

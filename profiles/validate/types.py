@@ -72,11 +72,11 @@ class Plan:
         for name, inner in value.items():
             if name in members:
                 member = members[name]
-                if type(inner) is not list:
+                if type(inner) is list:
+                    for index, one in enumerate(inner):
+                        member.check(one, (place, member.shown, index), run)
+                else:
                     member.check(inner, (place, member.shown), run)
-                    continue
-                for index, one in enumerate(inner):
-                    member.check(one, (place, member.shown, index), run)
 
 
 class Plans:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
+
+from profiles.validate.members import Item
+from profiles.validate.run import Check, Run
 
 #: Says whether a JSON value is as wanted.
 Test = Callable[[Any], bool]
@@ -47,16 +50,6 @@ def fitting(pattern: Any) -> Test:
     return _same_as(pattern)
 
 
-def equals(value: Any, fixed: Any) -> bool:
-    """Say whether a JSON value is exactly the fixed one."""
-    return equal_to(fixed)(value)
-
-
-def fits(value: Any, pattern: Any) -> bool:
-    """Say whether a JSON value has everything that the pattern has."""
-    return fitting(pattern)(value)
-
-
 def _with_members(members: list[tuple[str, Test]]) -> Test:
     def test(value: Any) -> bool:
         if not isinstance(value, dict):
@@ -73,6 +66,19 @@ def _same_as(wanted: Any) -> Test:
     if isinstance(wanted, str):
         return lambda value: bool(value == wanted)
     return lambda value: _same(value, wanted)
+
+
+def value_check(kind: Literal["fixed", "pattern"], wanted: Any, profile: str) -> Check:
+    """Return what checks the fixed value or the pattern a profile asks for."""
+    test = equal_to(wanted) if kind == "fixed" else fitting(wanted)
+    word = "is not the fixed value" if kind == "fixed" else "does not have what the pattern asks"
+    text = f"the value {word} of {profile}"
+
+    def check(item: Item, run: Run) -> None:
+        if item.value is not None and not test(item.value):
+            run.report("error", "value", text, item.place)
+
+    return check
 
 
 def _same(value: Any, other: Any) -> bool:

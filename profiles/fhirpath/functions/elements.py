@@ -11,9 +11,8 @@ from typing import Any
 from profiles.fhirpath.context import Evaluation
 from profiles.fhirpath.errors import FHIRPathError
 from profiles.fhirpath.functions.function import Function
-from profiles.fhirpath.items import Items, Node, system
+from profiles.fhirpath.items import Items, Node, has_value, system
 from profiles.fhirpath.model import fhir_type, resource_type
-from profiles.fhirpath.quantity import Quantity
 from profiles.fhirpath.references import find_reference
 from profiles.fhirpath.singles import single, text, value
 from profiles.narrative import html_checks
@@ -33,17 +32,11 @@ def _extension(_evaluation: Evaluation, items: Items, url: Items) -> Items:
 
 
 def _has_value(_evaluation: Evaluation, items: Items) -> Items:
-    return [len(items) == 1 and _has_one(items[0])]
-
-
-def _has_one(item: Any) -> bool:
-    if item.__class__ is not Node:
-        return item.__class__ is not Quantity
-    return item.value is not None and item.value.__class__ is not dict
+    return [len(items) == 1 and has_value(items[0])]
 
 
 def _get_value(_evaluation: Evaluation, items: Items) -> Items:
-    if len(items) != 1 or not _has_one(items[0]):
+    if len(items) != 1 or not has_value(items[0]):
         return []
     known = system(items[0])
     return [] if known is None else [known]
