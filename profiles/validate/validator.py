@@ -32,6 +32,7 @@ from profiles.validate.resolver import Resolver
 from profiles.validate.run import Check, Run
 from profiles.validate.structure import resource_types, structure
 from profiles.validate.structure_definition import structure_definition_check
+from profiles.validate.told import MORE, Enough, Told
 from profiles.validate.types import Plans
 
 
@@ -66,7 +67,8 @@ class Validator:
         """Return everything that is wrong with a resource, the resources in it included.
 
         `profiles` are canonical URLs to validate against besides those the resources claim in
-        `meta.profile`. Places are FHIRPath expressions; no text repeats a value.
+        `meta.profile`. Places are FHIRPath expressions; no text repeats a value. After 10,000
+        issues one more says that the rest was not looked at.
         """
         if is_too_deep(resource):
             return [Issue("error", "too-costly", TOO_DEEP)]
@@ -75,7 +77,10 @@ class Validator:
         if not isinstance(kind, str) or kind not in resource_types():
             return issues
         run = self._begin(resource, kind)
-        self._check(Item(resource, None, kind, kind), run, profiles)
+        try:
+            self._check(Item(resource, None, kind, kind), run, profiles)
+        except Enough:
+            issues.append(Issue("error", "too-costly", MORE, kind))
         return list(dict.fromkeys([*issues, *run.issues]))
 
     def type_of(self, canonical: str) -> str:
@@ -86,7 +91,7 @@ class Validator:
     def _begin(self, resource: Json, kind: str) -> Run:
         resolver = Resolver(resource, kind)
         services = self._services(resolver, "")
-        return Run(resource, kind, resource, kind, resolver, "", services, self._policy)
+        return Run(resource, kind, resource, kind, resolver, "", services, self._policy, Told())
 
     def _services(self, resolver: Resolver, full_url: str) -> Services:
         def resolve(reference: str) -> Json | None:

@@ -173,6 +173,13 @@ def test_each_broken_document_has_its_outcome(tmp_path: Path) -> None:
     assert [one["code"] for one in outcomes[-1]["issue"]] == ["too-costly"]
 
 
+def test_more_issues_than_anybody_reads_end_the_validation() -> None:
+    resource = {"resourceType": "Patient", "extension": [{"url": "x"}] * 9_000}
+    issues = profiles.validate(resource)  # type: ignore[operator]
+    assert len(issues) == 10_001
+    assert [one.location for one in issues if one.code == "too-costly"] == ["Patient"]
+
+
 # definitions --------------------------------------------------------------------------------------
 def profile(name: str, base: str, *elements: Json, **members: Any) -> Json:
     return structure(name, base, *elements, type=members.pop("type", "Patient"), **members)
