@@ -93,7 +93,6 @@ class Session:
     """The state of one translation."""
 
     __slots__ = (
-        "conditions",
         "context",
         "counts",
         "deleted",
@@ -133,7 +132,6 @@ class Session:
         self.deleted: list[Text] = []
         #: (value, reason) left out on purpose for a reason found while mapping.
         self.ignored: list[tuple[Any, str]] = []
-        self.conditions: list[Draft] = []
         #: Natural key → how many resources share it so far.
         self.counts: dict[tuple[str, ...], int] = {}
         self.patient: Draft | None = None

@@ -74,7 +74,6 @@ def diagnosis(session: Session, segment: Segment) -> None:
         resource["encounter"] = reference(visit)
     apply_rows(session, segment, table("dg1_condition"), draft)
     _verification(segment, draft)
-    session.conditions.append(draft)
     if visit is not None and draft.action is not Action.CANCEL:
         _role(session, segment, visit, draft)
 
