@@ -33,6 +33,9 @@ def read_xml(data: bytes, *, limits: Limits = _DEFAULT) -> _Element:
 
     check_size(data, limits)
     _check_prolog(data)
+    # Each element has one tag or two.
+    if data.count(b"<") > 2 * limits.containers:
+        raise refused("the document has too many parts", code="too-costly")
     parser = etree.XMLParser(
         resolve_entities=False,
         no_network=True,

@@ -57,3 +57,11 @@ def test_nesting_and_size_are_limited():
         read_xml(b"<a>" * 100_000)
     with pytest.raises(NotConformant, match="larger"):
         read_xml(b"<a/>" + b" " * 100, limits=Limits(size=50))
+
+
+def test_a_document_of_too_many_elements_is_refused_before_it_is_read():
+    document = b"<a>" + b"<b/>" * 30 + b"</a>"
+    assert len(read_xml(document, limits=Limits(containers=16))) == 30
+    with pytest.raises(NotConformant) as raised:
+        read_xml(document, limits=Limits(containers=15))
+    assert [one.code for one in raised.value.issues] == ["too-costly"]
