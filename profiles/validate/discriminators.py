@@ -17,6 +17,7 @@ from profiles.snapshot.elements import Binding, Discriminator, Element, Value
 from profiles.validate.bindings import codes_of
 from profiles.validate.criteria import criterion
 from profiles.validate.members import Item, named
+from profiles.validate.references import type_of_target
 from profiles.validate.run import Run, Terminology
 
 #: Says whether a value belongs to a slice.
@@ -121,6 +122,8 @@ class Discriminators:
             return lambda item, run: any(True for _ in self._reached([item], steps, run)) is wanted
         if not steps:
             return test
+        if discriminator.type == "type":
+            return lambda item, run: any(test(one, run) for one in self._typed(item, steps, run))
         return lambda item, run: any(test(one, run) for one in self._reached([item], steps, run))
 
     # the definition --------------------------------------------------------------------
@@ -179,6 +182,15 @@ class Discriminators:
             found = [below for one in found for below in self._step(one, kind, argument, run)]
         yield from found
 
+    def _typed(self, item: Item, steps: Sequence[tuple[str, str]], run: Run) -> Iterator[Item]:
+        """Follow a path to learn a type: that of a target may be known without the target."""
+        *above, last = steps
+        for one in self._reached([item], above, run):
+            found = list(self._step(one, *last, run))
+            yield from found
+            if not found and last[0] == "resolve" and (kind := type_of_target(one.value)):
+                yield Item(None, None, kind, one.place)
+
     def _step(self, item: Item, kind: str, argument: str, run: Run) -> Iterator[Item]:
         if kind == "type":
             if item.type == argument:
@@ -224,7 +236,7 @@ def _by_value(self: Discriminators, asked: Sequence[Element]) -> Belongs | None:
     if tests:
         return lambda item, _run: any(one(item) for one in tests)
     bound = next((one.binding for one in own if _requires(one.binding)), None)
-    return (lambda item, _run: _is_in(item, bound, self._terminology)) if bound else None
+    return (lambda item, run: _is_in(item, bound, self._terminology, run)) if bound else None
 
 
 def _own(asked: Sequence[Element]) -> list[Element]:
@@ -277,7 +289,11 @@ def _requires(binding: Binding | None) -> bool:
     return binding is not None and binding.strength == "required"
 
 
-def _is_in(item: Item, binding: Binding, terminology: Terminology) -> bool:
-    return any(
+def _is_in(item: Item, binding: Binding, terminology: Terminology, run: Run) -> bool:
+    answers = {
         terminology.member(binding.value_set, system, code) for system, code in codes_of(item.value)
-    )
+    }
+    if True in answers:
+        return True
+    run.unsure += None in answers
+    return False

@@ -69,6 +69,17 @@ def _type(named: str, url: Any, place: str) -> Iterator[Issue]:
         yield Issue("error", "value", text, f"{place}.type")
 
 
+def type_of_target(value: Any) -> str:
+    """Return the type of resource a Reference (JSON) names, in its type or its URL; "" for none."""
+    if not isinstance(value, dict):
+        return ""
+    if isinstance(value.get("type"), str):
+        return str(value["type"]).removeprefix(_DEFINITIONS)
+    url = value.get("reference")
+    target = restful_url(url) if isinstance(url, str) else None
+    return target.type if target is not None else ""
+
+
 def containment_issues(resource: Json, place: str) -> Iterator[Issue]:
     """DomainResource: contained resources are well-behaved and referred to, fragments resolve.
 

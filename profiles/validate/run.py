@@ -54,6 +54,8 @@ class Run:
     told: set[str] = field(default_factory=set)
     #: Expressions that took too long on one value: on the others they are not tried again.
     costly: set[str] = field(default_factory=set)
+    #: How often nobody could say whether a code is in the value set that makes a slice.
+    unsure: int = 0
     #: Packages that have a claimed profile in another version only: what else they define may
     #: differ as well.
     other: set[str] = field(default_factory=set)

@@ -120,17 +120,29 @@ class Slices:
 
     def check(self, items: Sequence[Item], place: Place, run: Run) -> None:
         """Sort the items, count them and check each as its slice demands."""
-        sorted_ = [self._sorted(item, run) for item in items]
+        sorted_: list[Sequence[Slice]] = []
+        #: Positions of items of which nobody can say whether they are of a slice.
+        open_: list[int] = []
+        for at, item in enumerate(items):
+            before = run.unsure
+            sorted_.append(self._sorted(item, run))
+            if run.unsure != before and not sorted_[-1]:
+                open_.append(at)
+        self._check_items(items, sorted_, open_, run)
+        self._count_all(sorted_, len(open_), place, run)
+        if self.ordered:
+            self._check_order(sorted_, place, run)
+
+    def _check_items(
+        self, items: Sequence[Item], sorted_: list[Sequence[Slice]], open_: list[int], run: Run
+    ) -> None:
         last = max((at for at, found in enumerate(sorted_) if found), default=-1)
         for at, (item, found) in enumerate(zip(items, sorted_, strict=True)):
             for one in found:
                 for check in one.checks:
                     check(item, run)
-            if not found and self.rules != "open" and self._decidable:
+            if not found and self.rules != "open" and self._decidable and at not in open_:
                 self._check_other(item, run, before_slices=at < last)
-        self._count_all(sorted_, place, run)
-        if self.ordered:
-            self._check_order(sorted_, place, run)
 
     def _sorted(self, item: Item, run: Run) -> Sequence[Slice]:
         """Return the slice an item belongs to and the re-slices within it."""
@@ -156,7 +168,9 @@ class Slices:
             text = f"{self.profile} allows further {self.element} only after its slices"
             run.report("error", "structure", text, item.place)
 
-    def _count_all(self, sorted_: Sequence[Sequence[Slice]], place: Place, run: Run) -> None:
+    def _count_all(
+        self, sorted_: Sequence[Sequence[Slice]], open_: int, place: Place, run: Run
+    ) -> None:
         counts: dict[str, int] = {}
         for found in sorted_:
             for one in found:
@@ -164,17 +178,17 @@ class Slices:
         for one in self._counted:
             # A re-slice is counted where its slice is.
             if not one.parent or one.parent in counts:
-                self._count(one, counts.get(one.name, 0), place, run)
+                self._count(one, counts.get(one.name, 0), open_, place, run)
 
-    def _count(self, one: Slice, count: int, place: Place, run: Run) -> None:
-        if one.belongs and one.min <= count and (one.max is None or count <= one.max):
+    def _count(self, one: Slice, count: int, open_: int, place: Place, run: Run) -> None:
+        if one.belongs and one.min <= count + open_ and (one.max is None or count <= one.max):
             return
         above = (place, self.element)
         if one.belongs is None:
             text = f"nothing at hand tells the slice {one.name} of {self.profile} from others"
             run.once(f"{self.profile} {one.name}", "warning", "not-found", text, above)
             return
-        if count < one.min:
+        if count + open_ < one.min:
             text = (
                 f"the slice {one.name} is required at least {one.min} times, found {count} times"
                 if one.min > 1
