@@ -265,7 +265,10 @@ def _moved(moves: Iterable[tuple[int, int]], components: Repetition) -> list[Com
             continue
         given += [None] * (other + 1 - len(given))
         if given[other] is None:
-            given[other], given[place] = given[place], None
+            # Words beside a code become its name: told, but not as what they were.
+            value = given[place]
+            given[other] = str(value) if other == 1 else value
+            given[place] = None
     return given
 
 

@@ -131,7 +131,9 @@ def plain(
         if not implied:
             return text(code, code.source)
         return derived(w.local(code, field), code, system)
-    return concept.get("text")
+    words: Text | None = concept.get("text")
+    # In the place of a code words are told, but read as one.
+    return str(words) if words is not None else None
 
 
 def _restated(codings: Any, taken: dict[str, Any], code: str) -> list[Any]:

@@ -32,10 +32,9 @@ def in1(w: Writing, coverages: list[Resource]) -> list[Segment]:
         _versichertenart(w, segment, coverage)
         _insured(w, segment, coverage)
         _number(w, segment, coverage)
-        if coverage.get("status") == "active":
-            w.carried(coverage["status"])
         if set(segment.fields) - {1}:
             segments.append(segment)
+            w.carried(coverage["status"] if coverage.get("status") == "active" else None)
     return segments
 
 

@@ -31,6 +31,7 @@ _CANCELS = frozenset({"A11", "A12", "A13"})
 _KIND_OF_PLACE = V2 + "0305"
 _ORDER = list(_COMPONENTS)
 _FIELDS = {"completed": 6, "reserved": 42}
+_SAID = {6: "completed", 42: "reserved"}
 
 Entry = dict[str, Any]
 
@@ -49,7 +50,7 @@ def places(w: Writing, segment: Segment, visit: Resource) -> None:
     groups = _groups(visit.get("location", ()))
     current = _current(groups)
     if current is not None:
-        _place(w, segment, 3, current)
+        _place(w, segment, 3, current, _present(segment, visit))
         # PV1-44 or EVN-6 says when the patient came.
         began = (visit.get("period", {}).get("start"), w.source.occurred)
         for entry in current:
@@ -58,7 +59,15 @@ def places(w: Writing, segment: Segment, visit: Resource) -> None:
                 w.carried(period)
         groups = [group for group in groups if group is not current]
     for group in sorted(groups, key=_began, reverse=True):
-        _place(w, segment, _FIELDS.get(str(group[0].get("status")), 11), group)
+        field = _FIELDS.get(str(group[0].get("status")), 11)
+        _place(w, segment, field, group, _SAID.get(field, "active"))
+
+
+def _present(segment: Segment, visit: Resource) -> str:
+    """The status PV1-3 says a place has."""
+    if visit.get("status") == "finished":
+        return "completed"
+    return "planned" if segment.first(2) == "P" else "active"
 
 
 def _groups(entries: Any) -> list[list[Entry]]:
@@ -97,21 +106,22 @@ def _current(groups: list[list[Entry]]) -> list[Entry] | None:
     return next(group for group in here if _began(group) == latest)
 
 
-def _place(w: Writing, segment: Segment, field: int, group: list[Entry]) -> None:
-    if field in segment.fields:
+def _place(w: Writing, segment: Segment, field: int, group: list[Entry], said: str) -> None:
+    """Write one place; `said` is the status its field says."""
+    if not segment.takes(field):
         return
     parts: dict[int, Any] = {}
     words: str | None = None
     for entry in group:
-        number, kind = _COMPONENTS.get(_kind(entry), (0, ""))
-        value, described = _value(w, entry, kind or "ward")
+        number, kind = _component(w, entry)
+        value, described = _value(w, entry, kind)
         if value is None:
             continue
-        parts[number or 9] = (value,) if number == 4 else value
+        parts[number] = (value,) if number == 4 else value
         for outer, part in _outer(entry, kind):
             parts.setdefault(outer, part)
         words = words or described
-        w.carried(entry.get("status"))
+        w.carried(entry["status"] if entry.get("status") == said else None)
         for coding in entry.get("physicalType", {}).get("coding", ()):
             if coding.get("system") == _KIND_OF_PLACE:
                 parts.setdefault(6, derived(coding["code"], coding["code"], coding["system"]))
@@ -119,6 +129,16 @@ def _place(w: Writing, segment: Segment, field: int, group: list[Entry]) -> None
                 w.carried(coding)
     parts.setdefault(9, words)
     segment.add(field, [parts.get(number) for number in range(1, 10)])
+
+
+def _component(w: Writing, entry: Entry) -> tuple[int, str]:
+    """Component of PL and kind of a place; one of no kind is a point of care, or mere words."""
+    target = w.source.resolve(entry.get("location")) or {}
+    known = _COMPONENTS.get(_kind(entry)) or _COMPONENTS.get(_kind(target))
+    if known is not None:
+        return known
+    named = target.get("identifier") or entry.get("location", {}).get("identifier")
+    return (1, "ward") if named else (9, "ward")
 
 
 def _outer(entry: Entry, kind: str) -> list[tuple[int, str]]:
@@ -166,8 +186,7 @@ def _description(w: Writing, shown: Text | None, value: str) -> str | None:
 def point(w: Writing, reference: dict[str, Any]) -> Repetition | None:
     """Reference to a Location → PL with its number in the component of its kind."""
     target = w.source.resolve(reference) or {}
-    kinds = [str(c.get("code")) for c in target.get("physicalType", {}).get("coding", ())]
-    number, kind = _COMPONENTS.get(kinds[0] if kinds else "", (1, "ward"))
+    number, kind = _component(w, {"location": reference})
     value, words = _value(w, {"location": reference}, kind)
     if value is None:
         return None

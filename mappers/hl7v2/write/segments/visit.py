@@ -23,6 +23,8 @@ _CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
 #: Kind of participation → PV1 field.
 _FIELDS = {"ATND": 7, "REF": 8, "CON": 9, "ADM": 17, "PART": 52}
 _NO_VISIT = "N"
+#: Status of a visit whose end, if one is stated, still lies ahead.
+_UNENDED = frozenset({"planned", "arrived", "triaged", "in-progress", "onleave"})
 #: Cancelling event → the event it takes back.
 _CORRECTED = {"A11": "A01", "A12": "A02", "A13": "A03"}
 #: Event → the status it gives a visit.
@@ -50,6 +52,9 @@ def pv1(w: Writing, visit: Resource, moved: Movement | None = None) -> Segment:
     _numbers(w, segment, visit)
     segment.put(36, _discharge(w, visit))
     skip = {36, 50} | ({39} if moved is not None else set())
+    if visit.get("status") in _UNENDED:
+        # PV1-45 would say that the patient has gone.
+        skip.add(45)
     fill(w, segment, "pv1_encounter", _without_level(w, visit), frozenset(skip))
     for participant in visit.get("participant", ()):
         _participant(w, segment, participant)
