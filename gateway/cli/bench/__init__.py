@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from gateway.cli.code_sources import PackageFiles
 from gateway.cli.output import Json, show
 
 Messages = Annotated[int, typer.Option("--messages", min=100, help="Messages of the durable run.")]
@@ -27,6 +28,7 @@ def bench(
     stored: Stored = 0,
     store: Url = "sqlite:///gateway.db",
     only: Only = "",
+    package: PackageFiles = None,
     as_json: Json = False,
 ) -> None:
     """Measure conversion and validation on one core, durable intake and delivery on all."""
@@ -39,7 +41,7 @@ def bench(
     if "validate" in parts:
         from gateway.cli.bench import validation
 
-        found["validate"] = validation.measure()
+        found["validate"] = validation.measure(package or [])
     if {"durable", "idle"}.intersection(parts):
         from gateway.cli.bench.durable import Load, run
 
