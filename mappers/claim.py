@@ -12,21 +12,23 @@ from typing import Any
 from mappers.base import Action, Mapped
 from profiles.gateway import PROFILES
 
+_DELETE = Action.DELETE
+_profile_of = PROFILES.get
+
 
 def claim(mapped: Mapped) -> Mapped:
     """Let everything the gateway made of a message claim its profile; changed in place."""
     for change in mapped.changes:
-        if not change.partial and change.action is not Action.DELETE:
-            claim_for(change.resource)
+        canonical = _profile_of(change.type)
+        if canonical is not None and not change.partial and change.action is not _DELETE:
+            _claim(change.resource, canonical)
     if mapped.provenance is not None:
-        claim_for(mapped.provenance)
+        _claim(mapped.provenance, PROFILES["Provenance"])
     return mapped
 
 
-def claim_for(resource: dict[str, Any]) -> None:
-    """Let one resource claim the profile of its type, if there is one."""
-    canonical = PROFILES.get(resource["resourceType"])
-    if canonical is not None:
-        meta = resource.get("meta")
-        stated = {"profile": [canonical]}
-        resource["meta"] = stated if meta is None else {**stated, **meta}
+def _claim(resource: dict[str, Any], canonical: str) -> None:
+    if "meta" in resource:
+        resource["meta"] = {"profile": [canonical], **resource["meta"]}
+    else:
+        resource["meta"] = {"profile": [canonical]}
