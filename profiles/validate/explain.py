@@ -8,6 +8,7 @@ is looked at without what is in its members, long lists in pieces, and only as f
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from itertools import islice
 from typing import Any
 
@@ -52,7 +53,15 @@ def plain(item: Any) -> Any:
     try:
         return orjson.loads(write_json(item))
     except TypeError:  # an integer beyond 64 bits, which the validator takes as it stands
-        return item
+        return _with_floats(item)
+
+
+def _with_floats(item: Any) -> Any:
+    if isinstance(item, dict):
+        return {name: _with_floats(one) for name, one in item.items()}
+    if isinstance(item, list):
+        return [_with_floats(one) for one in item]
+    return float(item) if isinstance(item, Decimal) else item
 
 
 def _once(issues: Iterator[Issue]) -> Iterator[Issue]:

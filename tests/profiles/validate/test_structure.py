@@ -430,3 +430,9 @@ def test_items_of_long_lists_have_their_own_places():
     names[0]["_given"] = [None] * 2_499 + [{"id": 5}]
     locations = [one.location for one in structure({"resourceType": "Patient", "name": names})]
     assert locations == ["Patient.name[0].given[2500]", "Patient.name[0].given[2499].id"]
+
+
+def test_numbers_beyond_64_bits_may_stand_beside_written_decimals():
+    telecom = [{"rank": 2**70, "x": WrittenDecimal("1.5")}]
+    locations = {one.location for one in structure({"resourceType": "Patient", "telecom": telecom})}
+    assert locations == {"Patient.telecom[0].rank", "Patient.telecom[0].x"}
