@@ -34,6 +34,17 @@ def years(count: int) -> Json:
     return {"value": count, "unit": "Jahre", "system": system, "code": "a"}
 
 
+def additional(purpose: str, value_set: str, *, usage: bool = False) -> Json:
+    """Make an additional binding; one with a usage holds in some places only."""
+    parts: list[Json] = [
+        {"url": "purpose", "valueCode": purpose},
+        {"url": "valueSet", "valueCanonical": f"http://hl7.org/fhir/ValueSet/{value_set}"},
+    ]
+    if usage:
+        parts.append({"url": "usage", "valueUsageContext": {}})
+    return {"url": f"{CORE}additional-binding", "extension": parts}
+
+
 STRUCTURES = [
     structure("Gebuendelt", "Observation", element("Observation.subject", type=[target()])),
     structure(
@@ -71,6 +82,21 @@ STRUCTURES = [
         element(
             "Patient.gender",
             extension=[{"url": f"{R5}.valueAlternatives", "valueCanonical": ABSENT}],
+        ),
+    ),
+    structure(
+        "Gebunden",
+        "Patient",
+        element(
+            "Patient.maritalStatus",
+            binding={
+                "strength": "example",
+                "extension": [
+                    additional("required", "marital-status"),
+                    additional("extensible", "administrative-gender"),
+                    additional("required", "languages", usage=True),
+                ],
+            },
         ),
     ),
     structure(
@@ -226,6 +252,21 @@ def test_only_the_named_extension_stands_for_a_value(region: Validator) -> None:
     assert errors(region, {"resourceType": "Patient", "_gender": other}, "MitWert") == [
         "Patient.gender"
     ]
+
+
+@pytest.mark.parametrize(("code", "severities"), [("M", ["warning"]), ("X", ["warning", "error"])])
+def test_additional_bindings_are_as_strict_as_their_purpose(
+    region: Validator, code: str, severities: list[str]
+) -> None:
+    status = "http://terminology.hl7.org/CodeSystem/v3-MaritalStatus"
+    person = {
+        "resourceType": "Patient",
+        "maritalStatus": {"coding": [{"system": status, "code": code}]},
+    }
+    issues = region.validate(person, [f"{CANONICAL}Gebunden"])
+    found = [one for one in issues if one.location == "Patient.maritalStatus"]
+    stated = [one.severity for one in found if "marital-status" in one.text or "gender" in one.text]
+    assert sorted(set(stated)) == sorted(set(severities))
 
 
 @pytest.mark.parametrize(("inner", "right"), [("Weiß", True), ('<div lang="de">Weiß</div>', False)])
