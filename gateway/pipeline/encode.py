@@ -1,7 +1,7 @@
 """Write what a destination is sent, in the form it speaks: the last pure step before the wire.
 
 `original`: the source's own bytes, readdressed; only when nothing was filtered. `translated`: the
-stored resources as the partner's format.
+stored resources as the partner's format, in the version and form its dialect asks for.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def encode(site: Site, delivery: Delivery, source: Source, decision: Decision) -
     """
     endpoint = site.region.endpoints[delivery.endpoint]
     target, _ = SPEAKS[endpoint.connection_type]
-    if _original(endpoint, target, source, decision):
+    if _original(site, endpoint, target, source, decision):
         return Written(_readdressed(endpoint, delivery, source.raw))
     bundle = transaction(
         _contents(source, decision, versions=target == "hl7v2"),
@@ -97,8 +97,18 @@ def _context(site: Site, endpoint: Endpoint, source: Source) -> Context:
     )
 
 
-def _original(endpoint: Endpoint, target: str, source: Source, decision: Decision) -> bool:
+def _original(
+    site: Site, endpoint: Endpoint, target: str, source: Source, decision: Decision
+) -> bool:
+    """Tell whether the partner gets the source's own segments.
+
+    Never when something was filtered: segments nobody mapped may tell what a resource hides. A
+    partner whose dialect says how it wants its messages gets them so, unless `form` says original.
+    """
     if endpoint.form == "translated" or target != "hl7v2":
+        return False
+    wishes = "outgoing" in site.region.dialects.get(endpoint.dialect, {})
+    if wishes and endpoint.form != "original":
         return False
     return decision.outcome == PERMIT and source.raw[:3] == b"MSH"
 
