@@ -30,6 +30,11 @@ class Asked:
     layers: Layers
     profile: Profile | None
 
+    @property
+    def package(self) -> str:
+        """Name and version of the package."""
+        return self.profile.package if self.profile is not None else ""
+
     def services(self, run: Run, place: Place) -> Services:
         """Return the run's services, with answers for this profile."""
         conformance = _Conformance(self, run, place)

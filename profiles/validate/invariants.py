@@ -13,7 +13,6 @@ from profiles.fhirpath import (
     FHIRPathError,
     FHIRPathLimitError,
     Node,
-    Services,
     compile,  # noqa: A004
 )
 from profiles.fhirpath.model import fhir_type
@@ -59,8 +58,7 @@ def invariant_check(
     def check(item: Item, run: Run) -> None:
         met = native(item.value) if native is not None else None
         if met is None:
-            services = asked.services(run, item.place) if asked and is_asking else run.services
-            met = _holds(source, item, nested or item.type, run, services)
+            met = _holds(source, item, nested or item.type, run, asked if is_asking else None)
         if met is None:
             unread = f"the constraint {invariant.key} cannot be evaluated"
             run.once(invariant.key, "warning", "not-supported", unread, item.place)
@@ -76,12 +74,14 @@ def _nested_type(element: Element) -> str:
     return element.base_path if codes and codes <= _NESTED else ""
 
 
-def _holds(source: str, item: Item, type_name: str, run: Run, services: Services) -> bool | None:
+def _holds(source: str, item: Item, type_name: str, run: Run, asked: Asked | None) -> bool | None:
     """Evaluate a constraint on one value; None where that is not possible, or takes too long.
 
     What was asked of the value before is not asked again: then nothing is to be said.
     """
-    if not run.is_new(item.value, source):
+    # Packages may mean different versions of what the same words ask for.
+    question = f"{asked.package} {source}" if asked is not None else source
+    if not run.is_new(item.value, question):
         return True
     if source in run.costly:
         return None
@@ -89,6 +89,7 @@ def _holds(source: str, item: Item, type_name: str, run: Run, services: Services
     type_ = fhir_type(type_name) if type_name else None
     if expression is None or type_ is None:
         return None
+    services = asked.services(run, item.place) if asked is not None else run.services
     focus = Node(item.value, item.extra, type_, None, type_.path)
     try:
         return expression.holds(

@@ -43,8 +43,10 @@ class Layers:
     ) -> bool:
         """Say whether a value conforms to a profile, without reporting; True when unknown."""
         profile, layer = self.profile(canonical, requester), self.layer(canonical, requester)
-        mark = (id(item.value), canonical)
-        if profile is None or layer is None or mark in run.open:
+        if profile is None or layer is None:
+            return True
+        mark = (id(item.value), _key(profile))
+        if mark in run.open:
             return True
         if not _is_about(profile, item):
             return False
@@ -68,8 +70,11 @@ class Layers:
             run.report("error", "structure", f"{profile.type} is wanted here", item.place)
             return
         layer = self.layer(canonical, requester)
-        mark = (id(item.value), canonical)
-        if layer and mark not in run.open and run.is_new(item.value, canonical):
+        if profile is None or not layer:
+            return
+        key = _key(profile)
+        mark = (id(item.value), key)
+        if mark not in run.open and run.is_new(item.value, key):
             run.open.add(mark)
             self.run(layer, item, run)
             run.open.discard(mark)
@@ -79,7 +84,7 @@ class Layers:
         profile = self.profile(canonical, requester)
         if profile is None:
             return None
-        key = f"{profile.package} {profile.canonical}"
+        key = _key(profile)
         if key not in self._layers:
             # A profile may speak of itself: what is found meanwhile is empty.
             self._layers[key] = ()
@@ -178,6 +183,11 @@ def _element_of(profile: Profile | None, element_id: str) -> Profile | None:
         return None
     code = found.types[0].code if found.types else ""
     return replace(profile, url=f"{profile.url}#{element_id}", type=code, root=found)
+
+
+def _key(profile: Profile) -> str:
+    """Return what tells a profile from its versions in other packages."""
+    return f"{profile.package} {profile.canonical}"
 
 
 def _is_about(profile: Profile, item: Item) -> bool:

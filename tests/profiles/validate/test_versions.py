@@ -97,3 +97,12 @@ def test_the_profile_of_a_target_is_the_one_the_package_depends_on(
         "managingOrganization": {"reference": "#t"},
     }
     assert errors(region, profile, location) == places
+
+
+def test_two_profiles_at_once_each_mean_their_own(region: Validator) -> None:
+    both = [f"{CANONICAL}Alt", f"{CANONICAL}Neu"]
+    place = {"resourceType": "Location", "physicalType": coded("A"), "type": [coded("A")]}
+    for profiles in (both, both[::-1]):
+        issues = region.validate(place, profiles)
+        found = sorted(one.location for one in issues if one.severity == "error")
+        assert found == ["Location", "Location.physicalType"]
