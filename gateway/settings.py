@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 from gateway.domain.time import SECOND, duration
 from gateway.pipeline.catalogues import Catalogues
-from profiles.issue import NotConformant
+from profiles.issue import NotConformant, NotPermitted
 from profiles.reading.record import Place, read_record
 
 if TYPE_CHECKING:
@@ -266,7 +266,7 @@ class Settings:
     def catalogues(self) -> Catalogues:
         """The region's catalogues, as `gateway terminology` keeps them, and the server elsewhere.
 
-        Raises NotConformant or NotPermitted for an address no server can have.
+        Raises NotConformant for an address no server can have.
         """
         return Catalogues(
             folders=(str(self.path("terminology")),),
@@ -279,20 +279,22 @@ class Settings:
         # Brings the HTTP client along: only for those who have a server.
         from gateway.endpoints.terminology_server import TerminologyServer
 
-        files = {
+        names = {
             "ca": self.terminology.ca,
             "certificate": self.terminology.certificate,
             "key": self.terminology.key,
         }
-        return TerminologyServer(
-            self.terminology.server,
-            tls={name: str(self.path(file)) for name, file in files.items() if file},
-            token_file=str(self.path(self.terminology.token_file))
-            if self.terminology.token_file
-            else "",
-            systems=self.terminology.systems,
-            deadline=self.terminology.timeout / SECOND,
-        )
+        token = self.terminology.token_file
+        try:
+            return TerminologyServer(
+                self.terminology.server,
+                tls={name: str(self.path(file)) for name, file in names.items() if file},
+                token_file=str(self.path(token)) if token else "",
+                systems=self.terminology.systems,
+                deadline=self.terminology.timeout / SECOND,
+            )
+        except (NotConformant, NotPermitted) as error:
+            raise NotConformant(f"{FILE} [terminology] server: {error.text}") from error
 
     def path(self, name: str) -> Path:
         """Resolve a file named in the configuration."""

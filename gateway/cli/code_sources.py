@@ -90,9 +90,13 @@ def catalogues_of(region: Settings | None, folder: Path | None) -> Catalogues:
     """Return the catalogues of a folder, else of the region; the region's server beside them."""
     from dataclasses import replace
 
+    from gateway.domain.log import configure
     from gateway.pipeline.catalogues import Catalogues, local
 
     if folder is not None and not folder.is_dir():
         fail(f"{folder}: there is no such folder", code=2)
     found = region.catalogues if region is not None else Catalogues()
+    if found.remote is not None:
+        # What the server elsewhere has to say of itself goes to standard error.
+        configure(json_lines=False, level="WARNING")
     return replace(found, folders=local([folder]).folders) if folder is not None else found

@@ -15,6 +15,7 @@ import struct
 import sys
 from typing import Any, BinaryIO, cast
 
+from gateway.domain.log import configure
 from gateway.pipeline.refusal import failed
 from gateway.pipeline.translate import Prepared, prepare, translate
 from gateway.pipeline.translated import Job, Limits, WorkerConfig
@@ -31,6 +32,9 @@ def serve(stream: BinaryIO, out: socket.socket) -> None:
     while frame := _frame(stream):
         received = pickle.loads(frame)  # noqa: S301 - from our parent
         if isinstance(received, WorkerConfig):
+            if received.catalogues.remote is not None:
+                # The one thing here that has something to say by itself.
+                configure()
             prepared = prepare(received)
             _settle_in(received.limits)
             _answer(out, None)

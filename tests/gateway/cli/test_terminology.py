@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import structlog
 
 GENDER = "http://hl7.org/fhir/administrative-gender"
 ICD = "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
@@ -168,6 +169,28 @@ def test_the_region_has_its_catalogues_beside_its_configuration(gateway, folder,
     english = gateway("terminology", "lookup", "https://beispiel.de/t", "B", "--language", "en")
     assert "lower" in english.out
     assert gateway("terminology", "subsumes", "https://beispiel.de/t", "A", "B").code == 0
+
+
+@pytest.fixture
+def log():
+    """Log lines go where they went before; the streams of one test are closed after it."""
+    yield
+    structlog.reset_defaults()
+
+
+def test_a_server_that_is_silent_or_no_server_leaves_codes_undecided(gateway, folder, log):
+    def asked(address):
+        text = (folder / "gateway.toml").read_text(encoding="utf-8").partition("\n[terminology]")[0]
+        text += f'\n[terminology]\nserver = "{address}"\n'
+        (folder / "gateway.toml").write_text(text, encoding="utf-8")
+        return gateway("terminology", "validate-code", "http://loinc.org", "718-7", "--json")
+
+    silent = asked("https://127.0.0.1:9/fhir")
+    assert (silent.code, silent.json["resourceType"]) == (2, "OperationOutcome")
+    assert "terminology_unavailable" in silent.err
+    refused = asked("http://tx.example.org/fhir")
+    assert (refused.code, refused.out) == (2, "")
+    assert "[terminology] server: " in refused.err
 
 
 @pytest.mark.parametrize(
