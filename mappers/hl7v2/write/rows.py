@@ -202,6 +202,19 @@ def _code_of(w: Writing, reference: dict[str, Any], own: str) -> Repetition | No
     return (code,)
 
 
+def by_number(
+    w: Writing, reference: dict[str, Any], convert: Callable[..., Repetition | None], kind: str
+) -> Repetition | None:
+    """Reference to something with a number → the number."""
+    target = w.source.resolve(reference)
+    known = identifiers.own_first(w, (target or {}).get("identifier", ()))
+    identifier = known[0] if known else reference.get("identifier")
+    if identifier is None:
+        return None
+    w.carried(reference.get("type"), reference["reference"] if target is not None else None)
+    return convert(w, identifier, kind)
+
+
 def _narrative(w: Writing, value: dict[str, Any], _argument: str) -> Repetition | None:
     div = value.get("div")
     match = _DIV.fullmatch(div) if isinstance(div, Text) else None
@@ -215,6 +228,8 @@ _WRITERS: dict[str, Callable[[Writing, Any, str], Repetition | None]] = {
     "ST": lambda _w, value, _: (value,),
     "ID": lambda w, value, table: (w.code(table, value),),
     "Coding": _coding,
+    "Device": lambda w, value, _: by_number(w, value, identifiers.ei, "device"),
+    "Episode": lambda w, value, _: by_number(w, value, identifiers.cx, "episode"),
     "TQ6": lambda w, value, _: (*[None] * 5, w.code("order-priority", value)),
     "CX": lambda w, value, kind: identifiers.cx(w, value, kind or "patient"),
     "XPN": lambda w, value, _: names.xpn(w, value),

@@ -6,9 +6,12 @@ from typing import Any
 
 from mappers.base import Resource
 from mappers.hl7v2.segments.notes import REPORT_NOTE
+from mappers.hl7v2.write.datatypes import codings
 from mappers.hl7v2.write.datatypes.parties import xcn
 from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.writing import Writing
+
+_TYPE = "http://hl7.org/fhir/StructureDefinition/annotationType"
 
 
 def notes(w: Writing, resource: Resource) -> list[Segment]:
@@ -39,6 +42,11 @@ def _segments(w: Writing, found: Any) -> list[Segment]:
         segment = w.segment("NTE", str(len(segments) + 1), "L")
         if not segment.put(3, note.get("text")):
             continue
+        kind = codings.extension(note, _TYPE)
+        if kind is not None and segment.make(
+            4, codings.cwe, w, kind.get("valueCodeableConcept"), "", "NTE-4"
+        ):
+            w.carried(kind["url"])
         segment.make(5, xcn, w, note.get("authorReference"))
         segment.put(6, w.time(note.get("time")))
         segments.append(segment)

@@ -6,7 +6,9 @@ from typing import Any
 
 from mappers.base import Resource
 from mappers.hl7v2.write.datatypes import codings
+from mappers.hl7v2.write.datatypes.contacts import xad, xtn
 from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
+from mappers.hl7v2.write.datatypes.parties import is_organization, xon
 from mappers.hl7v2.write.er7 import Component, Segment
 from mappers.hl7v2.write.rows import fill
 from mappers.hl7v2.write.writing import Writing
@@ -14,6 +16,8 @@ from mappers.hl7v2.write.writing import Writing
 #: Type of an order number → field of ORC and OBR.
 _FIELDS = {"PLAC": 2, "FILL": 3}
 _SPM_SINCE = "2.5"
+#: The house that orders, beside the person in ServiceRequest.requester.
+_FACILITY = "https://region-gateway.example/fhir/StructureDefinition/ordering-facility"
 
 
 def order_numbers(w: Writing, obr: Segment, report: Resource, order: Resource | None) -> None:
@@ -53,9 +57,27 @@ def order_control(w: Writing, obr: Segment, order: Resource | None) -> Segment:
     if order is not None:
         orc.put(5, w.code("order-status", order.get("status")))
         fill(w, orc, "orc_servicerequest", order, skip=frozenset({4}))
+        ordering(w, orc, order)
         for repetition in orc.fields.get(12, ()):
             obr.add(16, repetition)
     return orc
+
+
+def ordering(w: Writing, orc: Segment, order: Resource) -> None:
+    """ORC-21 to -23: the house that orders; ORC-24 the address of the person."""
+    requester = order.get("requester")
+    stated = codings.extension(order, _FACILITY)
+    house = (stated or {}).get("valueReference") or requester
+    if house is not None and is_organization(w, house) and orc.make(21, xon, w, house):
+        w.carried((stated or {}).get("url"))
+        target = w.source.resolve(house) or {}
+        for address in target.get("address", ()):
+            orc.make(22, xad, w, address)
+        for point in target.get("telecom", ()):
+            orc.make(23, xtn, w, point)
+    person = w.source.resolve(requester) or {}
+    for address in person.get("address", ()) if orc.has(12) else ():
+        orc.make(24, xad, w, address)
 
 
 def spm(w: Writing, specimens: list[Resource], obr: Segment) -> list[Segment]:

@@ -12,7 +12,7 @@ from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.rows import fill
 from mappers.hl7v2.write.segments import clinical, results
 from mappers.hl7v2.write.segments.notes import notes
-from mappers.hl7v2.write.segments.orders import order_numbers, request, spm
+from mappers.hl7v2.write.segments.orders import order_numbers, ordering, request, spm
 from mappers.hl7v2.write.writing import Writing
 
 #: Status → ORC-1 (table 0119); a request under way is new or changed.
@@ -57,6 +57,7 @@ def _orc(w: Writing, obr: Segment, found: Resource) -> Segment:
     if not w.since(_TQ1_SINCE):
         orc.add(7, _timing(w, found))
     fill(w, orc, "orc_servicerequest", found)
+    ordering(w, orc, found)
     return orc
 
 

@@ -12,7 +12,7 @@ from mappers.hl7v2.write.datatypes.contacts import xad
 from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
 from mappers.hl7v2.write.datatypes.parties import house, is_organization, xcn, xon
 from mappers.hl7v2.write.er7 import Repetition, Segment
-from mappers.hl7v2.write.rows import fill, number
+from mappers.hl7v2.write.rows import by_number, fill, number
 from mappers.hl7v2.write.segments.notes import notes, report_notes
 from mappers.hl7v2.write.segments.orders import order_control, order_numbers, request, spm
 from mappers.hl7v2.write.segments.values import value
@@ -151,6 +151,8 @@ def _obx(w: Writing, observation: Resource, set_id: int) -> Segment:
     obx.put(14, w.time(observation.get("effectiveDateTime") or period.get("start")))
     _performers(w, obx, observation)
     obx.make(17, codings.cwe, w, observation.get("method"))
+    if "device" in observation:
+        obx.make(18, by_number, w, observation["device"], ei, "device")
     analysed = codings.extension(observation, _ANALYSED)
     if analysed is not None:
         w.carried(analysed["url"])
