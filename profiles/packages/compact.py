@@ -126,7 +126,8 @@ def _part(value: Any, names: tuple[str, ...]) -> Json:
 
 def _meant(made: Json) -> Json:
     if "extension" in made:
-        made["extension"] = [one for one in _objects(made["extension"]) if one.get("url") in _MEANT]
+        listed = _objects(made["extension"])
+        made["extension"] = [one for one in listed if str(one.get("url")) in _MEANT]
         if not made["extension"]:
             del made["extension"]
     return made
