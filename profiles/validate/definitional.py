@@ -43,7 +43,7 @@ def code_system_issues(resource: Json, place: str) -> Iterator[Issue]:
     if content == "complete" and concepts and _is_count(count) and count != len(concepts):
         text = f"the code system is complete, but has {len(concepts)} concepts, not as many as said"
         yield Issue("warning", "value", text, f"{place}.count")
-    types = {one.get("code"): one.get("type") for one in _objects(resource.get("property"))}
+    types = {str(one.get("code")): one.get("type") for one in _objects(resource.get("property"))}
     for where, concept in concepts:
         yield from _properties(concept, types, where)
 
@@ -67,7 +67,7 @@ def _concepts(holder: Json, place: str) -> Iterator[Placed]:
         waiting.extend(reversed(placed))
 
 
-def _properties(concept: Json, types: dict[Any, Any], where: str) -> Iterator[Issue]:
+def _properties(concept: Json, types: dict[str, Any], where: str) -> Iterator[Issue]:
     listed = concept.get("property")
     for index, one in enumerate(listed if isinstance(listed, list) else ()):
         if not isinstance(one, dict) or not isinstance(one.get("code"), str):

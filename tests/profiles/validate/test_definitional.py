@@ -140,3 +140,24 @@ def test_a_concept_map_maps_codes_that_there_are(core: Validator) -> None:
     concept_map = {"resourceType": "ConceptMap", "status": "draft", "group": [group]}
     place = "ConceptMap.group[0].element[0].target[1].code"
     assert found(core, concept_map) == [("warning", place)]
+
+
+JUNK: list[Any] = [None, 1, "x", [], {}, [None], [{}], [[{}]], {"code": [{}]}, True]
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=str)
+def test_misshapen_definitions_are_reported_and_never_raise(core: Validator, junk: Any) -> None:
+    for member in ("property", "concept", "count", "content"):
+        assert core.validate(code_system(**{member: [junk]}))
+    assert core.validate(code_system(property=[{"code": junk, "type": junk}]))
+    group = {"source": junk, "target": junk, "element": [{"code": junk, "target": [junk]}]}
+    assert core.validate({"resourceType": "ConceptMap", "status": "draft", "group": [group]})
+    include = [{"system": junk, "concept": [junk]}, junk]
+    assert core.validate({"resourceType": "ValueSet", "compose": {"include": include}})
+    searched = {"type": junk, "searchParam": [{"name": junk, "definition": junk}, junk]}
+    assert core.validate(
+        {"resourceType": "CapabilityStatement", "rest": [{"resource": [searched]}]}
+    )
+    sliced = {"path": junk, "slicing": {"discriminator": [{"path": junk}, junk]}}
+    defined = {"differential": {"element": [sliced, junk]}, "derivation": "constraint"}
+    assert core.validate({"resourceType": "StructureDefinition", **defined})
