@@ -27,6 +27,7 @@ from gateway.cli import (
     fhirpath,
     identity,
     init,
+    mapping,
     message,
     package,
     retention,
@@ -115,6 +116,7 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
         "Who is whom.",
         {"list": identity.list_, "link": identity.link, "separate": identity.separate},
     ),
+    "mapping": ("What becomes of which field.", {"table": mapping.table}),
     "consent": ("What the consent engine says.", {"decide": consent.decide}),
     "audit": ("The audit log.", {"verify": audit.verify}),
     "db": (

@@ -14,6 +14,8 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from profiles.reading import read_json
+
 #: ru_maxrss is in kilobytes, on macOS in bytes.
 _UNITS_PER_MEGABYTE = 1024 * 1024 if sys.platform == "darwin" else 1024
 
@@ -26,7 +28,8 @@ def cold_start(packages: Iterable[Path]) -> dict[str, float]:
             began = time.perf_counter()
             done = subprocess.run(command, check=True, capture_output=True)
             seconds = time.perf_counter() - began
-    return {"cold_start_seconds": round(seconds, 2), **json.loads(done.stdout)}
+    measured = {name: float(value) for name, value in read_json(done.stdout).items()}
+    return {"cold_start_seconds": round(seconds, 2), **measured}
 
 
 def _main(cache: str, *packages: str) -> None:
