@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from mappers.base import Resource
 from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.plan import Choice, Plan, decisive, only_visit, refuse
@@ -34,22 +36,32 @@ def choose_mdm(source: Source) -> Choice | None:
     stay = only_visit(source)
     event, content = _event(source, found)
 
-    def segments(w: Writing, patient: Resource) -> list[Segment]:
-        pid = person.pid(w, patient)
-        first = visit.pv1(w, stay) if stay is not None else visit.no_visit(w)
-        if stay is not None:
-            visit.account(w, pid, stay)
-            visit.status_is_said(w, stay, event, first)
-        body = document.contents(w, found) if content else []
-        header = document.txa(w, found, event)
-        if not body and "description" in found:
-            header.put(25, found["description"])
-        return [pid, first, header, *body]
-
     def plan(patient: Resource) -> Plan:
-        return Plan(f"MDM^{event}", lambda w: segments(w, patient), stay)
+        made = partial(_segments, patient=patient, stay=stay, found=found, event=event)
+        return Plan(f"MDM^{event}", partial(made, content=content), stay)
 
     return plan
+
+
+def _segments(
+    w: Writing,
+    *,
+    patient: Resource,
+    stay: Resource | None,
+    found: Resource,
+    event: str,
+    content: bool,
+) -> list[Segment]:
+    pid = person.pid(w, patient)
+    first = visit.pv1(w, stay) if stay is not None else visit.no_visit(w)
+    if stay is not None:
+        visit.account(w, pid, stay)
+        visit.status_is_said(w, stay, event, first)
+    body = document.contents(w, found) if content else []
+    header = document.txa(w, found, event)
+    if not body and "description" in found:
+        header.put(25, found["description"])
+    return [pid, first, header, *body]
 
 
 def _current(source: Source, documents: list[Resource]) -> Resource:

@@ -32,6 +32,7 @@ from mappers.hl7v2.write.merge import choose_merge
 from mappers.hl7v2.write.orders import choose_order
 from mappers.hl7v2.write.oru import choose_oru
 from mappers.hl7v2.write.plan import Plan, only_patient
+from mappers.hl7v2.write.segments.own import own_segments
 from mappers.hl7v2.write.segments.visit import occurred
 from mappers.hl7v2.write.siu import choose_siu
 from mappers.hl7v2.write.source import Source
@@ -61,7 +62,9 @@ def write(
     pen = Pen(form, known.segments)
     w = Writing(source, context, pen)
     text = _msh(plan.message, known.name, form, addresses, stamp)
-    text += pen.render([*_evn(w, plan, stamp.time), *plan.segments(w)], source.seen)
+    text += pen.render(
+        [*_evn(w, plan, stamp.time), *plan.segments(w), *own_segments(w)], source.seen
+    )
     return Encoded(_encoded(text, form), plan.message, source.left_out())
 
 

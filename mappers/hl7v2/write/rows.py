@@ -26,6 +26,9 @@ Values = Callable[[dict[str, Any]], Iterator[tuple[Any, list[Any]]]]
 _EXTENSION = re.compile(r"extension\((.+)\)\.(\w+)(?:\((.+)\))?")
 #: Datatypes of rows that are CodeableConcepts.
 _CONCEPTS = frozenset({"CWE", "language"})
+#: Datatypes of times, and of values that have elements.
+_TIMES = frozenset({"DTM", "DT", "instant"})
+_STRUCTURED = frozenset({"CX", "EI", "XPN", "XAD", "XTN", "XCN", "XON"})
 _UNDETERMINED = ("urn:ietf:bcp:47", "und")
 _DIV = re.compile(r"<div[^>]*>([^<]*)</div>")
 
@@ -76,6 +79,27 @@ def fill(
                 if segment.make(row.field, _write, w, segment.name, row, value):
                     w.carried(implied)
                     break
+
+
+def values_at(resource: dict[str, Any], target: str) -> Iterator[tuple[Any, list[Any]]]:
+    """Yield the values a resource has at a target of a row, and the leaves their place implies."""
+    element, values = _target(target)
+    return values(resource) if element in resource else iter(())
+
+
+def converted(w: Writing, datatype: str, value: Any) -> Repetition | None:
+    """Convert a value without a table, for fields that are the partner's own.
+
+    None where the datatype is not written, or the value is of another kind.
+    """
+    if isinstance(value, Text):
+        return (w.time(value),) if datatype in _TIMES else (value,)
+    if not isinstance(value, dict):
+        return (number(value),) if datatype != "boolean" else _boolean(w, value, "")
+    if datatype in _CONCEPTS:
+        return codings.cwe(w, value)
+    convert = _WRITERS.get(datatype)
+    return convert(w, value, "") if convert is not None and datatype in _STRUCTURED else None
 
 
 def _best(w: Writing, candidates: list[Row], value: Any) -> list[Row]:

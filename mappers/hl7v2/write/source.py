@@ -50,10 +50,7 @@ class Source:
     )
 
     def __init__(self, bundle: Resource, event: str = "") -> None:
-        """Trace the resources of a Bundle, or of a single resource.
-
-        `event` is the trigger event they came with, where the Bundle does not say it.
-        """
+        """Trace the resources of a Bundle; `event` is what they came with if it does not say."""
         #: Leaves that repeat others: (the one that repeats, the one that says it first).
         self._again: list[tuple[Any, Any]] = []
         #: Numbers of leaves; each resource begins with one of its own.

@@ -37,22 +37,14 @@ def xcn(w: Writing, reference: dict[str, Any] | None) -> Repetition | None:
     parts = _name(w, person, reference)
     if identifier is None and parts is None:
         return None
-    family, given, further, suffix, prefix, rest = parts or (None,) * 6
-    assigned = assigner(w, (identifier or {}).get("system"), "practitioner")
+    *named, rest = parts or (None,) * 6
+    number = identifier or {}
+    assigned = assigner(w, number.get("system"), "practitioner")
     return (
-        (identifier or {}).get("value"),
-        family,
-        given,
-        further,
-        suffix,
-        prefix,
-        _degree(w, person),
-        None,
-        assigned,
-        _name_type(w, person),
-        None,
-        None,
-        type_code(w, identifier or {}),
+        number.get("value"),
+        *named,
+        *(_degree(w, person), None, assigned, _name_type(w, person), None, None),
+        type_code(w, number),
         *[None] * 4,
         *_validity(w, person),
         rest,

@@ -17,6 +17,7 @@ from mappers.hl7v2.write.writing import Writing, meaning
 from mappers.trace import Text, derived
 
 _LOINC = "http://loinc.org"
+_TEXT = "TX"
 _RESULT = {"preliminary": "P", "amended": "C", "final": "F"}
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
 
@@ -175,12 +176,15 @@ def _implied_types(w: Writing, document: Resource) -> None:
 def contents(w: Writing, document: Resource) -> list[Segment]:
     """Contents of a document → OBX, its description → NTE."""
     segments: list[Segment] = []
+    plain = True
     for attachment in attachments(document):
         obx = w.segment("OBX", str(len(segments) + 1))
-        if not _content(w, obx, attachment):
+        if not _content(w, obx, attachment, plain=plain):
             continue
         obx.add(3, _type(w, document))
         obx.put(11, _RESULT.get(document.get("docStatus", ""), "F"))
+        # Lines of text in one message are one text: further ones are told as files.
+        plain = plain and obx.first(2) != _TEXT
         segments.append(obx)
     if segments and "description" in document:
         note = w.segment("NTE", "1", "L")
@@ -199,8 +203,8 @@ def _type(w: Writing, document: Resource) -> Any:
     return codings.cwe(w, {**kind, "coding": kept})
 
 
-def _content(w: Writing, obx: Segment, attachment: dict[str, Any]) -> bool:
-    """OBX-2 and OBX-5: text as TX, other content as ED in base64, a pointer as RP."""
+def _content(w: Writing, obx: Segment, attachment: dict[str, Any], *, plain: bool) -> bool:
+    """OBX-2 and OBX-5: text as TX where it may be `plain`, else ED in base64, a pointer as RP."""
     for extension in attachment.get("extension", ()):
         if extension.get("url") == _ABSENT:
             w.carried(extension)
@@ -208,9 +212,9 @@ def _content(w: Writing, obx: Segment, attachment: dict[str, Any]) -> bool:
     media: Text | None = stated or attachment.get("contentType")
     if data is not None:
         w.carried(attachment.get("size"), attachment.get("hash"))
-        if media is not None and media == attachment.get("contentType"):
-            w.carried(attachment["contentType"])
-        return _text(obx, data, media) or _encapsulated(obx, data, media)
+        if stated is not None and stated == attachment.get("contentType"):
+            w.source.repeats(attachment["contentType"], stated)
+        return (plain and _text(obx, data, media)) or _encapsulated(obx, data, media)
     url = attachment.get("url")
     if url is None:
         return False
@@ -242,7 +246,7 @@ def _text(obx: Segment, data: Text, media: Text | None) -> bool:
         return False
     if words != words.strip() or "\r" in words or not obx.put(5, derived(words, data, media)):
         return False
-    obx.put(2, "TX")
+    obx.put(2, _TEXT)
     return True
 
 
@@ -256,5 +260,9 @@ def _media(media: Text | None) -> tuple[str | None, str | None]:
     """Split a media type into type and subtype."""
     if media is None:
         return None, None
-    kind, _, subtype = media.partition("/")
+    kind, _, rest = media.partition("/")
+    subtype = rest.partition(";")[0].strip()
+    if subtype != rest:
+        # Parameters have no place: type and subtype are told, the whole is not.
+        return kind, subtype or None
     return derived(kind, media), derived(subtype, media) if subtype else None

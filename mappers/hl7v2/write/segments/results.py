@@ -28,8 +28,8 @@ _NEAREST = {"amended": "C", "appended": "C"}
 
 def report(w: Writing, found: Resource, set_id: int) -> list[Segment]:
     """DiagnosticReport with its order, results and specimens → ORC, OBR, NTE, OBX, SPM."""
-    orders = [w.source.resolve(reference) for reference in found.get("basedOn", ())]
-    order = next((o for o in orders if o and o["resourceType"] == "ServiceRequest"), None)
+    targets = (w.source.resolve(reference) for reference in found.get("basedOn", ()))
+    order = next((o for o in targets if o and o["resourceType"] == "ServiceRequest"), None)
     obr = w.segment("OBR", str(set_id))
     order_numbers(w, obr, found, order)
     if order is not None and order.get("code") == found.get("code"):
@@ -43,6 +43,14 @@ def report(w: Writing, found: Resource, set_id: int) -> list[Segment]:
     obr.put(25, status(w, "report-status", found.get("status")))
     _interpreter(w, obr, found)
     w.carried(found.get("encounter"))
+    results, specimens = _told(w, found)
+    samples = spm(w, specimens, obr)
+    told = [*report_notes(w, found), *observations(w, results, obr), *samples]
+    return [order_control(w, obr, order), obr, *told]
+
+
+def _told(w: Writing, found: Resource) -> tuple[list[Resource], list[Resource]]:
+    """Results and specimens of a report, which stand below it without being named."""
     results: list[Resource] = []
     specimens: list[Resource] = []
     for reference in (*found.get("result", ()), *found.get("specimen", ())):
@@ -50,14 +58,7 @@ def report(w: Writing, found: Resource, set_id: int) -> list[Segment]:
         if target is not None:
             w.carried(reference)
             (specimens if target["resourceType"] == "Specimen" else results).append(target)
-    samples = spm(w, specimens, obr)
-    return [
-        order_control(w, obr, order),
-        obr,
-        *report_notes(w, found),
-        *observations(w, results, obr),
-        *samples,
-    ]
+    return results, specimens
 
 
 def lone(w: Writing, observation: Resource, set_id: int) -> list[Segment]:
@@ -136,16 +137,8 @@ def _obx(w: Writing, observation: Resource, set_id: int) -> Segment:
     obx = w.segment("OBX", str(set_id))
     value(w, obx, observation)
     obx.make(3, codings.cwe, w, observation.get("code"))
-    sub_id = codings.extension(observation, _SUB_ID)
-    if sub_id is not None:
-        w.carried(sub_id["url"])
-        obx.put(4, sub_id.get("valueString"))
+    _extensions(w, obx, observation)
     _assessment(w, obx, observation)
-    nature = codings.extension(observation, _NATURE)
-    if nature is not None:
-        w.carried(nature["url"])
-        concept = nature.get("valueCodeableConcept")
-        obx.put(10, codings.plain(w, concept, "abnormal-nature", "OBX-10"))
     obx.put(11, status(w, "observation-status", observation.get("status")))
     period = observation.get("effectivePeriod", {})
     obx.put(14, w.time(observation.get("effectiveDateTime") or period.get("start")))
@@ -153,14 +146,26 @@ def _obx(w: Writing, observation: Resource, set_id: int) -> Segment:
     obx.make(17, codings.cwe, w, observation.get("method"))
     if "device" in observation:
         obx.make(18, by_number, w, observation["device"], ei, "device")
-    analysed = codings.extension(observation, _ANALYSED)
-    if analysed is not None:
-        w.carried(analysed["url"])
-        obx.put(19, w.time(analysed.get("valueDateTime")))
     obx.make(20, codings.cwe, w, observation.get("bodySite"))
     for identifier in own_first(w, observation.get("identifier", ()))[:1]:
         obx.make(21, ei, w, identifier, "observation")
     return obx
+
+
+def _extensions(w: Writing, obx: Segment, observation: Resource) -> None:
+    """OBX-4 sub-id, OBX-10 nature of the test, OBX-19 time of analysis."""
+    for found in observation.get("extension", ()):
+        url = found.get("url")
+        written = False
+        if url == _SUB_ID:
+            written = obx.put(4, found.get("valueString"))
+        elif url == _ANALYSED:
+            written = obx.put(19, w.time(found.get("valueDateTime")))
+        elif url == _NATURE:
+            concept = found.get("valueCodeableConcept")
+            written = obx.put(10, codings.plain(w, concept, "abnormal-nature", "OBX-10"))
+        if written:
+            w.carried(url)
 
 
 def _component(w: Writing, component: dict[str, Any], set_id: int, parent: Segment) -> Segment:

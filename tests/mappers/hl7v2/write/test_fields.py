@@ -10,6 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import mappers
+from mappers.dialect import Row
 from mappers.hl7v2.tokenizer import leaf, tokenize
 from profiles.issue import NotConformant
 from profiles.reading.decimals import decimal_from_literal
@@ -361,3 +363,27 @@ def test_separators_in_text_never_make_segments_or_fields(words: str) -> None:
     segment = found.get("PID")
     assert segment is not None
     assert len(segment.raw) == 6
+
+
+def test_the_partners_own_segments_are_written_by_the_rows_that_read_them() -> None:
+    url = "https://haus.example/fhir/StructureDefinition/pflegegrad"
+    theirs = context(
+        rows=(
+            Row("ZPD-3", "Patient", "extension", "ST", url),
+            Row("ZPD-4.2", "Patient", "birthDate", "DT"),
+            Row("ZKO-2", "Patient", "telecom", "XTN"),
+        )
+    )
+    who = patient(
+        birthDate="1948-03-14",
+        telecom=[{"system": "phone", "value": "1"}],
+        extension=[{"url": url, "valueString": "3|4"}],
+    )
+    content = bundle(who)
+    assert line(content, "ZPD", theirs) == ["ZPD", "", "", "3\\F\\4", "^19480314"]
+    assert line(content, "ZKO", theirs) == ["ZKO", "", "1^^PH"]
+    written = write(content, with_context=theirs)
+    assert written.left_out == ()
+    read = mappers.translate(written.data, "hl7v2", theirs)
+    found = next(c.resource for c in read.changes if c.type == "Patient")
+    assert {"url": url, "valueString": "3|4"} in found["extension"]

@@ -46,9 +46,10 @@ def coded(system: str = "http://loinc.org") -> st.SearchStrategy[dict[str, Any]]
         {"system": st.just(system), "code": st.from_regex(r"[A-Z][0-9]{2}", fullmatch=True)},
         optional={"display": words},
     )
-    return some(coding=st.lists(coding, min_size=1, max_size=2, unique_by=str), text=words).filter(
-        bool
-    )
+    # A text that only repeats a display need not come back.
+    said = words.map(lambda w: f"t{w}")
+    codings = st.lists(coding, min_size=1, max_size=2, unique_by=str)
+    return some(coding=codings, text=said).filter(bool)
 
 
 def periods(ends: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, str]]:
@@ -58,10 +59,9 @@ def periods(ends: st.SearchStrategy[str]) -> st.SearchStrategy[dict[str, str]]:
 
 
 names = st.fixed_dictionaries(
-    {"family": words},
+    {"family": words, "given": st.lists(words, min_size=1, max_size=2)},
     optional={
         "use": st.sampled_from(["official", "maiden", "nickname"]),
-        "given": st.lists(words, min_size=1, max_size=2),
         "prefix": st.lists(words, min_size=1, max_size=1),
         "period": st.fixed_dictionaries({"start": days}),
     },
@@ -184,7 +184,9 @@ letters = some(
     content=st.lists(
         st.fixed_dictionaries(
             {
-                "contentType": st.sampled_from(["application/pdf", "text/plain", "image/jpeg"]),
+                "contentType": st.sampled_from(
+                    ["application/pdf", "text/plain; charset=utf-8", "image/jpeg"]
+                ),
                 "data": st.binary(min_size=1, max_size=9).map(
                     lambda data: base64.b64encode(data).decode()
                 ),
