@@ -18,6 +18,9 @@ _DTM = re.compile(
     r"(?:([+-])(\d\d):?(\d\d)|(Z))?"
 )
 
+_LEAP_SECOND = 60
+_WIDEST_OFFSET = timedelta(hours=14)
+
 
 class Moment(NamedTuple):
     """One point in time as the source says it."""
@@ -43,7 +46,7 @@ def _zone(name: str) -> tzinfo:
 def moment(text: str, zone: str) -> Moment | None:
     """Read an HL7 timestamp (`YYYY[MM[DD[HH[MM[SS[.S…]]]]]][+ZZZZ]`), None when invalid."""
     match = _DTM.fullmatch(text)
-    if match is None:
+    if match is None or int(match[6] or 0) > _LEAP_SECOND:
         return None
     year, month, day, hour, minute, second, fraction, sign, hours, minutes, utc = match.groups()
     try:
@@ -77,6 +80,8 @@ def _aware(
         return local.replace(tzinfo=UTC), ""
     if sign:
         shift = timedelta(hours=int(hours), minutes=int(minutes))
+        if shift > _WIDEST_OFFSET:
+            raise ValueError("no zone is so far from UTC")
         return local.replace(tzinfo=timezone(shift if sign == "+" else -shift)), ""
     aware = local.replace(tzinfo=_zone(zone))
     if aware.utcoffset() == aware.replace(fold=1).utcoffset():

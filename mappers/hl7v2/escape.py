@@ -18,6 +18,10 @@ _SEQUENCE = (
     r"[FSTREHNP]|\.(?:br|BR|sp|SP|in|IN|ti|TI|fi|FI|nf|NF|ce|CE)\s*[+-]?\d{0,4}"
     r"|X(?:[0-9A-Fa-f]{2}){1,2048}"
 )
+#: Control characters no FHIR string holds (https://hl7.org/fhir/R4/datatypes.html#string).
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
+#: What stands for a character that cannot be carried.
+REPLACEMENT = "\ufffd"
 _HEX = re.compile(r"X((?:[0-9A-Fa-f]{2})+)")
 
 
@@ -52,7 +56,8 @@ def _other(body: str, codec: str, original: str) -> str:
         return _layout(layout.group(1).lower(), layout.group(2))
     bytes_in_hex = _HEX.fullmatch(body)
     if bytes_in_hex is not None:
-        return bytes.fromhex(bytes_in_hex.group(1)).decode(codec, "replace")
+        decoded = bytes.fromhex(bytes_in_hex.group(1)).decode(codec, "replace")
+        return CONTROL.sub(REPLACEMENT, decoded)
     return original
 
 

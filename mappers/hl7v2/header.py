@@ -5,12 +5,15 @@ Cheap and bytes-safe: looks at the first segment only, as Latin-1.
 
 from __future__ import annotations
 
+import string
 from dataclasses import dataclass
 
 from profiles.issue import NotUnderstood
 
 _BOM = b"\xef\xbb\xbf"
 _LIMIT = 4096
+#: What can separate in every character set; `""` deletes.
+_SEPARATORS = frozenset(string.punctuation) - {'"'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ def _delimiters(separator: str, encoding: str) -> Delimiters:
     """Fill separators the sender left out with the recommended ones (2.5.4)."""
     default = "^~\\&"
     chosen = encoding[:4] + default[len(encoding) :]
-    if any(c.isalnum() or c.isspace() for c in chosen) or len({separator, *chosen}) < 5:
+    if not _SEPARATORS.issuperset(separator + chosen) or len({separator, *chosen}) < 5:
         raise NotUnderstood("MSH-2 names no usable encoding characters", location="MSH-2")
     return Delimiters(separator, chosen[0], chosen[1], chosen[2], chosen[3])
 

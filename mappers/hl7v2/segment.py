@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import lru_cache, partial
 
-from mappers.trace import Text
-from profiles.issue import NotConformant
+from mappers.trace import Source, Text
+from profiles.issue import Issue, NotConformant
 
 #: One component: None (empty), a leaf, or its subcomponents.
 Component = Text | list[Text | None] | None
@@ -20,11 +20,11 @@ Repetition = list[Component]
 _SUB_BITS = 10
 _COMPONENT = _SUB_BITS
 _REPETITION = _COMPONENT + 16
-_FIELD = _REPETITION + 14
+_FIELD = _REPETITION + 18
 _SEGMENT = _FIELD + 10
 _MOST_SUBS = 1 << 10
 _MOST_COMPONENTS = 1 << 16
-_MOST_REPETITIONS = 1 << 14
+_MOST_REPETITIONS = 1 << 18
 _MOST_FIELDS = 1 << 10
 
 _new = str.__new__
@@ -74,7 +74,7 @@ class Segment:
             raw.insert(1, separators[0])
             self.first_field = 3
         if len(raw) > _MOST_FIELDS:
-            raise NotConformant("a segment has too many fields", location=self.name)
+            raise too_many("a segment has too many fields", self.name)
         self.raw = raw
         self.index = index
         self.occurrence = occurrence
@@ -136,6 +136,12 @@ class Segment:
                 parsed[number] = self._split(number, raw)
 
     def _split(self, field: int, raw: str) -> list[Repetition]:
+        try:
+            return self._split_raw(field, raw)
+        except NotConformant as error:
+            raise too_many(error.text, f"{self.name}-{field}") from error
+
+    def _split_raw(self, field: int, raw: str) -> list[Repetition]:
         base = self.base | (field << _FIELD)
         if self._is_text(field):
             parsed, leaves = split_text(raw, base, self._separators[1], self._unescape)
@@ -171,6 +177,12 @@ def make_segment(
     if unescape is not None or len(line) >= _SHORT_LINE:
         return Segment(line, index, occurrence, separators, unescape)
     return remembered_segment(line, index, occurrence, separators)
+
+
+def too_many(sentence: str, location: str) -> NotConformant:
+    """Refuse a segment or field with more parts than anybody means (ERR-2, ERR-3)."""
+    issue = Issue("error", "too-costly", sentence, location, "102")
+    return NotConformant(sentence, location=location, issues=(issue,))
 
 
 def leaf(repetition: Repetition, number: int) -> Text | None:
@@ -210,7 +222,10 @@ def split_text(
     """Split a text field into repetitions, each one leaf."""
     leaves: list[Text] = []
     parsed: list[Repetition] = []
-    for number, piece in enumerate(raw.split(separator)):
+    pieces = raw.split(separator)
+    if len(pieces) > _MOST_REPETITIONS:
+        raise NotConformant("a field repeats too often")
+    for number, piece in enumerate(pieces):
         made = _leaf(piece, base | (number << _REPETITION), leaves)
         if made is not None:
             parsed.append([None, made])
@@ -284,21 +299,25 @@ def _leaf(raw: str, source: int, leaves: list[Text]) -> Text | None:
 def _unescaped(
     parsed: list[Repetition], leaves: list[Text], unescape: Callable[[str], str]
 ) -> tuple[list[Repetition], list[Text]]:
-    """Resolve escapes in every leaf, after the split as the standard demands."""
-    resolved: dict[int, Text] = {}
+    """Resolve escapes in every leaf, after the split as the standard demands.
+
+    What then holds nothing but white space (`\\.br\\`, `\\H\\`) is no leaf: it says nothing.
+    """
+    resolved: dict[Source, Text] = {}
     for old in leaves:
-        made = _new(Text, unescape(old))
-        made.source = old.source
-        resolved[old.source] = made  # type: ignore[index]  # a leaf's source is one int
+        value = unescape(old)
+        if value and not value.isspace():
+            made = _new(Text, value)
+            made.source = old.source
+            resolved[old.source] = made
 
     def replace(component: Component) -> Component:
         if type(component) is list:
-            return [resolved[part.source] if part is not None else None for part in component]  # type: ignore[index]
-        return resolved[component.source] if component is not None else None  # type: ignore[index,union-attr]
+            return [resolved.get(part.source) if part is not None else None for part in component]
+        return resolved.get(component.source) if component is not None else None  # type: ignore[union-attr]  # not a list
 
-    return [[replace(part) for part in repetition] for repetition in parsed], list(
-        resolved.values()
-    )
+    replaced = [[replace(part) for part in repetition] for repetition in parsed]
+    return replaced, list(resolved.values())
 
 
 def segment_index(source: int) -> int:

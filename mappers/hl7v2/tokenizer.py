@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from mappers.hl7v2.escape import unescaper
+from mappers.hl7v2.escape import CONTROL, REPLACEMENT, unescaper
 from mappers.hl7v2.header import Delimiters, Header, read_header
 from mappers.hl7v2.segment import (
     DELETE,
@@ -118,4 +118,16 @@ def tokenize(data: bytes, default_charset: str = "", header: Header | None = Non
     charset = header.charset or default_charset
     text, issues = decode_text(data, charset)
     text = text.strip("\x0b\x1c\r\n \t")
+    if CONTROL.search(text) is not None:
+        issues += _control_characters(text, header.delimiters.field)
+        text = CONTROL.sub(REPLACEMENT, text)
     return Message(header, text, codec_of(charset) or "cp1252", issues)
+
+
+def _control_characters(text: str, separator: str) -> Iterator[Issue]:
+    """Name the segments that hold characters no text may have."""
+    lines = [line for line in _LINE_ENDS.split(text) if CONTROL.search(line) is not None]
+    for name in dict.fromkeys(line[:3] for line in lines):
+        place = name if CONTROL.search(name) is None and separator not in name else ""
+        sentence = "control characters were replaced by U+FFFD"
+        yield Issue("warning", "value", sentence, place, "102")

@@ -112,13 +112,19 @@ def coding(
         made["system"] = default
     if version is not None:
         made["version"] = version
-    made["code"] = code
+    made["code"] = token(code)
     if made.get("system") == _ICD:
         _icd(code, made)
     words = leaf(repetition, place[1])
     if words is not None and words != DELETE:
         made["display"] = words
     return made
+
+
+def token(leaf: Text) -> Text:
+    """Return a code as FHIR writes it: single spaces, no line breaks (datatypes.html#code)."""
+    joined = " ".join(leaf.split())
+    return leaf if joined == leaf else text(joined, leaf.source)
 
 
 def _icd(code: Text, made: dict[str, Any]) -> None:

@@ -1,0 +1,94 @@
+"""What senders should not write is taken as far as it goes, or refused with its place."""
+
+import pytest
+
+import mappers
+from mappers.base import Context, Mapped
+from mappers.dialect import Dialect
+from mappers.hl7v2.acknowledgement import acknowledge, read_acknowledgement
+from mappers.hl7v2.header import read_header
+from profiles.validate import structure
+
+HEAD = "MSH|^~\\&|KIS|HAUS|GW|NETZ|20270110||{kind}|1|P|2.5||||||UNICODE UTF-8\r"
+PID = "PID|1||4711^^^HAUS||Weiß^Änne\r"
+
+
+def translated(text: str | bytes, kind: str = "ADT^A01") -> Mapped:
+    """A message whose resources are sound and whose leaves are all accounted for."""
+    data = text if isinstance(text, bytes) else (HEAD.format(kind=kind) + text).encode()
+    result = mappers.translate(data, "hl7v2", Context(b"key", Dialect(), "https://h.example/sid"))
+    loss = result.loss
+    assert loss.fields == loss.mapped + loss.ignored + len(loss.unmapped)
+    broken = [i for c in result.changes for i in structure(c.resource) if i.severity == "error"]
+    assert broken == []
+    return result
+
+
+def patient(result: Mapped) -> dict:
+    return next(c.resource for c in result.changes if c.type == "Patient")
+
+
+@pytest.mark.parametrize("control", ["\x00", "\x07", "\x0b", "\x1b", "\x1c"])
+def test_control_characters_are_replaced_and_their_segments_named(control: str) -> None:
+    result = translated(f"PID|1||47{control}11^^^HAUS||Weiß^Än{control}ne\r")
+    assert patient(result)["name"][0]["given"] == ["Än\ufffdne"]
+    (issue,) = [i for i in result.issues if "control" in i.text]
+    assert (issue.location, issue.hl7_code) == ("PID", "102")
+
+
+def test_control_characters_in_escapes_are_replaced() -> None:
+    result = translated("PID|1||4711^^^HAUS||Weiß^Än\\X0007\\ne\r")
+    assert patient(result)["name"][0]["given"] == ["Än\ufffd\ufffdne"]
+
+
+@pytest.mark.parametrize("nothing", ["\\.br\\", "\\H\\", "\\X20\\", "\\.sp3\\\\N\\"])
+def test_escapes_that_leave_nothing_say_nothing(nothing: str) -> None:
+    result = translated(f"PID|1||4711^^^HAUS||Weiß^{nothing}||||||{nothing}^^Ulm\r")
+    assert "given" not in patient(result)["name"][0]
+    assert patient(result)["address"][0].get("city") == "Ulm"
+
+
+@pytest.mark.parametrize("code", ["a\\.br\\b", "a   b", "a\tb"])
+def test_a_code_has_single_spaces_only(code: str) -> None:
+    result = translated(f"{PID}DG1|1||{code}^Text^L\r")
+    (condition,) = [c.resource for c in result.changes if c.type == "Condition"]
+    assert condition["code"]["coding"][0]["code"] == "a b"
+
+
+@pytest.mark.parametrize(
+    "time", ["20270110102399", "20270110+1500", "20270230", "00000101", "2027011"]
+)
+def test_times_that_do_not_exist_become_issues(time: str) -> None:
+    result = translated(f"{PID}PV1|1|I{'|' * 17}F1^^^HAUS{'|' * 25}{time}\r")
+    (visit,) = [c.resource for c in result.changes if c.type == "Encounter"]
+    assert "period" not in visit
+    assert [(i.location, i.hl7_code) for i in result.issues] == [("PV1-44", "102")]
+
+
+@pytest.mark.parametrize(
+    "separators", ["|^~\\&"[:3] + "\xff&", "\xa7^~\\&", "|^~\\a", '"^~\\&', "|||||"]
+)
+def test_separators_are_punctuation_of_ascii(separators: str) -> None:
+    result = translated(f"MSH{separators}{separators[0]}KIS\r{PID}".encode("latin-1"))
+    assert result.refusal is not None
+    assert result.header is None
+
+
+def test_too_many_fields_are_refused_with_their_place() -> None:
+    result = translated("PID" + "|x" * 1100)
+    assert result.refusal is not None
+    (issue,) = result.refusal.issues
+    assert (issue.location, issue.hl7_code) == ("PID", "102")
+    assert result.header is not None
+    answer = acknowledge(result.header, "AE", control_id="9", time="2027", issues=[issue])
+    assert read_acknowledgement(answer).errors[0].location == "PID^1"
+
+
+def test_too_many_components_are_refused_with_their_place() -> None:
+    result = translated(f"{PID}PV1|1|I|{'^x' * 70_000}\r")
+    assert result.refusal is not None
+    assert result.refusal.issues[0].location == "PV1-3"
+
+
+def test_a_header_is_read_whatever_follows_it() -> None:
+    assert read_header(HEAD.format(kind="ADT^A01").encode() + b"\xff\x00|").control_id == "1"
