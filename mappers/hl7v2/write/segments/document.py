@@ -66,13 +66,13 @@ def _creation(w: Writing, segment: Segment, document: Resource) -> None:
     times = [
         attachment["creation"] for attachment in attachments(document) if "creation" in attachment
     ]
+    if segment.has(6) and all(w.time(created) == segment.first(6) for created in times):
+        w.carried(*times)
+        return
     for created in times:
-        written = w.time(created)
-        if segment.has(6) and str(segment.fields[6][0][0]) == written:
-            w.carried(created)
-        elif not segment.has(8):
-            segment.put(8, written)
-        elif str(segment.fields[8][0][0]) == written:
+        if not segment.has(8):
+            segment.put(8, w.time(created))
+        elif segment.first(8) == w.time(created):
             w.carried(created)
 
 
