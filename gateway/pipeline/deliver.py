@@ -9,6 +9,7 @@ declared idempotent.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -30,6 +31,9 @@ _log = log("deliver")
 
 #: How often the loop looks without being woken, in seconds.
 IDLE_WAIT = 0.5
+#: Seconds from one claim that took all there was to the next: what becomes due meanwhile is taken
+#: together. An idle gateway adds no wait.
+PACE = 0.02
 
 
 @dataclass(slots=True)
@@ -56,7 +60,7 @@ class Deliver:
 
     def __post_init__(self) -> None:
         """Let results find their way back."""
-        self._settling = Settling(self.writer, self.site, self.clock, self._landed)
+        self._settling = Settling(self.writer, self.site, self.clock, self._landed, self._sending)
 
     def wake(self) -> None:
         """Say that something may be due; called on the loop after a commit that enqueued."""
@@ -68,8 +72,12 @@ class Deliver:
         try:
             while not stop.is_set():
                 self._wake.clear()
-                if await self._cycle():
+                began = self.monotonic()
+                claimed, more = await self._cycle()
+                if more:
                     continue
+                if claimed:
+                    await asyncio.sleep(max(began + PACE - self.monotonic(), 0.0))
                 waking = asyncio.ensure_future(self._wake.wait())
                 await asyncio.wait(
                     {waking, stopping}, timeout=IDLE_WAIT, return_when=asyncio.FIRST_COMPLETED
@@ -88,11 +96,11 @@ class Deliver:
             self.writer.submit(lambda tx: recover(tx, self.site(), self._flying, alone=alone))
         )
 
-    async def _cycle(self) -> bool:
-        """Claim and start what is due; say whether there may be more."""
+    async def _cycle(self) -> tuple[bool, bool]:
+        """Claim and start what is due; say whether there was any, and whether more is waiting."""
         room = self._room()
         if not room:
-            return False
+            return False, False
         until = self.monotonic() + LEAVE_WITHIN
         try:
             at, claimed = await asyncio.wrap_future(
@@ -100,14 +108,15 @@ class Deliver:
             )
         except Unavailable:
             _log.warning("claim_failed")
-            return False
+            return False, False
         except (*FAULTS, MemoryError, OSError) as error:
             _log.error("claim_broken", error=type(error).__name__)
-            return False
+            return False, False
         self._mark = Mark(at, self.monotonic())
         for ready in claimed:
             self._start(ready, until)
-        return bool(claimed)
+        taken = Counter(ready.delivery.endpoint for ready in claimed)
+        return bool(claimed), any(taken[name] >= free for name, free in room.items())
 
     def _claim(self, tx: Transaction, room: Mapping[str, int]) -> tuple[Instant, list[Ready]]:
         """Claim what is due by the store's clock; say what time that was."""
@@ -176,6 +185,9 @@ class Deliver:
         wire.end(outcome, self.monotonic())
         settled = result(endpoint, ready.delivery, outcome, started, self.clock(), self.random)
         self._settling.add(Move(ready.delivery, settled, ready.patients))
+
+    def _sending(self) -> int:
+        return sum(wire.sending for wire in self._wires.values())
 
     def _landed(self, moves: Sequence[Move]) -> None:
         """After the commit of results their lanes are free: look for more."""

@@ -1,8 +1,9 @@
 """The drain into the writer: what comes together while it works is its next batch.
 
 One job at most waits for the writer, and it takes its messages when it begins, not when it is
-submitted: an idle gateway adds no wait, a busy one batches by itself. Order is kept, also when a
-batch fails and its entries go again one by one.
+submitted. A batch costs as much again as some messages, so one that would be small waits a moment
+for those on their way: until as many have come as are still to come. An idle gateway adds no wait.
+Order is kept, also when a batch fails and its entries go again one by one.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ R = TypeVar("R")
 #: Most entries and bytes of one batch.
 MAX_ENTRIES = 256
 MAX_BYTES = 32_000_000
+#: A batch of this many entries waits for no more, and by default none longer than these seconds.
+ENOUGH = 32
+MOMENT = 0.01
 
 
 @dataclass(slots=True)
@@ -43,11 +47,17 @@ class Drain(Generic[E, R]):
     work: Callable[[Transaction, Sequence[E]], list[R]]
     #: Called on the loop after every commit.
     committed: Callable[[list[R]], None] = lambda _: None
+    #: How many entries are on their way here.
+    coming: Callable[[], int] = lambda: 0
+    #: How long a batch waits for them at most, in seconds.
+    moment: float = MOMENT
     _waiting: deque[_Waiting[E, R]] = field(default_factory=deque)
     #: A submitted job has not begun yet; it will take what waits.
     _submitted: bool = False
     #: A batch failed; nothing overtakes it until its entries wait again.
     _failed: bool = False
+    #: Runs while a batch waits for more.
+    _timer: asyncio.TimerHandle | None = None
 
     def submit(self, entry: E, *, size: int = 0) -> asyncio.Future[R]:
         """Queue an entry for the next batch.
@@ -58,14 +68,25 @@ class Drain(Generic[E, R]):
         loop = asyncio.get_running_loop()
         waiting: _Waiting[E, R] = _Waiting(entry, size, loop.create_future())
         self._waiting.append(waiting)
-        self._kick(loop)
+        self._go_on(loop)
         return waiting.done
 
     def __len__(self) -> int:
         """How many entries wait."""
         return len(self._waiting)
 
+    def _go_on(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Hand over what waits, now or in a moment."""
+        waiting = self._waiting
+        if not waiting or waiting[0].alone or len(waiting) >= min(self.coming(), ENOUGH):
+            self._kick(loop)
+        elif self._timer is None:
+            self._timer = loop.call_later(self.moment, self._kick, loop)
+
     def _kick(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         if self._submitted or self._failed or not self._waiting:
             return
         self._submitted = True
@@ -118,7 +139,7 @@ class Drain(Generic[E, R]):
                 waiting.alone = True
                 self._waiting.appendleft(waiting)
             self._failed = False
-        self._kick(loop)
+        self._go_on(loop)
 
     def _refuse(self, entries: Sequence[_Waiting[E, R]], error: BaseException) -> None:
         for waiting in entries:

@@ -70,7 +70,7 @@ class Intake:
         self._enqueued = enqueued
         self._backlog = Backlog(reader, self._process_received)
         self._lines = Lines(
-            Drain(writer, self._record, self._committed),
+            Drain(writer, self._record, self._committed, coming=lambda: len(pool)),
             Drain(writer, self._store),
             self._backlog.add,
         )

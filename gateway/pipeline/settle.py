@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from gateway.domain.delivery import Delivery, DeliveryState
 from gateway.domain.log import log
 from gateway.domain.time import Clock, Instant
 from gateway.pipeline.disclose import state_row
+from gateway.pipeline.drain import Drain
 from gateway.pipeline.ports import Settled, Transaction, Writer
 from gateway.pipeline.site import Site
-from profiles.issue import Unavailable
 
 _log = log("settle")
 
@@ -70,46 +70,53 @@ class Settling:
     clock: Clock
     #: Called on the loop after every commit.
     committed: Callable[[Sequence[Move]], None]
-    _waiting: list[Move] = field(default_factory=list)
-    _scheduled: bool = False
+    #: How many attempts are on the wire.
+    sending: Callable[[], int]
+    _drain: Drain[Move, Move] = field(init=False)
+    #: On their way into the store.
+    _futures: set[asyncio.Future[Move]] = field(init=False, default_factory=set)
+    #: Given back by a store that failed.
+    _kept: list[Move] = field(init=False, default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Let what ends together be settled together."""
+        self._drain = Drain(self.writer, self._write, self.committed, self.sending)
 
     def add(self, move: Move) -> None:
         """Note a result; those of one moment are settled together."""
-        self._waiting.append(move)
-        if not self._scheduled:
-            self._scheduled = True
-            asyncio.get_running_loop().call_soon(self._submit)
+        future = self._drain.submit(move)
+        self._futures.add(future)
+        future.add_done_callback(partial(self._done, move))
 
     async def finish(self) -> None:
         """Settle what still waits; without a store the next start finds it inflight."""
-        if not self._waiting:
-            return
-        rows, self._waiting = self._waiting, []
-        try:
-            await asyncio.wrap_future(self.writer.submit(lambda tx: self._write(tx, rows)))
-        except Unavailable:
-            _log.error("results_not_stored", count=len(rows))
+        kept, self._kept = self._kept, []
+        for move in kept:
+            self.add(move)
+        if self._futures:
+            await asyncio.wait(self._futures)
+        if self._kept:
+            _log.error("results_not_stored", count=len(self._kept))
 
-    def _submit(self) -> None:
-        """Hand the results of this moment to the writer as one job."""
-        self._scheduled = False
-        rows, self._waiting = self._waiting, []
-        future = self.writer.submit(lambda tx: self._write(tx, rows))
-        loop = asyncio.get_running_loop()
-        future.add_done_callback(lambda done: loop.call_soon_threadsafe(self._done, rows, done))
-
-    def _done(self, rows: list[Move], done: Future[None]) -> None:
-        """Give the commit on; when the store failed, keep the results and try again."""
+    def _done(self, move: Move, done: asyncio.Future[Move]) -> None:
+        """When the store failed, keep the result and try again."""
+        self._futures.discard(done)
         if done.exception() is None:
-            self.committed(rows)
             return
-        _log.warning("settle_failed", count=len(rows))
-        self._waiting = rows + self._waiting
-        asyncio.get_running_loop().call_later(PAUSE, self._submit)
+        if not self._kept:
+            _log.warning("settle_failed")
+            asyncio.get_running_loop().call_later(PAUSE, self._again)
+        self._kept.append(move)
 
-    def _write(self, tx: Transaction, rows: Sequence[Move]) -> None:
+    def _again(self) -> None:
+        kept, self._kept = self._kept, []
+        for move in kept:
+            self.add(move)
+
+    def _write(self, tx: Transaction, moves: Sequence[Move]) -> list[Move]:
         ahead = tx.now - self.clock()
-        write(tx, self.site(), [_by_store_time(move, ahead) for move in rows])
+        write(tx, self.site(), [_by_store_time(move, ahead) for move in moves])
+        return list(moves)
 
 
 def _by_store_time(move: Move, ahead: int) -> Move:

@@ -75,6 +75,10 @@ class WorkerPool:
         """
         return self._workers[hash(key) % len(self._workers)].submit(job)
 
+    def __len__(self) -> int:
+        """How many jobs are not done."""
+        return sum(map(len, self._workers))
+
     def processes(self) -> tuple[int, ...]:
         """Return the process ids that run now."""
         return tuple(pid for worker in self._workers if (pid := worker.pid))
@@ -101,6 +105,9 @@ class _Worker(asyncio.Protocol):
     @property
     def pid(self) -> int:
         return self._process.pid if self._process is not None and self._transport else 0
+
+    def __len__(self) -> int:
+        return len(self._waiting)
 
     async def start(self) -> None:
         loop = asyncio.get_running_loop()

@@ -7,8 +7,11 @@ import threading
 
 import pytest
 
-from gateway.pipeline.drain import Drain
+from gateway.pipeline.drain import ENOUGH, Drain
 from profiles.issue import Unavailable
+
+#: Longer than any test.
+HOUR = 3_600.0
 
 
 def run(scenario):
@@ -68,3 +71,42 @@ def test_a_closed_store_is_unavailable_at_once(store):
 
     with pytest.raises(Unavailable):
         run(scenario)
+
+
+def batches_of(store, moment, coming):
+    """Submit one entry for each number of entries still to come; return the batches made."""
+    made, left = [], 0
+
+    def work(_, entries):
+        made.append(list(entries))
+        return list(entries)
+
+    async def scenario():
+        nonlocal left
+        drain = Drain(store.writer, work, coming=lambda: left, moment=moment)
+        waiting = []
+        for entry, left in enumerate(coming):  # noqa: B007 - the drain reads it
+            waiting.append(drain.submit(entry))
+            await asyncio.sleep(0)
+        assert await asyncio.gather(*waiting) == list(range(len(coming)))
+
+    run(scenario)
+    return made
+
+
+def test_a_lone_entry_waits_for_nobody(store):
+    assert batches_of(store, HOUR, [0]) == [[0]]
+
+
+def test_a_batch_waits_until_as_many_have_come_as_are_still_to_come(store):
+    first, *_ = batches_of(store, HOUR, [7, 6, 5, 4, 3, 2, 1, 0])
+    assert first[:4] == [0, 1, 2, 3]
+
+
+def test_a_batch_waits_no_longer_than_its_moment_for_what_does_not_come(store):
+    assert batches_of(store, 0.001, [1_000]) == [[0]]
+
+
+def test_a_large_batch_waits_for_no_more(store):
+    first, *_ = batches_of(store, HOUR, [1_000] * ENOUGH)
+    assert first == list(range(ENOUGH))
