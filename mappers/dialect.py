@@ -23,6 +23,8 @@ _OUTGOING: Mapping[str, tuple[str, ...]] = {
     "missing_characters": ("refuse", "transliterate"),
     "orders": ("", "OMG", "ORM"),
 }
+#: What may separate in HL7 v2: nothing that stands in a number, a time, a code or `""`.
+SEPARATORS = frozenset("!#$%&'()*,:;<=>?@[\\]^`{|}~")
 _CERTAINTY = re.compile(r"(?:(?:DG1|Z[A-Z0-9]{2})-[1-9]\d?)?")
 #: A segment must hold its name and a value of some length.
 _SHORTEST = 80
@@ -151,6 +153,11 @@ def _consent(mapping: Mapping[str, Any], name: str) -> AttestedConsent:
     return _build(AttestedConsent, values, f"dialects/{name} consent")
 
 
+def are_separators(stated: str) -> bool:
+    """Tell whether a text is MSH-1 and MSH-2 in one: five different separators."""
+    return len(stated) == 5 == len(set(stated)) and SEPARATORS.issuperset(stated)
+
+
 def _outgoing(mapping: Mapping[str, Any], name: str) -> Outgoing:
     place = f"dialects/{name} outgoing"
     made = _build(Outgoing, mapping, place)
@@ -162,6 +169,8 @@ def _outgoing(mapping: Mapping[str, Any], name: str) -> Outgoing:
         raise NotConformant(
             f"{place}: longest_segment is 0 or at least {_SHORTEST}", location=place
         )
+    if not are_separators(made.delimiters):
+        raise NotConformant(f"{place}: delimiters are five different separators", location=place)
     if not _CERTAINTY.fullmatch(made.diagnosis_certainty):
         raise NotConformant(f"{place}: diagnosis_certainty names a field of DG1 or of a Z segment")
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from mappers.dialect import Outgoing
+from mappers.dialect import Outgoing, are_separators
 from mappers.hl7v2.header import Delimiters
 from mappers.hl7v2.write.versions import VERSIONS
 from profiles.issue import NotConformant, NotSupported
@@ -13,8 +13,6 @@ from profiles.reading.charset import codec_of
 
 _CHARSET = "UNICODE UTF-8"
 _USUAL = Delimiters()
-#: What may separate: nothing that stands in a number, a time, a code or `""`.
-_SEPARATORS = frozenset("!#$%&'()*,:;<=>?@[\\]^`{|}~")
 #: Sets that say their byte order by a mark no segment may begin with.
 _WIDE = frozenset({"utf-16"})
 
@@ -59,7 +57,7 @@ def form_of(stated: Outgoing, charset: str) -> Form:
 
 
 def _delimiters(stated: str) -> Delimiters:
-    if len(stated) != 5 or len(set(stated)) != 5 or not _SEPARATORS.issuperset(stated):
+    if not are_separators(stated):
         raise NotConformant(
             "MSH-1 and MSH-2 are five different separators", location="outgoing.delimiters"
         )

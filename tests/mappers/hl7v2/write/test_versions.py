@@ -309,6 +309,8 @@ def test_a_day_is_a_day_where_the_version_has_no_time() -> None:
         {"missing_characters": "guess"},
         {"longest_segment": 20},
         {"orders": "OML"},
+        {"delimiters": "|^~"},
+        {"delimiters": "|^~+&"},
         {"diagnosis_certainty": "PID-3"},
         {"versions": "2.5"},
     ],
