@@ -9,14 +9,21 @@ from importlib import import_module
 from typing import Any
 
 from mappers.apply import apply, statement_clock
-from mappers.base import Action, Change, Context, Format, Key, Loss, Mapped, PatientFacts
+from mappers.base import (
+    MAPPING_VERSION,
+    Action,
+    Change,
+    Context,
+    Format,
+    Key,
+    Loss,
+    Mapped,
+    PatientFacts,
+)
 from mappers.claim import claim
 from mappers.dialect import Dialect
 from mappers.recency import same_content, without_clock
 from profiles.issue import NotSupported
-
-#: Goes into every Provenance; raised whenever the same bytes map to other resources.
-MAPPING_VERSION = "2"
 
 #: Name of a format → module that exposes FORMAT; imported on first use, asked in this order.
 FORMATS: dict[str, str] = {

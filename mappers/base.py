@@ -6,7 +6,7 @@ message says is a list of changes to resources; `mappers.apply` turns a change i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from mappers.hl7v2.header import Header
 
 Resource = dict[str, Any]
+
+#: Goes into every Provenance; raised whenever the same bytes map to other resources.
+MAPPING_VERSION = "3"
 
 
 class Action(StrEnum):
@@ -181,6 +184,17 @@ class Mapped:
 
 
 @dataclass(frozen=True, slots=True)
+class Piece:
+    """One message of a file, or what is wrong with what holds them."""
+
+    data: bytes
+    #: Byte of the file where it begins; -1 is the end.
+    offset: int
+    #: Not empty: no message but an envelope (a batch's header or trailer) that does not fit.
+    issues: tuple[Issue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Format:
     """One source format: how to recognise, split, translate and write it."""
 
@@ -193,5 +207,8 @@ class Format:
     translate: Callable[[bytes, Context], Mapped]
     #: FHIR Bundle → bytes in this format; None where the gateway only reads it.
     encode: Callable[[Resource, Context], bytes] | None = None
+    #: The same, and where each begins, from a file that is read in chunks; None where a file is
+    #: read whole.
+    stream: Callable[[Iterable[bytes]], Iterator[Piece]] | None = None
     #: True: the resources are a sender's own; they claim what it claims and no profile of ours.
     keeps_claims: bool = False

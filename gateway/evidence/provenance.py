@@ -14,7 +14,7 @@ from gateway.evidence.codes import concept
 from profiles.gateway import PROFILES
 
 #: Elements taken over from what the message says of itself.
-STATED = ("recorded", "occurredDateTime", "occurredPeriod", "reason", "location")
+STATED = ("language", "recorded", "occurredDateTime", "occurredPeriod", "reason", "location")
 
 
 def for_message(
@@ -78,13 +78,23 @@ def with_statement(made: dict[str, Any], stated: Mapping[str, Any]) -> dict[str,
     made["meta"] = {**stated.get("meta", {}), **made["meta"]}
     own, event = made["activity"]["coding"], stated.get("activity", {})
     made["activity"] = {**event, "coding": [*own, *event.get("coding", ())]}
-    made["agent"] += stated.get("agent", ())
+    made["policy"] += [uri for uri in stated.get("policy", ()) if uri not in made["policy"]]
+    # The build stands for the mapping it holds.
+    made["agent"] += [agent for agent in stated.get("agent", ()) if not _is_assembler(agent)]
+    digest = made["entity"][1]["what"]["identifier"]["value"]
     made["entity"] += [
-        entity
-        for entity in stated.get("entity", ())
-        if entity["what"]["identifier"]["value"] != made["entity"][1]["what"]["identifier"]["value"]
+        entity for entity in stated.get("entity", ()) if _value(entity["what"]) != digest
     ]
     return made
+
+
+def _is_assembler(agent: Mapping[str, Any]) -> bool:
+    _, code, _ = codes.ASSEMBLER
+    return any(coding.get("code") == code for coding in agent.get("type", {}).get("coding", ()))
+
+
+def _value(what: Mapping[str, Any]) -> object:
+    return what.get("identifier", {}).get("value")
 
 
 def _original(identifier: dict[str, str]) -> dict[str, Any]:

@@ -11,63 +11,30 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from mappers import times
-from mappers.base import Action, Change, Context, Key, PatientFacts
+from mappers.base import Context, Key, PatientFacts
 from mappers.codes import Coded, rows, table
+from mappers.hl7v2.drafts import Draft, Stated
 from mappers.hl7v2.tokenizer import Message, Segment
 from mappers.identity import mint
 from mappers.trace import Text, derived, text
 from profiles.issue import Issue, Severity
 
+__all__ = [
+    "ALTERNATE_CODES",
+    "ORIGINAL_TEXT",
+    "PACKAGE",
+    "V2",
+    "Assigner",
+    "Draft",
+    "Session",
+    "Stated",
+    "known_systems",
+]
+
 PACKAGE = "mappers.hl7v2"
 V2 = "http://terminology.hl7.org/CodeSystem/v2-"
 ALTERNATE_CODES = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
 ORIGINAL_TEXT = "http://hl7.org/fhir/StructureDefinition/originalText"
-
-
-class Draft:
-    """A change being built."""
-
-    __slots__ = (
-        "action",
-        "cleared",
-        "historic",
-        "id",
-        "keys",
-        "partial",
-        "recency",
-        "resource",
-        "subject",
-        "weak",
-    )
-
-    def __init__(self, resource: dict[str, Any], keys: tuple[Key, ...], recency: str) -> None:
-        """Start a merge of `resource`, named by `keys`."""
-        self.action = Action.MERGE
-        self.resource = resource
-        self.keys = keys
-        self.id: str = resource["id"]
-        self.cleared: list[str] = []
-        self.recency = recency
-        self.subject = ""
-        self.historic = False
-        self.weak: tuple[str, ...] = ()
-        self.partial = False
-
-    def change(self, resource: dict[str, Any]) -> Change:
-        """Finish the change with its plain resource."""
-        return Change(
-            self.action,
-            resource["resourceType"],
-            self.id,
-            self.keys,
-            resource,
-            tuple(dict.fromkeys(self.cleared)) if self.cleared else (),
-            self.recency,
-            self.subject,
-            self.historic,
-            self.weak,
-            self.partial,
-        )
 
 
 class Assigner(NamedTuple):
@@ -97,6 +64,7 @@ class Session:
         "counts",
         "deleted",
         "dialect",
+        "directory",
         "drafts",
         "echoes",
         "encounter",
@@ -111,6 +79,7 @@ class Session:
         "patients",
         "recency",
         "recipients",
+        "replayed",
         "zone",
     )
 
@@ -140,6 +109,10 @@ class Session:
         self.patients: list[PatientFacts] = []
         self.recipients: dict[str, list[dict[str, Any]]] = {}
         self.recency = ""
+        #: What fields stated of the sender's directory, in order, and what that added to the
+        #: drafts and echoes: the part of a conversion that can be done again when it is recalled.
+        self.directory: list[Stated] = []
+        self.replayed = 0
 
     # -- segments ------------------------------------------------------------------------
 
@@ -184,6 +157,31 @@ class Session:
         system = f"{self.namespace}/key/{kind}"
         return self.draft(kind, Key(kind, system, value), subject=subject)
 
+    def state(self, stated: Stated) -> Draft:
+        """Write an entry of the directory, and what it refers to, into this message's resources."""
+        before = len(self.drafts) + len(self.echoes)
+        self.directory.append(stated)
+        draft = self._write(stated)
+        self.replayed += len(self.drafts) + len(self.echoes) - before
+        return draft
+
+    def _write(self, stated: Stated) -> Draft:
+        for other in stated.also:
+            self._write(other)
+        draft = self.drafts.get(stated.identity)
+        if draft is None:
+            made: dict[str, Any] = {"resourceType": stated.key.type, "id": stated.identity}
+            made.update((k, [*v] if type(v) is list else v) for k, v in stated.elements.items())
+            draft = self.drafts[stated.identity] = Draft(made, (stated.key,), self.recency)
+            return draft
+        for element, value in stated.elements.items():
+            if type(value) is list:
+                for item in value:
+                    self.append(draft, element, item)
+            else:
+                self.say(draft, element, value)
+        return draft
+
     def say(self, draft: Draft, element: str, value: Any) -> None:
         """State an element; what was said before stays, an equal statement is an echo."""
         resource = draft.resource
@@ -212,19 +210,26 @@ class Session:
         """Convert a parsed field, or recall what the same field was converted to before.
 
         The tokenizer remembers short fields, so equal ones are the same object. Results are
-        shared: nobody changes them. What has a side effect on the session is not remembered.
+        shared: nobody changes them. What has a side effect on the session is not remembered,
+        entries of the directory are stated again.
         """
         memory = self.context.memory
         key = (name or convert, id(parsed))
         known = memory.kept.get(key)
         if known is not None and known[0] is parsed:
+            for stated in known[2]:
+                self.state(stated)
             return known[1]
-        before = len(self.issues) + len(self.ignored) + len(self.echoes) + len(self.drafts)
+        before, first = self._effects(), len(self.directory)
         made = convert(self, parsed)
-        after = len(self.issues) + len(self.ignored) + len(self.echoes) + len(self.drafts)
-        if before == after:
-            memory.offer(key, (parsed, made), parsed)
+        if before == self._effects():
+            memory.offer(key, (parsed, made, tuple(self.directory[first:])), parsed)
         return made
+
+    def _effects(self) -> int:
+        """Grows with every side effect that cannot be done again from memory."""
+        told = len(self.issues) + len(self.ignored) + len(self.echoes) + len(self.drafts)
+        return told - self.replayed
 
     # -- issues ----------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ from profiles.issue import GatewayError, Issue, NotConformant, NotSupported
 FORMAT_NAME = "hl7v2"
 _VERSIONS = ("2.1", "2.2", "2.3", "2.4", "2.5", "2.6", "2.7", "2.8", "2.9")
 
+#: Types that say who and where, whoever the patient is.
+_DIRECTORY = frozenset({"Device", "Location", "Organization", "Practitioner"})
 #: Target of the Provenance of a message that says nothing about any resource.
 _NOTHING = {"display": "no resource"}
 
@@ -67,7 +69,8 @@ def _translate(
     if context.dialect.rows:
         apply_dialect_rows(session, context.dialect.rows)
     origin = provenance(session, data)
-    drafts = list(session.drafts.values())
+    # The directory follows what is about the patient.
+    drafts = sorted(session.drafts.values(), key=_is_directory)
     origin["target"] = [
         {"reference": f"{draft.resource['resourceType']}/{draft.id}"}
         for draft in drafts
@@ -95,6 +98,10 @@ def _translate(
         origin,
         timestamp,
     )
+
+
+def _is_directory(draft: Draft) -> bool:
+    return draft.resource["resourceType"] in _DIRECTORY
 
 
 def _lineage(

@@ -8,7 +8,16 @@ from html import escape
 from typing import Any
 
 from mappers.dialect import Row as DialectRow
-from mappers.hl7v2.datatypes import codings, contacts, identifiers, names, parties
+from mappers.hl7v2.datatypes import (
+    codings,
+    contacts,
+    houses,
+    identifiers,
+    names,
+    parties,
+    places,
+    systems,
+)
 from mappers.hl7v2.session import Session
 from mappers.hl7v2.tokenizer import Repetition, leaf, sub
 from mappers.trace import Text, Value, text
@@ -119,36 +128,6 @@ def _days(_argument: str) -> Convert:
     return convert
 
 
-def _place(session: Session, repetition: Repetition) -> dict[str, Any] | None:
-    """DLD and other names of a place → Reference to a Location by identifier."""
-    whole = repetition[1] if len(repetition) > 1 else None
-    if type(whole) is list:
-        # DLD.1 is a CWE whose parts are subcomponents.
-        repetition = [None, *whole]
-    code = codings.plain(repetition)
-    if code is None:
-        return None
-    system = f"{session.namespace}/location"
-    if type(whole) is list and (named := leaf(repetition, 3)) is not None:
-        system = text(codings.code_system(session, named).uri, named.source)
-    identifier = {"system": system, "value": code}
-    return {"type": "Location", "identifier": identifier, "display": leaf(repetition, 2) or code}
-
-
-def _organization(session: Session, repetition: Repetition) -> dict[str, Any] | None:
-    """IS, CWE or HD naming a house → Reference to an Organization by identifier."""
-    code = codings.plain(repetition)
-    if code is None:
-        return None
-    system: str = f"{session.namespace}/organization"
-    named = leaf(repetition, 3)
-    if named is not None:
-        system = text(codings.code_system(session, named).uri, named.source)
-    words = leaf(repetition, 2) or code
-    identifier = {"system": system, "value": code}
-    return {"type": "Organization", "identifier": identifier, "display": words}
-
-
 def _device(session: Session, repetition: Repetition) -> dict[str, Any] | None:
     """EI → Reference to a Device by identifier."""
     identifier = identifiers.ei(session, repetition, "device")
@@ -199,11 +178,13 @@ _MAKERS: dict[str, Callable[[str], Convert]] = {
     "Coding": _coding,
     "CX": lambda kind: lambda s, r: identifiers.cx(s, r, kind or "patient"),
     "EI": lambda kind: lambda s, r: identifiers.ei(s, r, kind),
+    "DLN": lambda _: identifiers.dln,
+    "PLN": lambda _: identifiers.pln,
     "XPN": lambda use: lambda s, r: names.xpn(s, r, use),
     "XAD": lambda _: contacts.xad,
     "XTN": lambda use: lambda s, r: contacts.xtn(s, r, use),
     "XCN": lambda _: parties.practitioner,
-    "XON": lambda _: parties.organization,
+    "XON": lambda _: houses.organization,
     "DTM": lambda _: lambda s, r: s.date_time(leaf(r, 1)),
     "DT": lambda _: lambda s, r: s.date(leaf(r, 1)),
     "instant": lambda _: lambda s, r: s.instant(leaf(r, 1)),
@@ -212,8 +193,9 @@ _MAKERS: dict[str, Callable[[str], Convert]] = {
     "days": _days,
     "family": lambda _: lambda _s, r: sub(r, 1, 1),
     "Text": lambda _: lambda _s, r: {"text": t} if (t := leaf(r, 1)) else None,
-    "Place": lambda _: _place,
-    "Organization": lambda _: _organization,
+    "Place": lambda _: places.coded_place,
+    "Organization": lambda _: houses.coded_organization,
+    "House": lambda _: lambda s, r: houses.house(s, systems.whole(r)),
     "TQ6": lambda _: lambda s, r: s.code("order-priority", leaf(r, 6)),
     "Device": lambda _: _device,
     "Episode": lambda _: _episode,

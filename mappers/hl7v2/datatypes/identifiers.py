@@ -1,4 +1,4 @@
-"""CX, EI and HD → Identifier (HL7 v2.5 chapter 2.A.14, 2.A.28, 2.A.36).
+"""CX, EI, EIP, PLN and DLN → Identifier (HL7 v2.5 chapter 2.A.14, 2.A.28, annex "Datatypes").
 
 National identifiers are known by the OID of their assigner, the sender's own by its namespace.
 A wrong check digit is a warning: many test numbers have one.
@@ -6,33 +6,36 @@ A wrong check digit is a warning: many test numbers have one.
 
 from __future__ import annotations
 
-import re
 from typing import Any
-from urllib.parse import quote
 
+from mappers.hl7v2.datatypes.codings import code_system
+from mappers.hl7v2.datatypes.houses import assigned_by
 from mappers.hl7v2.datatypes.periods import ordered
-from mappers.hl7v2.session import V2, Assigner, Session, known_systems
+from mappers.hl7v2.datatypes.systems import DELETE, assigner, check_digit, number_types
+from mappers.hl7v2.session import V2, Session
 from mappers.hl7v2.tokenizer import Component, Repetition, leaf
-from mappers.trace import Text, derived, text
+from mappers.trace import Text, text
 from profiles.check_digits import is_iknr, is_kvnr, is_lanr
+
+__all__ = ["IKNR", "KVNR", "assigner", "cx", "dln", "ei", "eip", "pln"]
 
 KVNR = "http://fhir.de/sid/gkv/kvid-10"
 IKNR = "http://fhir.de/sid/arge-ik/iknr"
-_OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
-_URI = re.compile(r"(https?://|urn:)\S+")
-_V2_0203 = V2 + "0203"
 
 
 def cx(session: Session, repetition: Repetition, kind: str = "patient") -> dict[str, Any] | None:
     """CX → Identifier; `kind` names the sender's own system when no assigner is given."""
     value = leaf(repetition, 1)
-    if value is None or value == '""':
+    if value is None or value == DELETE:
         return None
     size = len(repetition)
     identifier: dict[str, Any] = {}
     type_code = leaf(repetition, 5) if size > 5 else None
-    system, known = assigner(session, repetition[4] if size > 4 else None, kind, type_code)
-    types = _types(session, type_code, known)
+    authority = repetition[4] if size > 4 else None
+    system, known = assigner(session, authority, kind, type_code)
+    if size > 2 and (extensions := check_digit(repetition, 2)):
+        identifier["extension"] = extensions
+    types = number_types(session, type_code, known)
     if types:
         identifier["type"] = {"coding": types}
     identifier["system"] = system
@@ -41,19 +44,17 @@ def cx(session: Session, repetition: Repetition, kind: str = "patient") -> dict[
         _check(session, known.check, value)
     if size > 6:
         _period(session, repetition, identifier)
-        facility(identifier, repetition[6])
-    if size > 2 and (digit := leaf(repetition, 2)) is not None:
-        _check_digit(repetition, identifier, digit)
+    if size > 4:
+        _assigned(session, repetition, identifier)
     return identifier
 
 
-def facility(identifier: dict[str, Any], component: Component) -> None:
-    """CX.6 or XCN.14: the house that assigned the number."""
-    parts = component if type(component) is list else [component]
-    named = [part for part in parts if part is not None and part != '""']
-    if named:
-        shown = str(named[0])
-        identifier["assigner"] = {"display": derived(shown, *named)}
+def _assigned(session: Session, repetition: Repetition, identifier: dict[str, Any]) -> None:
+    """CX.4 authority, .6 facility, .9 jurisdiction and .10 department."""
+    parts = [repetition[n] if n < len(repetition) else None for n in (4, 6, 10, 9)]
+    authority, facility, department, jurisdiction = parts
+    for house in assigned_by(session, identifier, authority, facility, department or jurisdiction):
+        session.state(house)
 
 
 def eip(session: Session, component: Component, kind: str) -> dict[str, Any] | None:
@@ -65,63 +66,47 @@ def eip(session: Session, component: Component, kind: str) -> dict[str, Any] | N
 def ei(session: Session, repetition: Repetition, kind: str) -> dict[str, Any] | None:
     """EI → Identifier; components 2 to 4 name the assigner."""
     value = leaf(repetition, 1)
-    if value is None or value == '""':
+    if value is None or value == DELETE:
         return None
     parts: list[Text | None] = [leaf(repetition, n) for n in (2, 3, 4)]
     system, _ = assigner(session, parts, kind, None)
     return {"system": system, "value": value}
 
 
-def assigner(
-    session: Session, component: Component, kind: str, type_code: Text | None
-) -> tuple[str, Assigner | None]:
-    """Resolve an HD to an identifier system URI and, for national ones, what is known."""
-    parts: list[Text | None] = component if type(component) is list else [component]  # type: ignore[list-item]
-    name, oid = parts[0], parts[1] if len(parts) > 1 else None
-    if oid is None and name is None:
-        return f"{session.namespace}/{kind}", None
-    systems = session.dialect.systems
-    for given in (oid, name):
-        if given is not None and given in systems:
-            return derived(systems[given], *parts), None
-    number = oid if oid is not None else name
-    known = known_systems().get(number) if number is not None else None
-    if known is not None:
-        return derived(known.system, *parts), known
-    if oid is not None:
-        return derived(_universal(oid), *parts), None
-    return derived(_own_system(session.namespace, kind, name, type_code), *parts), None
+def pln(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+    """PLN → Identifier: number, kind of number, until when it holds."""
+    value = leaf(repetition, 1)
+    if value is None or value == DELETE:
+        return None
+    identifier: dict[str, Any] = {}
+    types = number_types(session, leaf(repetition, 2), None)
+    if types:
+        identifier["type"] = {"coding": types}
+    identifier["system"] = f"{session.namespace}/practitioner"
+    identifier["value"] = value
+    words, end = leaf(repetition, 3), session.date_time(leaf(repetition, 4))
+    if words is not None and types:
+        identifier["type"]["text"] = words
+    if end is not None:
+        identifier["period"] = {"end": end}
+    return identifier
 
 
-def _universal(identifier: str) -> str:
-    if _URI.fullmatch(identifier):
-        return identifier
-    if _OID.fullmatch(identifier):
-        return f"urn:oid:{identifier}"
-    return f"urn:id:{quote(identifier, safe='')}"
-
-
-def _own_system(namespace: str, kind: str, name: str | None, type_code: Text | None) -> str:
-    """Name an assigner known to the sender only; the kind of number keeps systems apart."""
-    if name is None:
-        return f"{namespace}/{kind}"
-    if _OID.fullmatch(name) and "." in name:
-        return f"urn:oid:{name}"
-    del type_code
-    return f"{namespace}/{kind}/{quote(name, safe='')}"
-
-
-def _types(session: Session, code: Text | None, known: Assigner | None) -> list[dict[str, str]]:
-    types = []
-    if known is not None and known.type_code:
-        types.append({"system": known.type_system, "code": known.type_code})
-    if code is not None and code != '""':
-        found = session.lookup("identifier-type", code)
-        if found is None:
-            types.append({"system": _V2_0203, "code": code})
-        else:
-            types.append({"system": found.system, "code": text(found.code, code.source)})
-    return types
+def dln(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+    """DLN → Identifier of a driver's licence; DLN.2 names who issued it."""
+    value = leaf(repetition, 1)
+    if value is None or value == DELETE:
+        return None
+    system: str = f"{session.namespace}/driver-licence"
+    issuer = leaf(repetition, 2)
+    if issuer is not None and issuer != DELETE:
+        system = text(code_system(session, issuer).uri, issuer.source)
+    coding = {"system": V2 + "0203", "code": "DL"}
+    identifier: dict[str, Any] = {"type": {"coding": [coding]}, "system": system, "value": value}
+    end = session.date_time(leaf(repetition, 3))
+    if end is not None:
+        identifier["period"] = {"end": end}
+    return identifier
 
 
 def _period(session: Session, repetition: Repetition, identifier: dict[str, Any]) -> None:
@@ -132,15 +117,6 @@ def _period(session: Session, repetition: Repetition, identifier: dict[str, Any]
             period[name] = value
     if period:
         identifier["period"] = ordered(session, period)
-
-
-def _check_digit(repetition: Repetition, identifier: dict[str, Any], digit: Text) -> None:
-    base = "http://hl7.org/fhir/StructureDefinition/"
-    extensions = [{"url": base + "identifier-checkDigit", "valueString": digit}]
-    scheme = leaf(repetition, 3)
-    if scheme is not None:
-        extensions.append({"url": base + "namingsystem-checkDigit", "valueString": scheme})
-    identifier["extension"] = extensions
 
 
 def _check(session: Session, rule: str, value: Text) -> None:

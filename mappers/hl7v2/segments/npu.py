@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from mappers.base import Key
 from mappers.hl7v2.datatypes.parties import places
 from mappers.hl7v2.session import Session
 from mappers.hl7v2.targets import Targets
@@ -22,15 +21,8 @@ def bed(session: Session, segment: Segment) -> None:
         found = places(session, repetition)
         if not found:
             return
-        reference, kind = found[0]
-        identifier = reference["identifier"]
-        key = Key("Location", identifier["system"], str(identifier["value"]))
-        draft = session.draft("Location", key, subject=False)
-        resource = draft.resource
-        resource["identifier"] = [identifier]
-        resource["name"] = reference["display"]
-        resource["physicalType"] = kind
-        session.echoes += found[1:]
+        identity = found[0][0]["reference"].removeprefix("Location/")
+        resource = session.drafts[identity].resource
         stated = segment.first(2)
         status = session.lookup("bed-status", stated, "NPU-2") if stated is not None else None
         if stated is not None and status is not None:

@@ -11,13 +11,15 @@ from typing import Any
 
 from mappers.base import Key, PatientFacts
 from mappers.codes import table
-from mappers.hl7v2.datatypes.identifiers import KVNR, assigner, cx
+from mappers.hl7v2.datatypes import houses
+from mappers.hl7v2.datatypes.identifiers import KVNR, cx
 from mappers.hl7v2.datatypes.names import xpn
+from mappers.hl7v2.datatypes.systems import whole
 from mappers.hl7v2.session import ORIGINAL_TEXT, PACKAGE, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, clear
 from mappers.hl7v2.table_rows import table as row_table
 from mappers.hl7v2.targets import Targets
-from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
+from mappers.hl7v2.tokenizer import Segment, leaf
 from mappers.trace import Text, text
 from profiles.issue import Issue, NotConformant
 
@@ -122,7 +124,8 @@ def _names(session: Session, segment: Segment) -> list[dict[str, Any]]:
         name = xpn(session, repetition, "official" if not names else "")
         if name is None:
             continue
-        if names and name.get("use") == "maiden" and name.get("given") == names[0].get("given"):
+        repeated = names and "given" in name and name["given"] == names[0].get("given")
+        if repeated and name.get("use") == "maiden":
             # A birth name is a family name: the given names only repeat the legal name's.
             session.echoes.append(name.pop("given"))
         names.append(name)
@@ -258,17 +261,8 @@ def updated(session: Session, segment: Segment) -> None:
     resource["activity"] = {"coding": [dict(_UPDATE)]}
     house: dict[str, Any] = {"display": "unbekannt"}
     for repetition in segment.repetitions(34):
-        house = organization_of(session, repetition) or house
+        house = houses.house(session, whole(repetition)) or house
     resource["agent"] = [{"type": {"coding": [dict(_AUTHOR)]}, "who": house}]
-
-
-def organization_of(session: Session, repetition: Repetition) -> dict[str, Any] | None:
-    """HD → Reference to an Organization."""
-    name = leaf(repetition, 1) or leaf(repetition, 2)
-    if name is None:
-        return None
-    system, _ = assigner(session, [*repetition[1:4]], "organization", None)  # type: ignore[list-item]
-    return {"type": "Organization", "identifier": {"system": system, "value": name}}
 
 
 def reference(draft: Draft) -> dict[str, Any]:

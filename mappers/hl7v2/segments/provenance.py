@@ -1,69 +1,167 @@
-"""MSH and EVN → Provenance of the translation (HL7 v2.5 chapter 2.15.9, 3.4.1).
+"""MSH, SFT and EVN → Provenance of the translation (HL7 v2.5 chapter 2.15.9, 3.4.1).
 
-There is no MessageHeader: it belongs to FHIR messaging, the output is a transaction. What MSH
-and EVN say about who, when and why stands in Provenance.
+There is no MessageHeader: it belongs to FHIR messaging, the output is a transaction. What the
+header says about who, when and why stands in Provenance, with the houses and systems it names.
 """
 
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
-from mappers.hl7v2.datatypes.codings import concept
-from mappers.hl7v2.datatypes.identifiers import assigner
-from mappers.hl7v2.datatypes.parties import organization, practitioner
+from mappers.base import MAPPING_VERSION
+from mappers.hl7v2.datatypes.codings import coding, concept
+from mappers.hl7v2.datatypes.houses import house, named_house, organization
+from mappers.hl7v2.datatypes.parties import practitioner
+from mappers.hl7v2.datatypes.places import facility
+from mappers.hl7v2.datatypes.systems import whole
+from mappers.hl7v2.segments.senders import product, system
+from mappers.hl7v2.segments import origin
 from mappers.hl7v2.session import V2, Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment, leaf, leaves_of
 from mappers.identity import mint
-from mappers.trace import derived
+from mappers.trace import Text, derived, text
 
 _AGENT_TYPE = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
+_PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 #: Object identifier of SHA-256 (NIST), the system of a digest.
 SHA_256 = "urn:oid:2.16.840.1.101.3.4.2.1"
+_MAPPING = f"urn:region-gateway:mapping:{MAPPING_VERSION}"
+#: Who translated: the mapping; the gateway puts its build in this place.
+_ASSEMBLER = {
+    "type": {"coding": [{"system": _AGENT_TYPE, "code": "assembler"}]},
+    "who": {
+        "type": "Device",
+        "identifier": {"system": "urn:region-gateway:build", "value": _MAPPING},
+    },
+}
+#: A language tag (BCP 47): language and region.
+_LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_]([A-Za-z]{2}))?", re.IGNORECASE)
+_OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
 
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
+    "EVN": ("Provenance.activity",),
+    "EVN-1": ("Provenance.activity",),
     "EVN-2": ("Provenance.recorded",),
     "EVN-4": ("Provenance.reason",),
     "EVN-5": ("Provenance.agent",),
     "EVN-6": ("Provenance.occurred",),
     "EVN-7": ("Provenance.location",),
-    "MSH-3": ("Provenance.agent",),
-    "MSH-4": ("Provenance.agent",),
+    "MSH": ("Provenance.activity", "Provenance.policy", "Provenance.agent", "Provenance.entity"),
+    "MSH-3": ("Provenance.entity", "Device.identifier"),
+    "MSH-4": ("Provenance.agent", "Organization.identifier"),
+    "MSH-5": ("Provenance.agent", "Device.identifier"),
+    "MSH-6": ("Provenance.agent", "Organization.identifier"),
     "MSH-7": ("Provenance.recorded", "Bundle.timestamp"),
     "MSH-8": ("Provenance.meta.security",),
     "MSH-9": ("Provenance.activity",),
     "MSH-10": ("Provenance.entity",),
-    "MSH-22": ("Provenance.agent",),
-    "MSH-24": ("Provenance.agent",),
     "MSH-11": ("Provenance.meta.tag",),
+    "MSH-12": ("Provenance.entity",),
+    "MSH-17": ("Organization.address.country",),
+    "MSH-19": ("Provenance.language",),
+    "MSH-21": ("Provenance.policy",),
+    "MSH-22": ("Provenance.agent", "Organization"),
+    "MSH-23": ("Provenance.agent", "Organization"),
+    "MSH-24": ("Provenance.agent",),
+    "MSH-25": ("Provenance.agent",),
+    "MSH-26": ("Provenance.meta.security",),
+    "MSH-27": ("Provenance.meta.security",),
+    "SFT": ("Provenance.entity",),
+    "SFT-1": ("Device.manufacturer",),
+    "SFT-2": ("Device.version",),
+    "SFT-3": ("Device.deviceName",),
+    "SFT-4": ("Device.modelNumber",),
+    "SFT-5": ("Device.note",),
+    "SFT-6": ("Device.version",),
 }
 
 
 def provenance(session: Session, data: bytes) -> dict[str, Any]:
-    """MSH and EVN → Provenance without targets."""
+    """MSH, SFT and EVN → Provenance without targets."""
     msh = session.message.segments[0]
     evn = session.message.get("EVN")
     digest = hashlib.sha256(data).hexdigest()
     made: dict[str, Any] = {"resourceType": "Provenance"}
     made["id"] = mint(session.context.region_key, "Provenance", session.namespace, digest)
-    processing = msh.first(11)
-    if processing is not None:
-        found = session.code("processing-id", processing)
-        if found is not None:
-            made["meta"] = {"tag": [{"system": V2 + "0103", "code": found}]}
-    security = msh.first(8)
-    if security is not None and security != '""':
-        made.setdefault("meta", {})["security"] = [{"display": security}]
+    _meta(session, msh, made)
+    _language(msh, made)
     made["target"] = []
     recorded = _event(session, evn, made) if evn is not None else None
     _recorded(made, recorded or session.instant(msh.first(7)))
+    made["policy"] = [_MAPPING, *_profiles(session, msh)]
     made["activity"] = _activity(msh)
     made["agent"] = _agents(session, msh, evn)
     made["entity"] = _entities(session, msh, digest)
+    origin.tell(session, made)
     return made
+
+
+def _meta(session: Session, msh: Segment, made: dict[str, Any]) -> None:
+    """MSH-11 → tags, MSH-8, -26 and -27 → security labels."""
+    meta: dict[str, Any] = {}
+    processing, mode = msh.component(11, 1), msh.component(11, 2)
+    found = session.code("processing-id", processing) if processing is not None else None
+    if found is not None:
+        meta["tag"] = [{"system": V2 + "0103", "code": found}]
+    if mode is not None:
+        meta.setdefault("tag", []).append({"system": V2 + "0207", "code": mode})
+    labels = _labels(session, msh)
+    if labels:
+        meta["security"] = labels
+    if meta:
+        made["meta"] = meta
+
+
+def _labels(session: Session, msh: Segment) -> list[dict[str, Any]]:
+    labels: list[dict[str, Any]] = []
+    security = msh.first(8)
+    if security is not None and security != '""':
+        labels.append({"display": security})
+    for field, table in ((26, "0952"), (27, "0953")):
+        labels += [
+            coding(session, repetition, default=V2 + table)
+            for repetition in msh.repetitions(field)
+            if leaf(repetition, 1) is not None
+        ]
+    return labels
+
+
+def _language(msh: Segment, made: dict[str, Any]) -> None:
+    """MSH-19 → language of the text in this resource."""
+    stated = msh.first(19)
+    match = _LANGUAGE.fullmatch(stated) if stated is not None else None
+    if stated is None or match is None:
+        return
+    language, region = match.groups()
+    shown = language.lower() + (f"-{region.upper()}" if region else "")
+    made["language"] = text(shown, stated.source)
+
+
+def _profiles(session: Session, msh: Segment) -> list[str]:
+    """MSH-21 → the profiles the message follows, as far as they can be written as URI."""
+    found: list[str] = []
+    for repetition in msh.repetitions(21):
+        name, space, number, kind = (leaf(repetition, n) for n in (1, 2, 3, 4))
+        chosen = number if number is not None and _OID.fullmatch(number) else None
+        if chosen is not None:
+            uri: str = derived(f"urn:oid:{chosen}", name, space, chosen, kind)
+        elif name is not None and _OID.fullmatch(name) and "." in name:
+            uri = derived(f"urn:oid:{name}", name, space, number, kind)
+        elif name is not None:
+            uri = derived(f"{session.namespace}/profile/{_word(name)}", name, space, number, kind)
+        else:
+            continue
+        found.append(uri)
+    return found
+
+
+def _word(name: Text) -> str:
+    return re.sub(r"[^\w.-]+", "-", name)
 
 
 def _event(session: Session, evn: Segment, made: dict[str, Any]) -> str | None:
@@ -75,14 +173,13 @@ def _event(session: Session, evn: Segment, made: dict[str, Any]) -> str | None:
         if reason is not None:
             made["reason"] = [reason]
     for repetition in evn.repetitions(7):
-        place = leaf(repetition, 1)
+        place = facility(session, whole(repetition))
         if place is not None:
-            system: str = f"{session.namespace}/location/facility"
-            if (universal := leaf(repetition, 2)) is not None:
-                parts = [None, universal, leaf(repetition, 3)]
-                system, _ = assigner(session, parts, "location", None)
-            identifier = {"system": system, "value": place}
-            made["location"] = {"identifier": identifier, "display": place}
+            made["location"] = place
+    trigger = evn.first(1)
+    if trigger is not None and trigger == session.event:
+        # MSH-9 says it already.
+        session.echoes.append(trigger)
     return session.instant(evn.first(2))
 
 
@@ -96,16 +193,17 @@ def _recorded(made: dict[str, Any], when: str | None) -> None:
 
 def _activity(msh: Segment) -> dict[str, Any]:
     code, trigger, structure = (msh.component(9, n) for n in (1, 2, 3))
-    shown = "^".join(part for part in (code, trigger, structure) if part)
-    activity: dict[str, Any] = {"text": derived(shown or "unknown", code, trigger, structure)}
-    if trigger is not None:
-        activity = {"coding": [{"system": V2 + "0003", "code": trigger}], **activity}
-    return activity
+    shown = "^".join(part or "" for part in (code, trigger, structure)).rstrip("^")
+    written = derived(shown or "unknown", code, trigger, structure)
+    if trigger is None:
+        return {"text": written}
+    coded = {"system": V2 + "0003", "code": trigger, "display": written}
+    return {"coding": [coded], "text": written}
 
 
 def _agents(session: Session, msh: Segment, evn: Segment | None) -> list[dict[str, Any]]:
-    agents = [{"type": _agent_type("author"), "who": _sender(session, msh)}]
-    agents += _houses(session, msh)
+    agents = [*_authors(session, msh), _ASSEMBLER, *_transmitters(session, msh)]
+    agents += _receivers(session, msh)
     if evn is not None:
         for repetition in evn.repetitions(5):
             operator = practitioner(session, repetition)
@@ -114,13 +212,31 @@ def _agents(session: Session, msh: Segment, evn: Segment | None) -> list[dict[st
     return agents
 
 
-def _houses(session: Session, msh: Segment) -> list[dict[str, Any]]:
-    """MSH-22: the house answerable for the content; MSH-24: where it was sent from."""
-    agents = []
+def _authors(session: Session, msh: Segment) -> list[dict[str, Any]]:
+    """MSH-4 and MSH-22: the house that sent and the one answerable; without them the system."""
+    found: list[dict[str, Any]] = []
+    for repetition in msh.repetitions(4):
+        stated = named_house(session, whole(repetition))
+        if stated is not None:
+            draft = session.state(stated)
+            country = msh.first(17)
+            if country is not None and country != '""':
+                session.append(draft, "address", {"country": country})
+            found.append(stated.reference)
     for repetition in msh.repetitions(22):
-        house = organization(session, repetition)
-        if house is not None:
-            agents.append({"type": _agent_type("custodian"), "who": house})
+        who = organization(session, repetition)
+        if who is not None:
+            found.append(who)
+    if not found:
+        senders = (system(session, whole(repetition)) for repetition in msh.repetitions(3))
+        found = [who for who in senders if who is not None]
+    found = found or [{"type": "Organization", "display": "unbekannt"}]
+    return [{"type": _agent_type("author"), "who": who} for who in found]
+
+
+def _transmitters(session: Session, msh: Segment) -> list[dict[str, Any]]:
+    """MSH-24: where the message was sent from."""
+    agents = []
     for repetition in msh.repetitions(24):
         parts = leaves_of(repetition)
         if parts:
@@ -133,29 +249,36 @@ def _houses(session: Session, msh: Segment) -> list[dict[str, Any]]:
     return agents
 
 
+def _receivers(session: Session, msh: Segment) -> list[dict[str, Any]]:
+    """MSH-5, -6, -23 and -25: whom the message was addressed to."""
+    found: list[dict[str, Any] | None] = []
+    for field in (25, 5):
+        found += [system(session, whole(repetition)) for repetition in msh.repetitions(field)]
+    found += [house(session, whole(repetition)) for repetition in msh.repetitions(6)]
+    found += [organization(session, repetition) for repetition in msh.repetitions(23)]
+    kind = {"coding": [{"system": _PARTICIPATION, "code": "IRCP"}]}
+    return [{"type": kind, "who": who} for who in found if who is not None]
+
+
 def _agent_type(code: str) -> dict[str, Any]:
     return {"coding": [{"system": _AGENT_TYPE, "code": code}]}
 
 
-def _sender(session: Session, msh: Segment) -> dict[str, Any]:
-    """MSH-3 and MSH-4 as the house and system that sent."""
-    system = f"{session.namespace}/organization"
-    names = []
-    parts = []
-    for field in (4, 3):
-        for repetition in msh.repetitions(field):
-            hd = [leaf(repetition, n) for n in (1, 2, 3)]
-            parts += [part for part in hd if part is not None]
-            names.append(str(hd[0] or hd[1] or ""))
-    if not parts:
-        return {"type": "Organization", "display": "unbekannt"}
-    value = derived(" / ".join(names), *parts)
-    return {"type": "Organization", "identifier": {"system": system, "value": value}}
-
-
 def _entities(session: Session, msh: Segment, digest: str) -> list[dict[str, Any]]:
-    control = msh.first(10)
-    whats = [{"system": SHA_256, "value": digest}]
+    """The message by its digest and number, the system and the software that made it."""
+    control, version = msh.first(10), msh.first(12)
+    whats: list[dict[str, Any]] = [{"identifier": {"system": SHA_256, "value": digest}}]
     if control is not None:
-        whats.append({"system": f"{session.namespace}/message", "value": control})
-    return [{"role": "source", "what": {"identifier": what}} for what in whats]
+        number = {"system": f"{session.namespace}/message", "value": control}
+        whats.append({"identifier": number})
+    if version is not None and version != '""':
+        whats[-1]["display"] = derived(f"HL7 v{version}", version)
+    for repetition in msh.repetitions(3):
+        sender = system(session, whole(repetition))
+        if sender is not None:
+            whats.append(sender)
+    for segment in session.message.all("SFT"):
+        made = product(session, segment)
+        if made is not None:
+            whats.append(made)
+    return [{"role": "source", "what": what} for what in whats]

@@ -27,6 +27,8 @@ _GATEWAY = "urn:ietf:rfc:3986"
 _PATIENT_ELEMENTS = ("subject", "patient", "beneficiary")
 
 
+#: Types the header of a message is about.
+_HEADER_TYPES = ("Device", "Organization")
 #: Elements that name a resource and say nothing of it.
 _PLAIN = frozenset({"resourceType", "id"})
 _new = str.__new__
@@ -37,6 +39,7 @@ class Source:
 
     __slots__ = (
         "_again",
+        "_header",
         "_names",
         "_numbers",
         "_starts",
@@ -57,6 +60,8 @@ class Source:
         self._numbers = count()
         self._starts: list[int] = []
         self._names: dict[str, Resource] = {}
+        #: What the record of the translation refers to.
+        self._header: set[str] = set()
         self.resources: list[Resource] = []
         #: Leaves that are bookkeeping: neither carried nor left out.
         self.neutral: set[int] = set()
@@ -72,6 +77,11 @@ class Source:
             self._take(entry)
         for resource in self.resources:
             self._neutralise_subject(resource)
+        for name in self._header:
+            # The header names its own sender and receiver.
+            house = self._names.get(name)
+            if house is not None and house["resourceType"] in _HEADER_TYPES:
+                collect(house, self.neutral)
 
     def _event(self, record: Resource) -> bool:
         """Take the event from the record of a translation, which says nothing else here."""
@@ -94,6 +104,7 @@ class Source:
                 self.unnamed.append(f"{request.get('method')} {request.get('url')}")
             return
         if resource["resourceType"] == "Provenance" and self._event(resource):
+            self._header = set(_references(resource))
             return
         identity = str(resource.get("id") or entry.get("fullUrl") or "")
         identity = identity.removeprefix("urn:uuid:")
@@ -221,6 +232,14 @@ class Source:
             said = {key: value for key, value in resource.items() if key not in _PLAIN}
             found += _missing(said, name, self.seen, self.neutral)[1]
         return tuple(found)
+
+
+def _references(record: Resource) -> Iterator[str]:
+    """What the record of a translation names as senders, receivers and software."""
+    for element, party in (("agent", "who"), ("entity", "what")):
+        for item in record.get(element, ()):
+            if "reference" in item.get(party, {}):
+                yield item[party]["reference"]
 
 
 def _is_own(extension: dict[str, Any]) -> bool:

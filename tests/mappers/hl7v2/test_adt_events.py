@@ -91,7 +91,7 @@ def test_two_patients_swap_their_beds() -> None:
 
 
 def test_the_state_of_a_bed_is_no_patients() -> None:
-    (bed,) = of(read("A20", "NPU|3B^12^2|K"), "Location")
+    _, _, bed = of(read("A20", "NPU|3B^12^2|K"), "Location")
     assert bed.resource["operationalStatus"]["code"] == "K"
     assert bed.resource["identifier"][0]["value"] == "3B/12/2"
 

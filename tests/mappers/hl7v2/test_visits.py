@@ -52,6 +52,8 @@ def test_a_dense_admission_loses_nothing_but_its_z_segment() -> None:
         "Observation",
         "Organization",
         "Coverage",
+        "Location",
+        "Device",
     }
 
 

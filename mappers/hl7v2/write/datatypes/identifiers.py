@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from mappers.hl7v2.session import V2, Assigner, known_systems
 from mappers.hl7v2.write.er7 import Repetition
@@ -20,6 +20,7 @@ from mappers.trace import Text, derived, text
 GATEWAY = "urn:ietf:rfc:3986"
 _OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
 _V2_0203 = V2 + "0203"
+_V2_0301 = V2 + "0301"
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
 
 Hd = tuple[str | None, str | None, str | None]
@@ -50,6 +51,54 @@ def assigner(w: Writing, system: Text | None, kind: str) -> Hd:
     return None, system, "URI"
 
 
+def assigned(w: Writing, identifier: dict[str, Any], kind: str) -> tuple[Hd, Hd]:
+    """Name the authority and the facility that gave a number, as HD each.
+
+    The house that assigned it is the authority where the system says no more than its name or
+    object identifier, else the facility.
+    """
+    system = identifier.get("system")
+    reference = identifier.get("assigner")
+    house = w.source.resolve(reference)
+    if house is None or house["resourceType"] != "Organization":
+        return assigner(w, system, kind), _NONE
+    named = house_hd(w, house)
+    w.carried(reference)
+    name, number, _ = named
+    if number is not None and system == f"urn:oid:{number}":
+        w.carried(system)
+        return named, _NONE
+    if name is not None and system == f"{w.namespace}/{kind}/{quote(name, safe='')}":
+        w.carried(system)
+        return named, _NONE
+    return assigner(w, system, kind), named
+
+
+def house_hd(w: Writing, resource: dict[str, Any]) -> Hd:
+    """Organization, Location or Device → the HD its identifiers were made of."""
+    name = number = scheme = None
+    own = f"{w.namespace}/{resource['resourceType'].lower()}"
+    for identifier in resource.get("identifier", ()):
+        system, value = identifier.get("system"), identifier.get("value")
+        kind = _scheme(identifier)
+        if kind is not None and value is not None:
+            w.carried(system, identifier["type"])
+            number = text(re.sub("^urn:(oid|uuid):", "", value), value.source)
+            scheme = kind
+        elif system == own and value is not None:
+            w.carried(system)
+            name = value
+    return name, number, scheme
+
+
+def _scheme(identifier: dict[str, Any]) -> str | None:
+    """Universal ID type (table 0301) of an identifier."""
+    for coding in identifier.get("type", {}).get("coding", ()):
+        if coding.get("system") == _V2_0301:
+            return coding.get("code")  # type: ignore[no-any-return]  # traced JSON
+    return None
+
+
 @cache
 def _oids() -> dict[str, str]:
     return {national.system: oid for oid, national in known_systems().items()}
@@ -74,22 +123,23 @@ def cx(w: Writing, identifier: dict[str, Any], kind: str = "patient") -> Repetit
     value = identifier.get("value")
     if value is None:
         return None
-    system = identifier.get("system")
     period = identifier.get("period", {})
-    digit, scheme = _check_digit(w, identifier)
+    digit, scheme = check_digit(w, identifier)
+    authority, facility = assigned(w, identifier, kind)
     return (
         value,
         digit,
         scheme,
-        assigner(w, system, kind),
+        authority,
         type_code(w, identifier),
-        None,
+        facility,
         w.time(period.get("start")),
         w.time(period.get("end")),
     )
 
 
-def _check_digit(w: Writing, identifier: dict[str, Any]) -> tuple[str | None, str | None]:
+def check_digit(w: Writing, identifier: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Return the check digit of a number and the name of its scheme."""
     found: dict[str, str] = {}
     for extension in identifier.get("extension", ()):
         name = str(extension.get("url", "")).removeprefix(_CORE)

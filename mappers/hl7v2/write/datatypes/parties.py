@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.hl7v2.session import V2
-from mappers.hl7v2.write.datatypes.identifiers import assigner, own_first, type_code
+from mappers.hl7v2.write.datatypes.identifiers import assigned, check_digit, own_first, type_code
 from mappers.hl7v2.write.datatypes.names import name_order, name_parts, name_type
 from mappers.hl7v2.write.er7 import Repetition
 from mappers.hl7v2.write.writing import Writing
@@ -39,13 +39,15 @@ def xcn(w: Writing, reference: dict[str, Any] | None) -> Repetition | None:
         return None
     *named, rest = parts or (None,) * 6
     number = identifier or {}
-    assigned = assigner(w, number.get("system"), "practitioner")
+    authority, facility = assigned(w, number, "practitioner")
+    source_table = number.get("type", {}).get("text")
     return (
         number.get("value"),
         *named,
-        *(_degree(w, person), None, assigned, _name_type(w, person), None, None),
-        type_code(w, number),
-        *[None] * 4,
+        *(_degree(w, person), source_table, authority, _name_type(w, person)),
+        *check_digit(w, number),
+        *(type_code(w, number), facility),
+        *[None] * 3,
         *_validity(w, person),
         rest,
     )
@@ -116,9 +118,10 @@ def xon(w: Writing, reference: dict[str, Any] | None) -> Repetition | None:
     if name is None and identifier is None:
         return None
     identifier = identifier or {}
-    assigned = assigner(w, identifier.get("system"), "organization")
-    number = identifier.get("value")
-    return (name, None, None, None, None, assigned, type_code(w, identifier), None, None, number)
+    authority, facility = assigned(w, identifier, "organization")
+    digit, scheme = check_digit(w, identifier)
+    kind, number = type_code(w, identifier), identifier.get("value")
+    return (name, None, None, digit, scheme, authority, kind, facility, None, number)
 
 
 def house(w: Writing, reference: dict[str, Any]) -> tuple[str | None, dict[str, Any] | None]:

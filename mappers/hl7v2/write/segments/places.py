@@ -12,6 +12,7 @@ from mappers.base import Resource
 from mappers.hl7v2.session import V2
 from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
 from mappers.hl7v2.write.er7 import Repetition, Segment
+from mappers.hl7v2.write.segments.locations import about
 from mappers.hl7v2.write.writing import Writing
 from mappers.movements import CANCELLED, MOVEMENT
 from mappers.trace import Text, derived, text
@@ -127,8 +128,11 @@ def _place(w: Writing, segment: Segment, field: int, group: list[Entry], said: s
                 parts.setdefault(6, derived(coding["code"], coding["code"], coding["system"]))
             else:
                 w.carried(coding)
+        for outer, part in about(w, entry.get("location"), value).items():
+            w.carried(part if parts.get(outer) == part else None)
+            parts.setdefault(outer, part)
     parts.setdefault(9, words)
-    segment.add(field, [parts.get(number) for number in range(1, 10)])
+    segment.add(field, [parts.get(number) for number in range(1, 11)])
 
 
 def _component(w: Writing, entry: Entry) -> tuple[int, str]:
@@ -155,7 +159,7 @@ def _value(w: Writing, entry: Entry, kind: str) -> tuple[str | None, str | None]
     identifier = reference.get("identifier", {})
     target = w.source.resolve(reference)
     if target is not None:
-        w.carried(reference["reference"])
+        w.carried(reference["reference"], identifier)
         known = own_first(w, target.get("identifier", ()))
         identifier = known[0] if known else identifier
     shown = reference.get("display") or (target or {}).get("name")
@@ -185,14 +189,12 @@ def _description(w: Writing, shown: Text | None, value: str) -> str | None:
 
 def point(w: Writing, reference: dict[str, Any]) -> Repetition | None:
     """Reference to a Location → PL with its number in the component of its kind."""
-    target = w.source.resolve(reference) or {}
     number, kind = _component(w, {"location": reference})
     value, words = _value(w, {"location": reference}, kind)
     if value is None:
         return None
-    w.carried(target.get("physicalType"))
-    parts: dict[int, Any] = {number: value, 9: words}
-    return [parts.get(place) for place in range(1, 10)]
+    parts: dict[int, Any] = {number: value, 9: words, **about(w, reference, value)}
+    return [parts.get(place) for place in range(1, 11)]
 
 
 def movement(w: Writing, visit: Resource, event: str) -> Movement | None:

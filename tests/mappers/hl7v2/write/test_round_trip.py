@@ -50,10 +50,22 @@ def read(data: bytes) -> Mapped:
     return found
 
 
-def content(mapped: Mapped) -> dict[str, dict[str, Any]]:
+def header(mapped: Mapped) -> set[str]:
+    """Sender, receiver and software: a message that is written names its own."""
+    record = mapped.provenance or {"agent": (), "entity": ()}
+    parties = [agent["who"] for agent in record["agent"]]
+    parties += [entity["what"] for entity in record["entity"]]
+    names = {str(party.get("reference")) for party in parties}
+    return {name for name in names if name.startswith(("Device/", "Organization/"))}
+
+
+def content(mapped: Mapped, left: set[str] | None = None) -> dict[str, dict[str, Any]]:
     """Resources by type and id; what the gateway remembers about a version is left aside."""
     found = {}
+    left = header(mapped) if left is None else left
     for change in mapped.changes:
+        if f"{change.type}/{change.id}" in left:
+            continue
         resource = {k: v for k, v in change.resource.items() if k != "meta"}
         resource["security"] = change.resource.get("meta", {}).get("security")
         if change.type == "Procedure":
@@ -78,7 +90,8 @@ def test_a_german_message_comes_back_whole(name: str) -> None:
     second = read(written.data)
     assert written.message_type == first.message_type
     assert written.left_out == ()
-    assert content(second) == content(first)
+    left = header(first) | header(second)
+    assert content(second, left) == content(first, left)
 
 
 def messages() -> Iterator[bytes]:
@@ -117,7 +130,9 @@ def test_an_admission_comes_back_whatever_the_name(family: str, given_name: str)
     first = read(data)
     written = write(told(first))
     assert (written.message_type, written.left_out) == ("ADT^A01", ())
-    assert content(read(written.data)) == content(first)
+    second = read(written.data)
+    left = header(first) | header(second)
+    assert content(second, left) == content(first, left)
 
 
 numbers = st.decimals(
