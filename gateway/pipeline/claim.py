@@ -7,8 +7,9 @@ now, the delivery ends and a new one takes its place.
 from __future__ import annotations
 
 from base64 import b32encode
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from gateway.consent import PERMIT
@@ -43,6 +44,22 @@ class Ready:
 
 
 @dataclass(frozen=True, slots=True)
+class Claimed:
+    """What one claim brought."""
+
+    #: May leave after the commit.
+    ready: tuple[Ready, ...] = ()
+    #: Endpoint → how many were taken, those that moved elsewhere included.
+    taken: Mapping[str, int] = field(default_factory=dict)
+
+    def leaves_more(self, room: Mapping[str, int]) -> bool:
+        """Say whether more may be due: an endpoint was full, or lanes were released."""
+        return sum(self.taken.values()) > len(self.ready) or any(
+            self.taken.get(name, 0) >= free for name, free in room.items()
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class _Fate:
     """What becomes of one claimed delivery: it is ready, or it moves elsewhere."""
 
@@ -53,11 +70,11 @@ class _Fate:
     anew: NewDelivery | None = None
 
 
-def claim(tx: Transaction, site: Site, room: Mapping[str, int]) -> list[Ready]:
-    """Take what is due, at most `room[endpoint]`; return what may leave after the commit."""
+def claim(tx: Transaction, site: Site, room: Mapping[str, int]) -> Claimed:
+    """Take what is due, at most `room[endpoint]`."""
     claimed = tx.claim(room, lease_until=tx.now + lease.duration(site.region, room))
     if not claimed:
-        return []
+        return Claimed()
     rows = _sources(tx, claimed)
     stored = tx.outgoing([delivery.id for delivery in claimed if delivery.attempts])
     fates = [
@@ -70,7 +87,10 @@ def claim(tx: Transaction, site: Site, room: Mapping[str, int]) -> list[Ready]:
     # Before the ones they replace leave their lanes: they take their places.
     tx.add_deliveries([fate.anew for fate in fates if fate.anew])
     write(tx, site, [fate.move for fate in fates if fate.move])
-    return [one for one in ready if one.delivery.id not in lost]
+    return Claimed(
+        tuple(one for one in ready if one.delivery.id not in lost),
+        Counter(delivery.endpoint for delivery in claimed),
+    )
 
 
 def _sources(tx: Transaction, claimed: Sequence[Delivery]) -> list[tuple[Delivery, Source]]:

@@ -9,7 +9,6 @@ declared idempotent.
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
@@ -20,7 +19,7 @@ from gateway.domain.time import Clock, Instant
 from gateway.domain.transport import Sender
 from gateway.pipeline.attempt import LEASE_EXPIRED, NO_SENDER, Wire, not_made, result, send
 from gateway.pipeline.batch import FAULTS
-from gateway.pipeline.claim import Ready, claim
+from gateway.pipeline.claim import Claimed, Ready, claim
 from gateway.pipeline.lease import LEAVE_WITHIN, Mark, follow_clock, recover
 from gateway.pipeline.ports import Transaction, Writer
 from gateway.pipeline.settle import Move, Settling
@@ -97,7 +96,7 @@ class Deliver:
         )
 
     async def _cycle(self) -> tuple[bool, bool]:
-        """Claim and start what is due; say whether there was any, and whether more is waiting."""
+        """Claim and start what is due; say whether there was any, and whether more may be due."""
         room = self._room()
         if not room:
             return False, False
@@ -113,12 +112,11 @@ class Deliver:
             _log.error("claim_broken", error=type(error).__name__)
             return False, False
         self._mark = Mark(at, self.monotonic())
-        for ready in claimed:
+        for ready in claimed.ready:
             self._start(ready, until)
-        taken = Counter(ready.delivery.endpoint for ready in claimed)
-        return bool(claimed), any(taken[name] >= free for name, free in room.items())
+        return bool(claimed.ready), claimed.leaves_more(room)
 
-    def _claim(self, tx: Transaction, room: Mapping[str, int]) -> tuple[Instant, list[Ready]]:
+    def _claim(self, tx: Transaction, room: Mapping[str, int]) -> tuple[Instant, Claimed]:
         """Claim what is due by the store's clock; say what time that was."""
         if self._mark is not None:
             follow_clock(tx, self._mark, self.monotonic())

@@ -49,7 +49,8 @@ def run_until(loop, done):
 
 
 def take(world):
-    return world.do(lambda tx: claim(tx, world.site, {"praxis-out": 9, "sozial-out": 9}))
+    room = {"praxis-out": 9, "sozial-out": 9}
+    return list(world.do(lambda tx: claim(tx, world.site, room)).ready)
 
 
 def consent(*hidden):
@@ -221,6 +222,27 @@ def test_what_is_made_anew_still_comes_before_the_patients_later_messages(world,
     )
     (later,) = take(world)
     assert later.delivery.message_id > first.delivery.message_id
+
+
+def test_a_claim_says_whether_more_may_be_due(world, build):
+    def claimed(room):
+        return world.do(lambda tx: claim(tx, world.site, room))
+
+    enter(world, consent(), "1")
+    diagnosis = ("DG1|1||I10.90^Hypertonie^I10G2026|||A",)
+    world.record(build.message(kvnr=KVNR, extra=diagnosis))
+
+    one = claimed({"praxis-out": 1})
+    assert len(one.ready) == 1
+    assert one.leaves_more({"praxis-out": 1})
+    assert not one.leaves_more({"praxis-out": 2})
+    assert not claimed({"praxis-out": 1}).leaves_more({"praxis-out": 1})
+
+    retry(world, one.ready[0])
+    enter(world, consent("Condition"), "2")
+    moved = claimed({"praxis-out": 9})
+    assert not moved.ready
+    assert moved.leaves_more({"praxis-out": 9})
 
 
 def test_a_decision_that_cannot_be_made_holds_its_own_delivery_alone(world, build):
