@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mappers.base import Format
-from mappers.hl7v2.batch import split
+from mappers.hl7v2.batch import pieces, split
 from mappers.hl7v2.translate import translate
 from mappers.hl7v2.write import as_format
 
@@ -20,5 +20,10 @@ def recognises(data: bytes) -> bool:
 
 
 FORMAT = Format(
-    name="hl7v2", recognises=recognises, split=split, translate=translate, encode=as_format
+    name="hl7v2",
+    recognises=recognises,
+    split=split,
+    translate=translate,
+    encode=as_format,
+    stream=pieces,
 )
