@@ -18,7 +18,7 @@ from typing import cast
 
 from gateway.domain.transport import Observe, Receive, Received, WireEvent, WireFault
 from gateway.endpoints.memory import ByteBudget
-from gateway.endpoints.mllp_frame import Event, Frame, FrameReader, Oversize, Violation, frame
+from gateway.endpoints.mllp_frame import Event, Frame, FrameReader, Oversize, Violation, frames
 from gateway.endpoints.tls import fingerprint
 from profiles.issue import GatewayError
 
@@ -250,7 +250,7 @@ class MllpConnection(asyncio.Protocol):
         try:
             message = answer.result()
             # Nothing was asked for (MSH-15 and MSH-16 NE): no frame, the connection stays.
-            return frame(message) if message else message
+            return frames(message) if message else message
         except GatewayError as error:
             self._observe(WireFault.RECEIVE_FAILED, error.issue_type)
         except asyncio.CancelledError:

@@ -21,6 +21,8 @@ from profiles.issue import NotConformant
 START = b"\x0b"
 END = b"\x1c"
 CR = b"\x0d"
+#: What stands between two messages of one answer.
+BREAK = END + CR + START
 
 #: Longest frame taken, in bytes.
 LIMIT = 50_000_000
@@ -80,6 +82,14 @@ def frame(message: bytes) -> bytes:
     if END in message or START in message:
         raise NotConformant("A message cannot contain the MLLP block characters 0x0B and 0x1C.")
     return b"\x0b%b\x1c\x0d" % message
+
+
+def frames(messages: bytes) -> bytes:
+    """Put each of several messages, parted by `BREAK`, between start and end block.
+
+    Raises NotConformant when one contains a block byte.
+    """
+    return b"".join(map(frame, messages.split(BREAK)))
 
 
 def first_segment(data: bytes) -> bytes:

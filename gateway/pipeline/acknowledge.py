@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from gateway.domain.region import Endpoint
-from gateway.domain.time import SECOND
+from gateway.domain.time import SECOND, Instant
 from gateway.errors import RENDERINGS
 from gateway.pipeline.translated import Job, Outcome, Translated
 from mappers.hl7v2.acknowledgement import acknowledge as write_acknowledgement
@@ -120,7 +120,7 @@ def write(
     header: Header, chosen: tuple[str, ...], job: Job, issues: tuple[Issue, ...] = ()
 ) -> bytes:
     """Write the acknowledgements as they go over the wire; b"" for none."""
-    time = _timestamp(job.received_at // SECOND)
+    time = timestamp(job.received_at)
     return FRAME_BREAK.join(
         write_acknowledgement(
             header,
@@ -131,6 +131,11 @@ def write(
         )
         for code in chosen
     )
+
+
+def timestamp(moment: Instant) -> str:
+    """Write an instant as an HL7 v2 timestamp in UTC."""
+    return _timestamp(moment // SECOND)
 
 
 @lru_cache(maxsize=64)

@@ -22,12 +22,13 @@ from gateway.evidence.audit_event import MessageFacts, Result
 from gateway.evidence.audit_event import Outcome as AuditOutcome
 from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Party
-from gateway.pipeline.acknowledge import answered, codes, write
+from gateway.pipeline.acknowledge import FRAME_BREAK, answered, codes, timestamp, write
 from gateway.pipeline.arrive import HL7V2, Arrived, arrive, order_key
 from gateway.pipeline.backlog import Backlog
 from gateway.pipeline.batch import record_batch
 from gateway.pipeline.drain import Drain
 from gateway.pipeline.message import Item, Recorded
+from gateway.pipeline.message_batch import Envelope, take_all
 from gateway.pipeline.passage import Answer, Lines, Passage, Processing
 from gateway.pipeline.ports import Reader, Transaction, Writer
 from gateway.pipeline.receipt import Receipt, store_receipts
@@ -35,6 +36,7 @@ from gateway.pipeline.refusal import failed, refused
 from gateway.pipeline.site import Site
 from gateway.pipeline.translated import Job, Outcome, WorkerConfig
 from gateway.pipeline.workers import WorkerPool
+from mappers.hl7v2.batch import holds_several
 from profiles.issue import (
     GatewayError,
     Issue,
@@ -106,6 +108,8 @@ class Intake:
         endpoint = self._region.endpoints[received.endpoint]
         if received.oversize:
             return self._too_large(endpoint, received)
+        if holds_several(received.data):
+            return _data(self._take_batch(endpoint, received.data, FRAME_BREAK))
         try:
             arrived = self._arrive(endpoint, received.data, HL7V2, "")
         except NotUnderstood as error:
@@ -122,13 +126,31 @@ class Intake:
     ) -> asyncio.Future[Answer]:
         """Take an input from any other wire; `key` is its idempotency key."""
         endpoint = self._region.endpoints[endpoint_id]
+        if format == HL7V2 and holds_several(data):
+            return self._take_batch(endpoint, data, b"")
+        return self._receive(endpoint, data, format, key)
+
+    def _receive(
+        self, endpoint: Endpoint, data: bytes, kind: str, key: str = ""
+    ) -> asyncio.Future[Answer]:
         try:
-            arrived = self._arrive(endpoint, data, format, key)
+            arrived = self._arrive(endpoint, data, kind, key)
         except NotUnderstood as error:
             status = rendering(error).http
             answer = Answer(Outcome.REJECTED, status, data=None, issues=error.issues)
             return _then(self._not_understood(endpoint, data, error), answer)
         return self._take(endpoint, arrived)
+
+    def _take_batch(
+        self, endpoint: Endpoint, data: bytes, between: bytes
+    ) -> asyncio.Future[Answer]:
+        """Take each message of a batch; `between` parts acknowledgements outside an envelope."""
+        envelope = Envelope(between, timestamp(self._clock()), self._digest(data).hex()[:20])
+        answering = take_all(data, lambda one: self._receive(endpoint, one, HL7V2), envelope)
+        self._open += 1
+        result = asyncio.ensure_future(answering)
+        result.add_done_callback(self._closed)
+        return result
 
     @property
     def _region(self) -> Region:

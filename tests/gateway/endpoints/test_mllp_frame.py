@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.endpoints.mllp_frame import (
+    BREAK,
     Frame,
     FrameReader,
     Oversize,
     Violation,
     first_segment,
     frame,
+    frames,
 )
 from profiles.issue import NotConformant
 
@@ -166,3 +168,10 @@ def test_a_message_with_block_characters_cannot_be_framed(message):
 @pytest.mark.parametrize("data", [b"MSH|a\rPID|", b"MSH|a\nPID|", b"MSH|a\r\nPID|", b"MSH|a"])
 def test_the_first_segment_ends_at_either_line_end(data):
     assert first_segment(data) == b"MSH|a"
+
+
+def test_messages_of_one_answer_are_framed_each_for_itself():
+    first, second = b"MSH|^~\\&|1\rMSA|CA\r", b"MSH|^~\\&|2\rMSA|AA\r"
+    written = frames(first + BREAK + second)
+    assert [one.read() for one in FrameReader().feed(written)] == [first, second]
+    assert frames(first) == frame(first)
