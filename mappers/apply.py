@@ -106,6 +106,8 @@ class _Merge:
         return held if above == register else max(held, self.clock.get(above, ""))
 
     def _forced(self, register: str) -> bool:
+        if self.change.action is Action.MOVE:
+            return register == "subject"
         if self.change.action is not Action.CANCEL or self.change.historic:
             return False
         return register in _CANCELLED and not at(self.now, register).startswith("-")

@@ -32,6 +32,8 @@ class Action(StrEnum):
     CANCEL = "cancel"
     DELETE = "delete"
     LINK = "link"
+    #: What it names now belongs to the patient it states, with all that belongs to it.
+    MOVE = "move"
 
 
 @dataclass(frozen=True, slots=True)

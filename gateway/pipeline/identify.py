@@ -16,10 +16,12 @@ from gateway.pipeline.book import Book
 from gateway.pipeline.documents import load
 from gateway.pipeline.ports import IndexCoder
 from gateway.pipeline.translated import Statement, Translated
+from mappers.base import Action
 from profiles.issue import GatewayError
 from profiles.search import index_terms
 
 PATIENT = "Patient"
+MOVE = Action.MOVE.value
 
 
 class Known(NamedTuple):
@@ -98,14 +100,23 @@ def check_owners(book: Book, identified: Identified) -> None:
     """Raise OtherPatient where an identifier names what belongs to another person.
 
     A sender that uses an order number twice must not move a result from one patient to another;
-    records of one person (linked, merged) may hand theirs over.
+    records of one person (linked, merged) may hand theirs over, and so does a stated move (HL7 v2
+    A44, A45), where the message names whose it was.
     """
     for known in identified.known:
         current = book.resources.get(known.number)
         if current is None or not current.patient or not known.patient:
             continue
-        if current.patient not in book.person(known.patient):
+        if current.patient in book.person(known.patient):
+            continue
+        named = identified.patients.values() if known.statement.action == MOVE else ()
+        if not any(current.patient in book.person(patient) for patient in named):
             raise OtherPatient
+
+
+def moves(identified: Identified) -> list[Known]:
+    """Return what the message says has changed its patient."""
+    return [known for known in identified.known if known.statement.action == MOVE]
 
 
 def exchange(statement: Statement, ids: Mapping[str, str], coder: IndexCoder) -> Statement:

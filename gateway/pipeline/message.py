@@ -16,7 +16,8 @@ from gateway.pipeline.book import Book, merged
 from gateway.pipeline.decide import Answer, Case
 from gateway.pipeline.deliveries import Lanes, new_delivery
 from gateway.pipeline.documents import dump, load
-from gateway.pipeline.identify import PATIENT, Identified, check_owners, identify
+from gateway.pipeline.identify import PATIENT, Identified, check_owners, identify, moves
+from gateway.pipeline.move import follow
 from gateway.pipeline.persons import Event, Persons
 from gateway.pipeline.ports import Current, MessageRow, Transaction
 from gateway.pipeline.practitioners import stored_practitioners
@@ -107,9 +108,12 @@ class Recording:
             self.book, self.translated, self.site.coder, retain_until=retain_until
         )
         check_owners(self.book, identified)
+        owned = {k.number: r for k in moves(identified) if (r := self.book.resources.get(k.number))}
         before = {n: self.book.resources.get(n) for n in identified.patients.values()}
         source = Source(self.number, self.arrival, self.translated, retain_until, self.site.build)
         targets = record(self.book, source, identified, self.site.coder)
+        if owned:
+            targets += follow(self.tx, self.book, source, identified, owned, self.site.coder)
         self.patients = [t.current for t in targets if t.current.type == PATIENT]
         proof = add_provenance(self.book, source, targets, self.site.coder)
         self._audit(audit_event.SUCCESS, translated=True)

@@ -21,6 +21,9 @@ from gateway.pipeline.record import Target
 from gateway.pipeline.translated import KVNR_TYPE, PatientStated, Statement
 from mappers.base import Action
 
+#: What takes back a statement of the sender's.
+_UNDONE = {Kind.LINKED: Kind.UNLINKED, Kind.MERGED: Kind.UNMERGED, Kind.HELD: Kind.UNLINKED}
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -96,6 +99,8 @@ class Persons:
                 events += self._propose(target.current, before.get(target.current.number))
         for known in identified.known:
             if known.statement.action == Action.LINK.value:
+                if "link" in known.statement.cleared:
+                    events += self._apart(known.number, identified)
                 stated = known.statement.resource or known.statement.body
                 events += self._merge(known.number, look(stated))
         return events
@@ -151,30 +156,62 @@ class Persons:
         ]
 
     def _merge(self, number: int, stated: Mapping[str, Any]) -> list[Event]:
-        """Follow Patient.link: replaced-by names the survivor, replaces the retired record."""
+        """Follow Patient.link: replaced-by names the survivor, replaces the retired record.
+
+        Records that only see each other (seealso, HL7 v2 A24) are linked, none is retired.
+        """
         events = []
         for link in stated.get("link", ()):
             reference = str(link.get("other", {}).get("reference", ""))
             other = self.book.patients.get(reference.removeprefix("Patient/"), 0)
             if not other or other == number:
                 continue
+            kind = Kind.LINKED if link.get("type") == "seealso" else Kind.MERGED
             survivor, retired = (
                 (other, number) if link.get("type") == "replaced-by" else (number, other)
             )
-            events += self._merged(survivor, retired)
+            events += self._joined(survivor, retired, kind)
         return events
 
-    def _merged(self, survivor: int, retired: int) -> list[Event]:
+    def _joined(self, survivor: int, retired: int, kind: Kind) -> list[Event]:
         decision = propose_merge(self._facts(survivor), self._facts(retired))
-        kind = Kind.MERGED if decision.outcome == "linked" else Kind.HELD
-        stands = any(
-            event[3] == kind.value and event[4] == Source.MERGE.value
-            for event in self.tx.link_events([survivor])
-            if {event[1], event[2]} == {survivor, retired}
-        )
-        if stands or decision.outcome == "none":
+        kind = kind if decision.outcome == "linked" else Kind.HELD
+        last = self._stated_by_sender(survivor).get(retired)
+        if last is kind or decision.outcome == "none":
             return []
         return [self._write(survivor, retired, kind, Source.MERGE, decision.rule)]
+
+    def _apart(self, number: int, identified: Identified) -> list[Event]:
+        """Take back what the sender linked: with the other record named (A37), else with all."""
+        named = {known.number for known in identified.known if known.statement.type == PATIENT}
+        stated = {
+            link["other"]["reference"]
+            for known in identified.known
+            if known.number == number
+            for link in look(known.statement.resource or known.statement.body).get("link", ())
+        }
+        events = []
+        for other, kind in self._stated_by_sender(number).items():
+            is_meant = other in named if not stated else other not in named
+            if is_meant and kind in _UNDONE:
+                events.append(self._write(number, other, _UNDONE[kind], Source.MERGE, "unlink"))
+        return events
+
+    def _stated_by_sender(self, number: int) -> dict[int, Kind]:
+        """Return for each other record the last thing a sender said about the pair.
+
+        What this message has said already is not in the store yet.
+        """
+        rows = [
+            (event, one, other, kind)
+            for event, one, other, kind, source in self.tx.link_events([number])
+            if source == Source.MERGE.value
+        ]
+        last = {one + other - number: Kind(kind) for _, one, other, kind in sorted(rows)}
+        for one, other, said, source, _, _ in self.book.rows.links:
+            if number in {one, other} and source == Source.MERGE.value:
+                last[one + other - number] = Kind(said)
+        return last
 
     def _write(self, patient: int, other: int, kind: Kind, source: Source, rule: str) -> Event:
         self.book.rows.links.append(

@@ -193,6 +193,9 @@ class Transaction(Protocol):
     ) -> dict[int, Current]:
         """Read present versions by store number."""
 
+    def of_patient(self, patient: int) -> dict[int, Current]:
+        """Read the present versions of everything that belongs to a Patient."""
+
     def add_subjects(self, subjects: Sequence[int], retain_until: Instant) -> None:
         """Make data keys for reserved subjects."""
 

@@ -103,6 +103,8 @@ class _Recorder:
         content, clock = take_off(after)
         if content == before:
             return self._unchanged(current, clock)
+        if statement.action == Action.MOVE.value and known.patient:
+            current = current._replace(patient=known.patient, subject=self._subject(known))
         return self._next(current, content, clock)
 
     def _first(self, known: Known) -> Target | None:
@@ -158,28 +160,33 @@ class _Recorder:
         return self.common
 
     def _write(self, current: Current, index: bytes) -> Target:
-        self.book.put(self.book.resources, current.number, current)
         if current.type == PATIENT and current.version == 1:
             self.book.put(self.book.patients, current.id, current.number)
-        self.book.rows.versions.append(
-            NewVersion(
-                current.number,
-                current.type,
-                current.id,
-                current.subject,
-                current.patient,
-                current.organization,
-                current.version,
-                current.body,
-                current.recency,
-                current.source,
-                self.source.message,
-                current.deleted,
-                index,
-                self.source.retain_until,
-            )
+        return write(self.book, self.source, current, index)
+
+
+def write(book: Book, source: Source, current: Current, index: bytes) -> Target:
+    """Put the version `current` into the book, with its index terms."""
+    book.put(book.resources, current.number, current)
+    book.rows.versions.append(
+        NewVersion(
+            current.number,
+            current.type,
+            current.id,
+            current.subject,
+            current.patient,
+            current.organization,
+            current.version,
+            current.body,
+            current.recency,
+            current.source,
+            source.message,
+            current.deleted,
+            index,
+            source.retain_until,
         )
-        return Target(current, changed=True)
+    )
+    return Target(current, changed=True)
 
 
 def _repeats(current: Current, statement: Statement) -> bool:

@@ -87,6 +87,12 @@ def current_by_number(unit: Unit, numbers: Iterable[int], *, bodies: bool) -> di
     return {row[0]: _current(row, contents.get((row[10], row[11]), b"")) for row in rows}
 
 
+def of_patient(unit: Unit, patient: int) -> dict[int, Current]:
+    """Read present versions of everything that belongs to a Patient, by store number."""
+    rows = unit.db.query("SELECT resource FROM resource WHERE patient = ?", (patient,))
+    return current_by_number(unit, (row[0] for row in rows), bodies=True)
+
+
 def _current(row: Row, body: bytes) -> Current:
     present: tuple[Any, ...] = (*row[:9], bool(row[9]), body)
     return Current(*present)

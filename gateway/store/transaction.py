@@ -88,6 +88,10 @@ class StoreTransaction:
         """Read present versions by store number."""
         return resources.current_by_number(self.unit, numbers, bodies=bodies)
 
+    def of_patient(self, patient: int) -> dict[int, Current]:
+        """Read the present versions of everything that belongs to a Patient."""
+        return resources.of_patient(self.unit, patient)
+
     def add_subjects(self, subjects: Sequence[int], retain_until: Instant) -> None:
         """Make data keys for reserved subjects."""
         self.unit.bodies.add_subjects(subjects, retain_until)

@@ -65,10 +65,14 @@ PERSON = frozenset(
 )
 #: A patient's record (MRG-1) becomes part of another, or its number changes.
 PATIENT_MERGES = frozenset({"A18", "A30", "A34", "A36", "A39", "A40", "A43", "A46", "A47", "A48"})
+#: A number was given to the wrong patient: earlier links of its record end.
+IDENTIFIER_MOVES = frozenset({"A43"})
 #: An account (MRG-3) becomes part of another, changes its number or its patient.
 ACCOUNT_MERGES = frozenset({"A35", "A36", "A41", "A44", "A49"})
 #: Visits (MRG-5, MRG-6) that end in another one.
 VISIT_MERGES = frozenset({"A42"})
+#: An account changes its patient.
+ACCOUNT_MOVES = frozenset({"A44"})
 #: The number of a visit changes: the visit stays.
 VISIT_NUMBERS = frozenset({"A50", "A51"})
 #: A visit changes its patient.

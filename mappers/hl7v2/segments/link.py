@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mappers.base import Action
 from mappers.hl7v2 import events
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Session
@@ -16,10 +17,13 @@ def linked(session: Session) -> None:
     if len(records) < 2:
         return
     for one, other in (records[:2], records[1::-1]):
+        one.action = Action.LINK
         if named:
             one.resource["link"] = [{"other": reference(other), "type": "seealso"}]
         else:
             one.cleared.append("link")
+            # A merge taken back (A37 after A40): both are in use again.
+            one.resource["active"] = True
 
 
 def deleted(session: Session) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mappers.base import Key
+from mappers.base import Action, Key
+from mappers.hl7v2 import events
 from mappers.hl7v2.datatypes.identifiers import cx
+from mappers.hl7v2.datatypes.names import xpn
 from mappers.hl7v2.segments import gt1
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Draft, Session
@@ -21,7 +23,7 @@ _UNKNOWN = {"system": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "co
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
     "MRG-3": ("Account.identifier", "Account.partOf"),
-    "MRG": ("Account.status",),
+    "MRG": ("Account.status", "Encounter.subject", "Account.subject"),
     "MRG-5": ("Encounter.identifier", "Encounter.status"),
     "MRG-6": ("Encounter.identifier",),
 }
@@ -45,6 +47,9 @@ def account(session: Session, segment: Segment) -> None:
         return
     for identifier in _numbers(session, segment, (3,), "account"):
         gone = gt1.numbered(session, identifier, patient)
+        if session.event in events.ACCOUNT_MOVES:
+            gone.action = Action.MOVE
+            gone.resource["subject"] = [reference(patient)]
         if gone is not survivor:
             gone.resource["status"] = "inactive"
             gone.weak = ()
@@ -81,16 +86,35 @@ def moved(session: Session, segment: Segment) -> None:
         key = Key("Encounter", str(identifier["system"]), str(identifier["value"]))
         if present is not None and key in present.keys:
             session.echoes.append(identifier)
+            present.action = Action.MOVE
         elif patient is not None:
             draft = _prior(session, identifier)
+            draft.action = Action.MOVE
             draft.resource["status"] = "unknown"
             draft.weak = ("status", "class")
 
 
 def prior_patient(session: Session, segment: Segment) -> None:
-    """MRG-1 beside an account or visit only says whose it was: his record stays."""
-    for field in (1, 2, 4, 7):
-        session.ignored.append((segment.repetitions(field), "whose it was: his record stays"))
+    """MRG-1 beside an account or visit says whose it was; his record stays as it is."""
+    numbers = _numbers(session, segment, (1, 2, 4), "patient")
+    is_move = session.event in events.ACCOUNT_MOVES | events.VISIT_MOVES
+    if not is_move or not numbers:
+        for field in (1, 2, 4):
+            session.ignored.append((segment.repetitions(field), "whose it was: his record stays"))
+        session.ignored.append((segment.repetitions(7), "whose it was: his record stays"))
+        return
+    keys = tuple(Key("Patient", str(one["system"]), str(one["value"])) for one in numbers)
+    draft = session.draft("Patient", *keys)
+    draft.subject = draft.id
+    if draft is session.patient:
+        session.echoes.append(numbers)
+        return
+    for number in numbers:
+        session.append(draft, "identifier", number)
+    names = [n for r in segment.repetitions(7) if (n := xpn(session, r)) is not None]
+    if names:
+        draft.resource["name"] = names
+        draft.weak += ("name",)
 
 
 def _present(session: Session) -> Draft | None:

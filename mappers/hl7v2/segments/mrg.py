@@ -60,6 +60,9 @@ def merged(session: Session, segment: Segment) -> None:
         session.issue("business-rule", "the record is merged into itself", "MRG-1")
         return
     draft.action = Action.LINK
+    if session.event in events.IDENTIFIER_MOVES:
+        # The number was another's before: that no longer holds.
+        draft.cleared.append("link")
     draft.subject = draft.id
     resource = draft.resource
     resource["identifier"] = identifiers

@@ -1,0 +1,180 @@
+"""Records that are linked, merged, renumbered, moved and deleted, through the whole pipeline."""
+
+from __future__ import annotations
+
+import orjson
+
+LATER = "2026030{}080000+0100"
+
+
+def event(build, kind, patient, *extra, day=5, visit="", control="", **fields):
+    return build.message(
+        event=kind,
+        control=control or f"{kind}-{patient}-{day}",
+        patient=patient,
+        visit=visit,
+        time=LATER.format(day),
+        extra=extra,
+        **fields,
+    )
+
+
+def mrg(patient, visit="", account=""):
+    house = "^^^KLINIKUM^"
+    fields = [f"{patient}{house}PI", "", f"{account}{house}AN" if account else "", ""]
+    fields += [f"{visit}{house}VN" if visit else ""]
+    return "MRG|" + "|".join(fields)
+
+
+def stored(world, kind):
+    """Present resources of a type with the local number of their Patient."""
+    rows = world.query("SELECT resource, patient FROM resource WHERE type = ?", kind)
+    bodies = world.do(lambda tx: tx.current_by_number([row[0] for row in rows]))
+    names = world.patients()
+    return [(names.get(patient), orjson.loads(bodies[number].body)) for number, patient in rows]
+
+
+def subject_of(world, resource):
+    ids = {
+        row[0]: row[1]
+        for row in world.query("SELECT id, resource FROM resource WHERE type = 'Patient'")
+    }
+    return world.patients()[ids[resource["subject"]["reference"].removeprefix("Patient/")]]
+
+
+def patient(world, name):
+    return next(body for number, body in stored(world, "Patient") if number == name)
+
+
+def states(world):
+    return [row[0] for row in world.query("SELECT state FROM message ORDER BY message")]
+
+
+def test_an_update_of_a_merged_record_does_not_undo_the_merge(world, build):
+    world.record(build.message(control="M1", patient="P1"))
+    world.record(build.message(control="M2", patient="P2", visit="V2"))
+    world.record(event(build, "A40", "P1", mrg("P2")))
+    world.record(event(build, "A08", "P2", visit="V2", day=6, name="Muster^Anna Maria"))
+    assert world.persons() == {("P1", "P2")}
+    gone = patient(world, "P2")
+    assert gone["active"] is False
+    assert [link["type"] for link in gone["link"]] == ["replaced-by"]
+    assert gone["name"][0]["given"] == ["Anna Maria"]
+
+
+def test_a_merge_is_taken_back_by_unlinking_and_can_be_stated_again(world, build):
+    world.record(build.message(control="M1", patient="P1"))
+    world.record(build.message(control="M2", patient="P2", visit="V2"))
+    world.record(event(build, "A40", "P1", mrg("P2")))
+    second = "PID|2||P2^^^KLINIKUM^PI||Muster^Anna^^^^^L||19800101|F"
+    world.record(event(build, "A37", "P1", second, day=6))
+    assert world.persons() == set()
+    gone = patient(world, "P2")
+    assert (gone["active"], gone.get("link")) == (True, None)
+    world.record(event(build, "A40", "P1", mrg("P2"), day=7))
+    assert world.persons() == {("P1", "P2")}
+    kinds = [row[0] for row in world.query("SELECT kind FROM link_event ORDER BY event")]
+    assert kinds == ["merged", "unmerged", "merged"]
+
+
+def test_linked_records_are_one_person_and_both_stay_in_use(world, build):
+    world.record(build.message(control="M1", patient="P1"))
+    second = "PID|2||P2^^^KLINIKUM^PI||Muster^Anna^^^^^L||19800101|F"
+    world.record(event(build, "A24", "P1", second))
+    assert world.persons() == {("P1", "P2")}
+    assert patient(world, "P2").get("active") is not False
+    world.record(event(build, "A37", "P1", second, day=6))
+    assert world.persons() == set()
+
+
+def test_a_number_moved_to_another_patient_leaves_the_first(world, build):
+    world.record(build.message(control="M1", patient="P1"))
+    world.record(build.message(control="M2", patient="P2", visit="V2"))
+    world.record(event(build, "A40", "P1", mrg("P3")))
+    assert world.persons() == {("P1", "P3")}
+    world.record(event(build, "A43", "P2", mrg("P3"), day=6))
+    assert world.persons() == {("P2", "P3")}
+
+
+def test_a_changed_number_of_a_patient_names_the_same_person(world, build):
+    world.record(build.message(control="M1", patient="P1"))
+    world.record(event(build, "A47", "P1-NEU", mrg("P1")))
+    assert world.persons() == {("P1", "P1-NEU")}
+
+
+def test_a_visit_under_a_new_number_answers_to_both(world, build):
+    world.record(build.message(control="M1", patient="P1", visit="V1"))
+    world.record(event(build, "A50", "P1", mrg("P1", "V1"), visit="V9"))
+    world.record(event(build, "A08", "P1", visit="V1", day=6))
+    ((_, visit),) = stored(world, "Encounter")
+    assert {number["value"] for number in visit["identifier"]} == {"V1", "V9"}
+
+
+def test_a_moved_visit_takes_all_that_belongs_to_it_along(world, build):
+    diagnosis = "DG1|1||J44.1^COPD^I10G2026||20260301|F"
+    world.record(build.message(control="M1", patient="P1", extra=[diagnosis]))
+    world.record(build.message(control="M2", patient="P2", visit="V2", extra=[diagnosis]))
+    world.record(event(build, "A45", "P2", mrg("P1", "V1"), visit="V1"))
+    assert set(states(world)) <= {"routed", "unrouted"}
+    for kind in ("Encounter", "Condition"):
+        found = stored(world, kind)
+        assert [owner for owner, _ in found] == ["P2", "P2"], kind
+        assert [subject_of(world, body) for _, body in found] == ["P2", "P2"], kind
+    # Body and data key go together: erasing P1 leaves what is P2's readable.
+    keys = "SELECT count(DISTINCT subject) FROM resource WHERE type IN ('Encounter', 'Condition')"
+    assert world.query(keys) == [(1,)]
+    assert patient(world, "P1")["identifier"][0]["value"] == "P1"
+
+
+def test_a_move_from_a_patient_whose_visit_it_is_not_is_quarantined(world, build):
+    world.record(build.message(control="M1", patient="P1"))
+    world.record(build.message(control="M2", patient="P2", visit="V2"))
+    (done,) = world.record(event(build, "A45", "P2", mrg("P3", "V1"), visit="V1"))
+    assert done.outcome == "quarantined"
+    assert sorted(owner for owner, _ in stored(world, "Encounter")) == ["P1", "P2"]
+
+
+def test_after_a_move_a_message_of_before_does_not_bring_the_visit_back(world, build):
+    world.record(build.message(control="M1", patient="P1"))
+    world.record(event(build, "A45", "P2", mrg("P1", "V1"), visit="V1"))
+    (late,) = world.record(event(build, "A08", "P1", visit="V1", day=2))
+    assert late.outcome == "quarantined"
+    assert [owner for owner, _ in stored(world, "Encounter")] == ["P2"]
+    (again,) = world.record(event(build, "A45", "P2", mrg("P1", "V1"), visit="V1", control="X"))
+    assert again.outcome == "stored"
+    assert [owner for owner, _ in stored(world, "Encounter")] == ["P2"]
+
+
+def test_an_account_changes_its_patient(world, build):
+    guarantor = "GT1|1||Muster^Bert"
+    first = build.message(control="M1", patient="P1", visit="", event="A31", extra=[guarantor])
+    first = first.replace(b"19800101|F", b"19800101|F||||||||||A-1^^^KLINIKUM^AN")
+    world.record(first)
+    moved = event(build, "A44", "P2", mrg("P1", account="A-1"))
+    world.record(moved.replace(b"19800101|F", b"19800101|F||||||||||A-1^^^KLINIKUM^AN"))
+    ((owner, body),) = stored(world, "Account")
+    assert owner == "P2"
+    assert len(body["subject"]) == 1
+
+
+def test_deleted_visits_and_persons_stay_readable_as_what_they_are(world, build):
+    world.record(build.message(control="M1", patient="P1"))
+    world.record(event(build, "A23", "P1", visit="V1"))
+    ((_, visit),) = stored(world, "Encounter")
+    assert visit["status"] == "entered-in-error"
+    world.record(event(build, "A08", "P1", visit="V1", day=2))
+    ((_, visit),) = stored(world, "Encounter")
+    assert visit["status"] == "entered-in-error"
+    world.record(event(build, "A29", "P1", day=6))
+    assert patient(world, "P1")["active"] is False
+
+
+def test_a_batch_with_a_move_is_the_same_as_its_messages_one_by_one(world, build, tmp_path):
+    messages = [
+        build.message(control="M1", patient="P1", extra=["DG1|1||J44.1^COPD^I10G2026||20260301|F"]),
+        event(build, "A45", "P2", mrg("P1", "V1"), visit="V1"),
+        event(build, "A08", "P2", visit="V1", day=6),
+    ]
+    world.record(*messages)
+    assert [owner for owner, _ in stored(world, "Encounter")] == ["P2"]
+    assert [owner for owner, _ in stored(world, "Condition")] == ["P2"]
