@@ -62,6 +62,15 @@ def _participant(entry: Entry) -> str:
     )
 
 
+def _codes(entry: Entry) -> str:
+    return ",".join(str(coding.get("code", "")) for coding in entry.get("coding", ()))
+
+
+def _actor(entry: Entry) -> str:
+    """Who takes part, and as what: one may be placer and filler contact."""
+    return f"{_reference(entry.get('actor', {}))}|{_participant(entry)}"
+
+
 def _first_system(entry: Entry) -> str:
     return str(next((c.get("system", "") for c in entry.get("coding", ())), ""))
 
@@ -112,6 +121,9 @@ _KEYED: dict[tuple[str, str], KeyOf] = {
     ("ServiceRequest", "identifier"): _system_and_value,
     ("Specimen", "identifier"): _system_and_value,
     ("Coverage", "identifier"): _system,
+    ("Appointment", "identifier"): _system_and_value,
+    ("Appointment", "participant"): _actor,
+    ("Appointment", "serviceType"): _codes,
 }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mappers.base import Context
 from mappers.hl7v2.header import Header
-from mappers.hl7v2.messages import adt, general, mdm, oru
+from mappers.hl7v2.messages import adt, general, mdm, oru, schedule
 from mappers.hl7v2.reader import Family
 from profiles.issue import Issue, NotSupported
 
@@ -13,6 +13,9 @@ FAMILIES: dict[str, Family] = {
     "ADT": adt.FAMILY,
     "MDM": mdm.FAMILY,
     "ORU": oru.FAMILY,
+    "SIU": schedule.SIU,
+    "SRM": schedule.SRM,
+    "SRR": schedule.SRR,
 }
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from mappers.hl7v2.segments import (
+    answered,
+    appointed,
     arv,
+    booking,
     clinical,
     consent,
+    contacts,
     facts,
     gt1,
     iam,
@@ -19,12 +23,16 @@ from mappers.hl7v2.segments import (
     npu,
     obr,
     obx,
+    ordered_services,
     orders,
+    origin,
     pid,
     practice,
     provenance,
     pv1,
     roles,
+    sch,
+    slots,
     txa,
 )
 from mappers.hl7v2.targets import Targets
@@ -52,5 +60,13 @@ TARGETS: tuple[Targets, ...] = (
     provenance.TARGETS,
     pv1.TARGETS,
     roles.TARGETS,
+    answered.TARGETS,
+    appointed.TARGETS,
+    booking.TARGETS,
+    contacts.TARGETS,
+    ordered_services.TARGETS,
+    origin.TARGETS,
+    sch.TARGETS,
+    slots.TARGETS,
     txa.TARGETS,
 )

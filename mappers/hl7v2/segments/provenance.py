@@ -17,6 +17,7 @@ from mappers.hl7v2.datatypes.parties import practitioner
 from mappers.hl7v2.datatypes.places import facility
 from mappers.hl7v2.datatypes.systems import whole
 from mappers.hl7v2.segments.senders import product, system
+from mappers.hl7v2.segments import origin
 from mappers.hl7v2.session import V2, Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment, leaf, leaves_of
@@ -96,6 +97,7 @@ def provenance(session: Session, data: bytes) -> dict[str, Any]:
     made["activity"] = _activity(msh)
     made["agent"] = _agents(session, msh, evn)
     made["entity"] = _entities(session, msh, digest)
+    origin.tell(session, made)
     return made
 
 
