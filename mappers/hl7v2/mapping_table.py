@@ -14,10 +14,12 @@ from mappers.hl7v2.session import PACKAGE
 _NAMES = {
     "allergyintolerance": "AllergyIntolerance",
     "careteam": "CareTeam",
+    "chargeitem": "ChargeItem",
     "contact": "Patient.contact",
     "diagnosticreport": "DiagnosticReport",
     "documentreference": "DocumentReference",
     "episodeofcare": "EpisodeOfCare",
+    "healthcareservice": "HealthcareService",
     "medicationadministration": "MedicationAdministration",
     "medicationdispense": "MedicationDispense",
     "medicationrequest": "MedicationRequest",

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from mappers.base import Context
 from mappers.hl7v2.header import Header
-from mappers.hl7v2.messages import adt, general, mdm, oru, schedule
+from mappers.hl7v2.messages import adt, finance, general, master_files, mdm, oru, schedule
 from mappers.hl7v2.reader import Family
 from profiles.issue import Issue, NotSupported
 
 #: Message code (MSH-9.1) → how its messages are read.
 FAMILIES: dict[str, Family] = {
     "ADT": adt.FAMILY,
+    "BAR": finance.BILLING,
+    "DFT": finance.CHARGES,
     "MDM": mdm.FAMILY,
+    "MFK": master_files.ANSWERS,
+    "MFN": master_files.FAMILY,
     "ORU": oru.FAMILY,
     "SIU": schedule.SIU,
     "SRM": schedule.SRM,

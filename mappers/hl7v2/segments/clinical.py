@@ -110,12 +110,12 @@ def _use(session: Session, repetition: Repetition) -> dict[str, Any] | None:
     return concept(session, repetition, table_name, "DG1-6", V2 + "0052")
 
 
-def procedure(session: Session, segment: Segment) -> None:
+def procedure(session: Session, segment: Segment) -> Draft | None:
     """PR1 → Procedure."""
     patient, visit = session.patient, session.encounter
     code = coded(session, segment, 3, 4)
     if patient is None or code is None:
-        return
+        return None
     parent = visit.id if visit is not None else patient.id
     draft = _named(session, segment, "Procedure", 19, parent, code, 0, 5)
     resource = draft.resource
@@ -132,6 +132,7 @@ def procedure(session: Session, segment: Segment) -> None:
     if action is not None and action.upper() == "D":
         draft.action = Action.CANCEL
         resource["status"] = text("entered-in-error", action.source)
+    return draft
 
 
 def _performer(

@@ -1,6 +1,6 @@
 """Segments that state facts FHIR has no resource for → Observation with one component per field.
 
-ACC accident, DB1 disability, PDA death and autopsy, DRG, UB1/UB2 and IN3: the names of the
+ACC accident, DB1 disability, PDA death and autopsy, DRG, UB1/UB2, GP1/GP2 and IN3: the names of the
 components are the standard's names of the fields (`facts/<segment>.csv`: field, name, datatype).
 """
 
@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from mappers.codes import rows
 from mappers.hl7v2.datatypes import converters
+from mappers.hl7v2.datatypes.money import amount_of
 from mappers.hl7v2.reader import Handler, Reader
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import PACKAGE, Session
@@ -24,6 +25,7 @@ _VALUES = {
     "CWE": "valueCodeableConcept",
     "DTM": "valueDateTime",
     "NM": "valueQuantity",
+    "CP": "valueQuantity",
     "DR": "valuePeriod",
     "boolean": "valueBoolean",
     "ST": "valueString",
@@ -34,6 +36,8 @@ _TITLES = {
     "DB1": ("Disability", 3),
     "PD1": ("Patient additional demographics", 0),
     "DRG": ("Diagnosis related group", 1),
+    "GP1": ("Grouping and reimbursement of the visit", 0),
+    "GP2": ("Grouping and reimbursement of a procedure", 1),
     "IN3": ("Certification of insurance", 2),
     "PDA": ("Patient death and autopsy", 0),
     "UB1": ("UB82 billing data", 0),
@@ -67,7 +71,7 @@ def _period(session: Session, repetition: Repetition) -> Any:
     return {k: when for k, v in sides if (when := session.date_time(v)) is not None} or None
 
 
-_OWN: dict[str, Convert] = {"ST": _string, "NM": _number, "DR": _period}
+_OWN: dict[str, Convert] = {"ST": _string, "NM": _number, "CP": amount_of, "DR": _period}
 
 
 @cache
@@ -84,8 +88,8 @@ def facts(reader: Reader, segment: Segment) -> None:
     """Read one such segment into an Observation of the visit, else of the patient."""
     session = reader.session
     parent = session.encounter or session.patient
-    components = _components(session, segment)
-    if parent is None or session.patient is None or not components:
+    found = components(session, segment)
+    if parent is None or session.patient is None or not found:
         return
     title, naming = _TITLES[segment.name]
     draft = session.natural("Observation", parent.id, segment.name, _naming(segment, naming))
@@ -95,7 +99,7 @@ def facts(reader: Reader, segment: Segment) -> None:
     resource["subject"] = reference(session.patient)
     if session.encounter is not None:
         resource["encounter"] = reference(session.encounter)
-    for component in components:
+    for component in found:
         session.append(draft, "component", component)
     reader.made(draft)
 
@@ -105,7 +109,8 @@ def _naming(segment: Segment, field: int) -> str:
     return str(segment.first(field) or "") if field else ""
 
 
-def _components(session: Session, segment: Segment) -> list[dict[str, Any]]:
+def components(session: Session, segment: Segment) -> list[dict[str, Any]]:
+    """Return one component per field of the segment's table that says something."""
     found = []
     for fact in _facts(segment.name):
         for repetition in segment.repetitions(fact.field):

@@ -106,7 +106,7 @@ def test_linked_records_point_at_each_other_and_stay_two() -> None:
         {"other": {"reference": f"Patient/{other.id}"}, "type": "seealso"}
     ]
     assert other.resource["link"][0]["other"]["reference"] == f"Patient/{one.id}"
-    assert {one.action, other.action} == {Action.MERGE}
+    assert {one.action, other.action} == {Action.LINK}
 
 
 def test_unlinking_takes_the_link_away() -> None:
@@ -159,9 +159,12 @@ def test_moved_visits_belong_to_the_patient_they_moved_to() -> None:
     other = PV1.replace("F-9", "F-8")
     lines = [line for visit in (PV1, other) for line in ("MRG|9^^^HAUS||||F-9^^^HAUS", visit)]
     mapped = read("A45", PID, *lines)
-    (patient,) = of(mapped, "Patient")
-    subjects = {c.resource["subject"]["reference"] for c in of(mapped, "Encounter")}
-    assert subjects == {f"Patient/{patient.id}"}
+    patient, former = of(mapped, "Patient")
+    visits = of(mapped, "Encounter")
+    assert {c.resource["subject"]["reference"] for c in visits} == {f"Patient/{patient.id}"}
+    assert {c.action for c in visits if c.keys[0].value == "F-9"} == {Action.MOVE}
+    assert former.resource["identifier"][0]["value"] == "9"
+    assert "active" not in former.resource
 
 
 def test_an_allergy_taken_back_was_entered_in_error() -> None:
