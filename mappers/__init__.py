@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -22,14 +23,18 @@ from mappers.base import (
 )
 from mappers.claim import claim
 from mappers.dialect import Dialect
+from mappers.mend import broken, left_out
 from mappers.recency import same_content, without_clock
-from profiles.issue import NotSupported
+from profiles.issue import Issue, NotSupported
 
 #: Name of a format → module that exposes FORMAT; imported on first use, asked in this order.
 FORMATS: dict[str, str] = {
     "hl7v2": "mappers.hl7v2",
     "fhir_r4": "mappers.fhir_r4",
 }
+
+#: What is left out may leave its surroundings broken; as often as this one looks again.
+_MOST_ROUNDS = 4
 
 #: Key and namespace of `convert`: public, so that everybody gets the same ids.
 PUBLIC_KEY = b"region-gateway public key for conversion without a region"
@@ -49,6 +54,7 @@ __all__ = [
     "apply",
     "convert",
     "format_named",
+    "mend",
     "recognise",
     "same_content",
     "split",
@@ -109,7 +115,25 @@ def convert(
     chosen = format_named(name)
     context = Context(PUBLIC_KEY, dialect or Dialect(), PUBLIC_NAMESPACE, lineage, lenient=True)
     for message in chosen.split(data):
-        yield _translated(chosen, message, context)
+        yield mend(_translated(chosen, message, context), message, context)
+
+
+def mend(mapped: Mapped, data: bytes, context: Context) -> Mapped:
+    """Translate once more without what FHIR does not allow; what it was is told in issues.
+
+    What cannot be mended, because too little would be left, is returned as it is.
+    """
+    chosen = format_named(mapped.format)
+    known: dict[str, tuple[Issue, ...]] = {}
+    for _ in range(_MOST_ROUNDS):
+        found = broken(mapped)
+        if not found:
+            break
+        for key, issues in found.items():
+            known[key] = tuple(dict.fromkeys((*known.get(key, ()), *issues)))
+        places = {key: tuple(one.location for one in issues) for key, issues in known.items()}
+        mapped = _translated(chosen, data, replace(context, without=places))
+    return replace(mapped, issues=(*mapped.issues, *left_out(known))) if known else mapped
 
 
 def writable() -> list[str]:

@@ -148,6 +148,8 @@ class Context:
     #: True: take messages without control id or patient number too, as a converter may; a
     #: gateway that is answerable for identities does not.
     lenient: bool = False
+    #: "Patient/<id>" → elements that FHIR does not allow as the message has them: left out.
+    without: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     #: What repeated fields (wards, doctors, insurers) were converted to before.
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 

@@ -16,6 +16,8 @@ from profiles.issue import GatewayError, Issue, NotConformant
 
 #: Formats whose resources are written by somebody else: a broken structure is the sender's.
 FOREIGN_FHIR = frozenset({"fhir_r4"})
+#: Reason of a message whose resources FHIR does not allow.
+UNSOUND = "structure"
 
 
 def fault(error: BaseException) -> str:
@@ -63,7 +65,7 @@ def unsound(job: Job, mapped: Mapped, faults: list[Issue]) -> Translated:
         return refused(job, NotConformant(issues=tuple(faults)), mapped)
     report = replace(mapped, issues=(*mapped.issues, *faults))
     return replace(
-        failed(job, "structure"),
+        failed(job, UNSOUND),
         message_type=mapped.message_type,
         issues=report.issues,
         report=report_of(report),

@@ -19,7 +19,7 @@ from gateway.pipeline.criteria import RouteCriteria, preliminary
 from gateway.pipeline.documents import dump
 from gateway.pipeline.label import LabelRule, label, label_rules
 from gateway.pipeline.origin import Origin, provenance
-from gateway.pipeline.refusal import failed, fault, invalid, refused, report_of, unsound
+from gateway.pipeline.refusal import UNSOUND, failed, fault, invalid, refused, report_of, unsound
 from gateway.pipeline.translated import (
     KVNR_TYPE,
     Job,
@@ -83,9 +83,13 @@ def translate(job: Job, prepared: Prepared) -> Translated:
     """Translate one message; never raises: what fails here is quarantined or refused."""
     header = None
     try:
-        mapped = mappers.translate(job.data, job.format, prepared.contexts[job.endpoint])
+        context = prepared.contexts[job.endpoint]
+        mapped = mappers.translate(job.data, job.format, context)
         header = mapped.header
         done = _translated(job, mapped, prepared)
+        if done.reason == UNSOUND:
+            mended = mappers.mend(mapped, job.data, context)
+            done = _translated(job, mended, prepared) if mended is not mapped else done
     except MemoryError:
         done = failed(job, "memory-limit")
     except Exception as error:  # noqa: BLE001 - the border: one message's fault stays its own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from mappers.base import Context, Mapped
@@ -13,6 +14,7 @@ from mappers.hl7v2.segments.provenance import provenance
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.table_rows import apply_dialect_rows
 from mappers.hl7v2.tokenizer import tokenize
+from mappers.mend import without
 from mappers.trace import finished, lineage
 from profiles.issue import GatewayError, Issue, NotConformant, NotSupported
 
@@ -102,6 +104,13 @@ def _translate(
 
 def _is_directory(draft: Draft) -> bool:
     return draft.resource["resourceType"] in _DIRECTORY
+
+
+def _leave_out(drafts: list[Draft], places: Mapping[str, tuple[str, ...]]) -> None:
+    for draft in drafts:
+        left = places.get(f"{draft.resource['resourceType']}/{draft.id}")
+        if left:
+            draft.resource = without(draft.resource, left)
 
 
 def _lineage(

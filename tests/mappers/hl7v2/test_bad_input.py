@@ -92,3 +92,19 @@ def test_too_many_components_are_refused_with_their_place() -> None:
 
 def test_a_header_is_read_whatever_follows_it() -> None:
     assert read_header(HEAD.format(kind="ADT^A01").encode() + b"\xff\x00|").control_id == "1"
+
+
+def test_one_value_fhir_does_not_allow_costs_only_itself() -> None:
+    """Found by fuzzing: numbers, codes and times no field can hold."""
+    text = (
+        f"{PID}OBX|1|ED|pdf^Befund^L||HAUS^application^pdf^Base64^%%%\rOBX|2|NM|k^Kalium^L||4.1\r"
+    )
+    data = (
+        HEAD.format(kind="ORU^R01") + text.replace("OBX|1", "OBR|1|||x^Labor^L\rOBX|1", 1)
+    ).encode()
+    (result,) = mappers.convert(data)
+    loss = result.loss
+    assert loss.fields == loss.mapped + loss.ignored + len(loss.unmapped)
+    assert [i for c in result.changes for i in structure(c.resource) if i.severity == "error"] == []
+    values = [c.resource.get("valueQuantity", {}).get("value") for c in result.changes]
+    assert str(next(value for value in values if value)) == "4.1"
