@@ -14,7 +14,9 @@ _CORE = "http://hl7.org/fhir/StructureDefinition/"
 _ADXP = _CORE + "iso21090-ADXP-"
 _POST_BOX = re.compile(r"(?:Postfach|P\.?\s?O\.? Box)\s+(\S.*)", re.IGNORECASE)
 _HOUSE_NUMBER = re.compile(r"(\D*[^\d\s])\s+(\d+\s?[a-zA-Z]?(?:\s?[-/]\s?\d+\s?[a-zA-Z]?)?)")
-_SIMPLE = ((3, "city"), (4, "state"), (5, "postalCode"), (6, "country"), (9, "district"))
+_SIMPLE = ((3, "city"), (4, "state"), (5, "postalCode"), (6, "country"))
+#: XTN component → extension that names this part of a number.
+_NUMBER_PARTS = ((5, "country"), (6, "area"), (7, "local"), (8, "extension"))
 DELETE = '""'
 
 
@@ -31,11 +33,22 @@ def xad(session: Session, repetition: Repetition) -> dict[str, Any] | None:
             value = leaf(repetition, number)
             if value is not None and value != DELETE:
                 address[element] = value
+    if size > 9 and (county := _words(repetition[9])) is not None:
+        address["district"] = county
     if size > 8 and (part := leaf(repetition, 8)) is not None:
         _extend(address, "precinct", part)
     if size > 10:
         _validity(session, repetition, address)
     return address if address.keys() - {"use", "type"} else None
+
+
+def _words(component: Component) -> Text | None:
+    """CWE inside a component → its text, else its code."""
+    if type(component) is not list:
+        return None if component == DELETE else component  # type: ignore[return-value]  # a leaf
+    text_, code = (*component, None, None)[1], component[0]
+    original = component[8] if len(component) > 8 else None
+    return original or text_ or code
 
 
 def _use_and_type(session: Session, kind: Text, address: dict[str, Any]) -> None:
@@ -90,12 +103,16 @@ def _street(
     if whole is not None and street is None and number is None:
         street, number = _guess(whole, address)
     named = (("streetName", street), ("houseNumber", number))
-    extensions = [_part(name, part) for name, part in named if part is not None]
+    extensions = [_part(name, part) for name, part in named if part is not None and part in line]
     if (box := _box(line, whole)) is not None:
         address["type"] = address.get("type", "postal")
         extensions = [_part("postBox", box)]
     lines.append(line)
     parts.append({"extension": extensions} if extensions else None)
+    # What the line does not say already is a line of its own (table SAD[Address]).
+    further = [(name, part) for name, part in named if part is not None and part not in line]
+    lines += [part for _, part in further]
+    parts += [{"extension": [_part(name, part)]} for name, part in further]
 
 
 def _guess(line: Text, _address: dict[str, Any]) -> tuple[Text | None, Text | None]:
@@ -168,6 +185,8 @@ def xtn(session: Session, repetition: Repetition, use: str = "") -> dict[str, An
     _value(point, repetition, mail)
     if "value" not in point:
         return None
+    if len(repetition) > 5:
+        _number_parts(repetition, point)
     _use(session, point, stated, equipment, use)
     if len(repetition) > 9:
         _more(session, repetition, point)
@@ -175,6 +194,17 @@ def xtn(session: Session, repetition: Repetition, use: str = "") -> dict[str, An
     if rank is not None and rank.isdigit() and int(rank) > 0:
         point["rank"] = Value(int(rank), rank.source)
     return point
+
+
+def _number_parts(repetition: Repetition, point: dict[str, Any]) -> None:
+    """XTN.5 to .8: the parts of a number, each by itself."""
+    named = [
+        {"url": f"{_CORE}contactpoint-{name}", "valueString": part}
+        for number, name in _NUMBER_PARTS
+        if (part := leaf(repetition, number)) is not None and part != DELETE
+    ]
+    if named:
+        point["extension"] = named
 
 
 def _more(session: Session, repetition: Repetition, point: dict[str, Any]) -> None:
@@ -217,19 +247,28 @@ def _value(point: dict[str, Any], repetition: Repetition, mail: Text | None) -> 
     country, area, local, extension = (leaf(repetition, n) for n in (5, 6, 7, 8))
     written = [w for n in (12, 1) if (w := leaf(repetition, n)) is not None]
     whole = written[0] if written else None
+    number = _composed(country, area, local, extension)
+    dialled = leaf(repetition, 12) if len(repetition) > 12 else None
     if mail is not None and mail != DELETE:
         point["value"] = derived(mail, mail, whole if whole == mail else None)
-    elif local is not None:
-        number = " ".join(part for part in (area, local) if part)
-        if country is not None:
-            number = f"+{country.lstrip('+')} {number.removeprefix('0')}"
-        if extension is not None:
-            number += f" X{extension}"
+    elif number and (dialled is None or _same_number(dialled, number)):
         alike = [w for w in written if _same_number(w, number)]
         point["value"] = derived(number, country, area, local, extension, *alike)
     elif whole is not None and whole != DELETE:
         alike = [w for w in written if _same_number(w, whole)]
         point["value"] = derived(whole, whole, *alike)
+
+
+def _composed(
+    country: Text | None, area: Text | None, local: Text | None, extension: Text | None
+) -> str:
+    """Write the parts of a number as one, "" without a local number."""
+    if local is None:
+        return ""
+    number = " ".join(part for part in (area, local) if part)
+    if country is not None:
+        number = f"+{country.lstrip('+')} {number.removeprefix('0')}"
+    return f"{number} X{extension}" if extension is not None else number
 
 
 def _same_number(one: str, other: str) -> bool:

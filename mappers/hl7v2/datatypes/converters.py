@@ -191,6 +191,7 @@ _MAKERS: dict[str, Callable[[str], Convert]] = {
     "boolean": _boolean,
     "positive": _positive,
     "days": _days,
+    "name": lambda _: names.name_text,
     "family": lambda _: lambda _s, r: sub(r, 1, 1),
     "Text": lambda _: lambda _s, r: {"text": t} if (t := leaf(r, 1)) else None,
     "Place": lambda _: places.coded_place,

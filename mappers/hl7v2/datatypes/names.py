@@ -25,6 +25,24 @@ def xpn(session: Session, repetition: Repetition, use: str = "") -> dict[str, An
     return _human_name(session, repetition, first=1, kind=7, use=use)
 
 
+def called_by(repetition: Repetition) -> dict[str, Any] | None:
+    """XPN.15 → a HumanName of its own."""
+    called = leaf(repetition, 15) if len(repetition) > 15 else None
+    if called is None or called == DELETE:
+        return None
+    return {"use": "nickname", "given": [called]}
+
+
+def name_text(session: Session, repetition: Repetition) -> str | None:
+    """XPN → string: prefix, given and family names as they are read."""
+    name = xpn(session, repetition)
+    if name is None:
+        return None
+    parts = [*name.get("prefix", ()), *name.get("given", ()), name.get("family")]
+    said = [part for part in parts if part]
+    return derived(" ".join(said), *said) if said else None
+
+
 def xcn_name(session: Session, repetition: Repetition) -> dict[str, Any] | None:
     """XCN components 2 to 6 (and 10) → HumanName."""
     return _human_name(session, repetition, first=2, kind=10, use="")

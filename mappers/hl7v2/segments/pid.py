@@ -13,7 +13,7 @@ from mappers.base import Key, PatientFacts
 from mappers.codes import table
 from mappers.hl7v2.datatypes import houses
 from mappers.hl7v2.datatypes.identifiers import KVNR, cx
-from mappers.hl7v2.datatypes.names import xpn
+from mappers.hl7v2.datatypes.names import called_by, xpn
 from mappers.hl7v2.datatypes.systems import whole
 from mappers.hl7v2.session import ORIGINAL_TEXT, PACKAGE, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, clear
@@ -129,6 +129,9 @@ def _names(session: Session, segment: Segment) -> list[dict[str, Any]]:
             # A birth name is a family name: the given names only repeat the legal name's.
             session.echoes.append(name.pop("given"))
         names.append(name)
+        called = called_by(repetition)
+        if called is not None:
+            names.append(called)
     return names
 
 

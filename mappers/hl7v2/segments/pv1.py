@@ -21,7 +21,14 @@ _PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 _KONTAKTEBENE = "http://fhir.de/CodeSystem/Kontaktebene"
 _ENTLASSUNGSGRUND = "http://fhir.de/StructureDefinition/Entlassungsgrund"
 #: PV1 field → kind of participation.
-_PARTICIPANTS = ((7, "ATND"), (8, "REF"), (9, "CON"), (17, "ADM"), (52, "PART"))
+#: Field → how somebody takes part (v3-ParticipationType).
+_PARTICIPANTS = (
+    (7, "ATND", "attender"),
+    (8, "REF", "referrer"),
+    (9, "CON", "consultant"),
+    (17, "ADM", "admitter"),
+    (52, "PART", "Participation"),
+)
 _UNKNOWN_CLASS = {"system": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "code": "UNK"}
 _STAY = {"system": _KONTAKTEBENE, "code": "einrichtungskontakt", "display": "Einrichtungskontakt"}
 
@@ -79,7 +86,7 @@ def pv2(session: Session, segment: Segment) -> None:
     apply_rows(session, segment, table("pv2_encounter"), draft)
     movement.prior_pending(session, segment, draft)
     for repetition in segment.repetitions(13):
-        _participant(session, repetition, "REF", draft.resource)
+        _participant(session, repetition, _kind("REF", "referrer"), draft.resource)
     protected = segment.first(22)
     if protected is not None and protected.upper() in {"Y", "J"}:
         _restrict(session, draft.resource, protected)
@@ -190,18 +197,25 @@ def _entlassungsgrund(session: Session, code: Text) -> list[dict[str, Any]]:
 
 
 def _participants(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
-    for field, kind in _PARTICIPANTS:
+    for field, code, shown in _PARTICIPANTS:
         if segment.has(field):
+            kind = _kind(code, shown)
             for repetition in segment.repetitions(field):
                 _participant(session, repetition, kind, resource)
 
 
-def _participant(session: Session, repetition: Any, kind: str, resource: dict[str, Any]) -> None:
+def _kind(code: str, shown: str) -> dict[str, Any]:
+    coding = {"system": _PARTICIPATION, "code": code, "display": shown}
+    return {"coding": [coding], "text": shown}
+
+
+def _participant(
+    session: Session, repetition: Any, kind: dict[str, Any], resource: dict[str, Any]
+) -> None:
     individual = practitioner(session, repetition)
     if individual is None:
         return
-    coding = {"system": _PARTICIPATION, "code": kind}
-    participant = {"type": [{"coding": [coding]}], "individual": individual}
+    participant = {"type": [kind], "individual": individual}
     participants = resource.setdefault("participant", [])
     if participant in participants:
         session.echoes.append(participant)

@@ -10,6 +10,8 @@ from mappers.hl7v2.write.writing import Writing
 from mappers.trace import Text, derived, merged, text
 
 _ADXP = "http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-"
+_PART = "http://hl7.org/fhir/StructureDefinition/contactpoint-"
+_PARTS = ("country", "area", "local", "extension")
 _ORIGINAL = "http://hl7.org/fhir/StructureDefinition/originalText"
 _NUMBER = re.compile(r"\+(\d{1,3}) (\d+) (\d+)(?: X(\d+))?")
 #: ContactPoint.system → XTN.3.
@@ -89,12 +91,26 @@ def _part(owner: dict[str, Any], name: str, same: str | None = None) -> Text | N
 def xtn(w: Writing, point: dict[str, Any]) -> Repetition | None:
     """ContactPoint → XTN; None for what XTN cannot name (url, sms)."""
     found = _number(point)
+    stated = _stated_parts(w, point)
+    if found is not None and any(stated):
+        found = (*found, None, None)[:4] + stated
     period, rank = point.get("period", {}), point.get("rank")
     if found is None or not (period or rank is not None):
         return found
     ends = w.time(period.get("start")), w.time(period.get("end"))
     order = derived(str(rank.value), rank) if rank is not None else None
     return (*found, *[None] * (12 - len(found)), *ends, None, None, None, order)
+
+
+def _stated_parts(w: Writing, point: dict[str, Any]) -> tuple[str | None, ...]:
+    """XTN.5 to .8 as the extensions of a number say them."""
+    said: dict[str, Text] = {}
+    for extension in point.get("extension", ()):
+        name = str(extension.get("url", "")).removeprefix(_PART)
+        if name in _PARTS and "valueString" in extension:
+            w.carried(extension["url"])
+            said[name] = extension["valueString"]
+    return tuple(said.get(name) for name in _PARTS)
 
 
 def _number(point: dict[str, Any]) -> Repetition | None:

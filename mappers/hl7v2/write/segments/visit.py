@@ -156,7 +156,7 @@ def _participant(w: Writing, segment: Segment, participant: dict[str, Any]) -> N
             if field is None or coding.get("system") != _PARTICIPATION:
                 continue
             if segment.make(field, xcn, w, participant.get("individual")):
-                w.carried(coding)
+                w.carried(coding, concept.get("text"))
 
 
 def role_segments(w: Writing, visit: Resource) -> list[Segment]:
