@@ -9,19 +9,23 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
 import mappers
 from gateway.cli.output import issue_json, json_bytes
 from mappers import Mapped
+from mappers.base import Piece
 from mappers.dialect import Dialect
 from profiles.issue import GatewayError, Issue, operation_outcome
 
 #: Messages handed to a process at a time.
 _PORTION = 32
+#: Bytes read from a file at a time.
+_CHUNK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,11 @@ class Task:
     #: Position in its file, from 1; 0 when it is the only one.
     number: int
     data: bytes
+    format: str
+    #: Byte of its file where it begins; -1 where that is not known.
+    offset: int = -1
+    #: Not empty: no message but an envelope that does not fit.
+    issues: tuple[Issue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +67,51 @@ class Done:
 def tasks_of(files: Sequence[tuple[str, Path | None]], options: Options) -> Iterator[Task]:
     """Read the files one after another and split them into messages.
 
+    What is held is a message and a chunk where the format can be read so (HL7 v2), else one file.
     Raises OSError for a file that cannot be read.
     """
     for source, path in files:
-        data = _read(path)
-        messages = _messages(data, options.format)
-        alone = len(messages) == 1
-        for number, message in enumerate(messages, start=1):
-            yield Task(source, 0 if alone else number, message)
+        yield from _numbered(_pieces(_chunks(path), options.format), source)
+
+
+def _numbered(found: Iterator[tuple[Piece, str]], source: str) -> Iterator[Task]:
+    """Count the messages of a file; the only one has no number, an envelope neither."""
+    number = 0
+    held = next(found)
+    for following in found:
+        number += not held[0].issues
+        yield _task(source, number, *held)
+        held = following
+    yield _task(source, number + 1 if number else 0, *held)
+
+
+def _task(source: str, number: int, piece: Piece, format_: str) -> Task:
+    counted = 0 if piece.issues else number
+    return Task(source, counted, piece.data, format_, piece.offset, piece.issues)
+
+
+def _pieces(chunks: Iterator[bytes], format_: str) -> Iterator[tuple[Piece, str]]:
+    """Pieces and their format; what no format recognises stays whole."""
+    first = next(chunks, b"")
+    try:
+        name = mappers.recognise(first) if format_ == "auto" else format_
+        stream = mappers.format_named(name).stream
+    except GatewayError:
+        name, stream = format_, None
+    every = chain([first], chunks)
+    if stream is not None:
+        yield from _or_nothing(((piece, name) for piece in stream(every)), name)
+        return
+    data = b"".join(every)
+    messages = ((Piece(message, -1), format_) for message in _messages(data, format_))
+    yield from _or_nothing(messages, format_)
+
+
+def _or_nothing(found: Iterator[tuple[Piece, str]], format_: str) -> Iterator[tuple[Piece, str]]:
+    """A file without any message is told as one that cannot be translated."""
+    first = next(found, (Piece(b"", 0), format_))
+    yield first
+    yield from found
 
 
 def _messages(data: bytes, format_: str) -> list[bytes]:
@@ -74,6 +120,13 @@ def _messages(data: bytes, format_: str) -> list[bytes]:
         return list(mappers.split(data, format=format_)) or [data]
     except GatewayError:
         return [data]
+
+
+def _chunks(path: Path | None) -> Iterator[bytes]:
+    with ExitStack() as stack:
+        file = sys.stdin.buffer if path is None else stack.enter_context(path.open("rb"))
+        while chunk := file.read(_CHUNK):
+            yield chunk
 
 
 def run(tasks: Iterator[Task], options: Options, jobs: int) -> Iterator[Done]:
@@ -98,6 +151,8 @@ def _convert_all(tasks: Sequence[Task], options: Options) -> list[Done]:
 
 def convert_one(task: Task, options: Options) -> Done:
     """Convert one message; whatever goes wrong becomes an OperationOutcome in its place."""
+    if task.issues:
+        return _failed(task, task.issues, options)
     try:
         mapped = _translate(task, options)
         line, ok = _written(mapped, options), mapped.refusal is None
@@ -115,7 +170,7 @@ def _translate(task: Task, options: Options) -> Mapped:
         iter(
             mappers.convert(
                 task.data,
-                format=options.format,
+                format=task.format,
                 dialect=options.dialect,
                 lineage=options.lineage,
             )
@@ -132,7 +187,7 @@ def _written(mapped: Mapped, options: Options) -> bytes:
 def _failed(task: Task, issues: tuple[Issue, ...], options: Options) -> Done:
     report = b""
     if options.report:
-        empty = Mapped(format="" if options.format == "auto" else options.format, message_type="")
+        empty = Mapped(format="" if task.format == "auto" else task.format, message_type="")
         report = json_bytes(_report(task, empty, issues))
     return Done(json_bytes(operation_outcome(issues)), report, ok=False)
 
@@ -144,6 +199,8 @@ def _report(task: Task, mapped: Mapped, issues: tuple[Issue, ...] = ()) -> dict[
     entry: dict[str, Any] = {"source": task.source}
     if task.number:
         entry["message"] = task.number
+        if task.offset >= 0:
+            entry["offset"] = task.offset
     entry |= {
         "format": command_line_name(mapped.format),
         "message_type": mapped.message_type,
@@ -161,7 +218,3 @@ def _report(task: Task, mapped: Mapped, issues: tuple[Issue, ...] = ()) -> dict[
 def command_line_name(format_: str) -> str:
     """Return how the command line names a format: `fhir` for `fhir_r4`."""
     return format_.removesuffix("_r4")
-
-
-def _read(path: Path | None) -> bytes:
-    return sys.stdin.buffer.read() if path is None else path.read_bytes()

@@ -178,3 +178,33 @@ def test_a_bundle_is_read_as_a_source_too(gateway, admission, tmp_path):
 
     assert done.code == 0
     assert _reports(report)[0]["format"] == "fhir"
+
+
+def test_a_batch_that_is_cut_off_says_so_after_its_messages(gateway, admission, tmp_path):
+    whole = admission("1", "2").read_bytes()
+    second = whole.index(b"MSH", 3)
+    cut = tmp_path / "day.hl7"
+    cut.write_bytes(b"BHS|^~\\&|KIS\r" + whole[:second] + b"# Nachtrag\r\n" + whole[second:])
+    report = tmp_path / "r.ndjson"
+
+    done = gateway("convert", cut, "--report", report)
+
+    kinds = [line["resourceType"] for line in done.lines]
+    assert (done.code, kinds) == (1, ["Bundle", "Bundle", "OperationOutcome"])
+    first, following, envelope = _reports(report)
+    data = cut.read_bytes()
+    assert [one["message"] for one in (first, following)] == [1, 2]
+    assert {data[one["offset"] :][:3] for one in (first, following)} == {b"MSH"}
+    assert "message" not in envelope
+    assert [issue["location"] for issue in envelope["issues"]] == ["BHS"]
+
+
+def test_several_processes_read_a_batch_alike(gateway, admission, tmp_path):
+    batch = tmp_path / "day.hl7"
+    messages = admission(*map(str, range(70))).read_bytes()
+    batch.write_bytes(b"FHS|^~\\&\nBHS|^~\\&\n" + messages + b"BTS|70\nFTS|1\n")
+
+    one, several = (gateway("convert", batch, "--jobs", n) for n in (1, 2))
+
+    assert (one.code, len(one.lines)) == (0, 70)
+    assert one.out == several.out
