@@ -7,21 +7,21 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from profiles.snapshot.choices import CORE_URL
-from profiles.snapshot.elements import Element, Profile, Type
+from profiles.snapshot.elements import Element, Profile, Slicing, Type
 from profiles.validate.discriminators import ByText
+from profiles.validate.held_resources import ANY_RESOURCE, holds_resources, resource_check
 from profiles.validate.limits import limit_checks
 from profiles.validate.members import Item, members_of
 from profiles.validate.parts import Part, below
 from profiles.validate.presence import value_checks
 from profiles.validate.run import Check, Run
+from profiles.validate.slice_positions import by_position
 from profiles.validate.slicing import Slice, Slices
 from profiles.validate.targets import aggregation_check, target_check
 from profiles.validate.values import value_check
 
 if TYPE_CHECKING:
     from profiles.validate.layers import Layers
-
-_RESOURCES = frozenset({"Resource", "DomainResource"})
 
 
 class CompileLayer:
@@ -38,8 +38,24 @@ class CompileLayer:
         base = self._base()
         if base is None or self.profile.url == f"{CORE_URL}{self.profile.type}":
             return  # what core says of its types is not a profile's business
+        yield from self._faults()
         yield from self._own(self.profile.root, base)
         yield from self._below(self.profile.root, base)
+
+    def _faults(self) -> Iterator[Check]:
+        """Tell, once, of constraints that nobody can check because the profile is wrong there."""
+        url = self.profile.url
+        wrong = [one for one in self.layers.faults(self.profile) if one.severity == "error"]
+        if not wrong:
+            return
+        first = f"{wrong[0].location}: {wrong[0].text}"
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        text = f"the profile {url} is wrong and holds only in part: {first}{more}"
+
+        def check(item: Item, run: Run) -> None:
+            run.once(f"faults of {url}", "warning", "structure", text, item.place)
+
+        yield check
 
     def _base(self) -> Element | None:
         """Return core's definition of what the profile constrains: a type, or an element."""
@@ -83,6 +99,13 @@ class CompileLayer:
 
         `url` is the URL that all values have, where that is known.
         """
+        found = self._own_and_below(element, base, url)
+        if holds_resources(base):
+            yield resource_check(element, tuple(found), self.profile)
+        else:
+            yield from found
+
+    def _own_and_below(self, element: Element, base: Element, url: str) -> Iterator[Check]:
         yield from self._own(element, base)
         yield from self._typed(element, base, url)
         if element.children:
@@ -156,7 +179,7 @@ class CompileLayer:
             return tuple(one for one in wanted.profiles if layers.profile(one, profile) is not None)
 
         def check(item: Item, run: Run) -> None:
-            if item.type != wanted.code and wanted.code not in _RESOURCES:
+            if item.type != wanted.code and wanted.code not in ANY_RESOURCE:
                 return
             if len(known()) < len(wanted.profiles):
                 missing = next(one for one in wanted.profiles if one not in known())
@@ -172,15 +195,28 @@ class CompileLayer:
     def _slices(self, element: Element, base: Element) -> Slices | None:
         if element.slicing is None or not element.slices:
             return None
-        slices = tuple(self._slice(one, element, base) for one in element.slices)
         slicing = element.slicing
+        slices = tuple(self._slice(one, element, base) for one in element.slices)
         name = element.name.removesuffix("[x]")
         return Slices(name, slicing.rules, slicing.ordered, slices, self.profile.url)
 
     def _slice(self, part: Element, whole: Element, base: Element) -> Slice:
-        slicing = whole.slicing
-        belongs = self._discriminators.belongs(part, slicing.discriminators if slicing else ())
+        slicing = _slicing_of(part, whole)
+        discriminators = slicing.discriminators if slicing else ()
+        if any(one.type == "position" for one in discriminators):
+            belongs = by_position(part, whole.slices)
+        else:
+            belongs = self._discriminators.belongs(part, discriminators)
         url = belongs.text if isinstance(belongs, ByText) and belongs.member == "url" else ""
         most = part.max if part.max != whole.max else None
         checks = tuple(self._item(part, base, url))
-        return Slice(part.slice_name, part.min, most, belongs, checks)
+        rules = part.slicing.rules if part.slicing is not None else "open"
+        return Slice(part.slice_name, part.min, most, belongs, checks, rules)
+
+
+def _slicing_of(part: Element, whole: Element) -> Slicing | None:
+    """A re-slice (`a/b`) is told from others as its slice says, where that says anything."""
+    outer = part.slice_name.rpartition("/")[0]
+    above = next((one for one in whole.slices if one.slice_name == outer), None)
+    stated = above.slicing if above is not None else None
+    return stated if stated is not None and stated.discriminators else whole.slicing

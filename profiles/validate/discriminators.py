@@ -8,7 +8,6 @@ for, and in a value, to see whether it has it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -16,6 +15,8 @@ from typing import Any
 from profiles.snapshot.elements import Binding, Discriminator, Element, Value
 from profiles.validate.bindings import codes_of
 from profiles.validate.criteria import criterion
+from profiles.validate.discriminator_paths import steps_of
+from profiles.validate.held_resources import ANY_RESOURCE
 from profiles.validate.members import Item, named
 from profiles.validate.references import type_of_target
 from profiles.validate.run import Run, Terminology
@@ -41,28 +42,8 @@ class ByText:
         return self.test(item, run)
 
 
-_ANY = frozenset({"Resource", "DomainResource"})
-_STEP = re.compile(
-    r"\$this|extension\(\s*['\"](?P<extension>[^'\"]+)['\"]\s*\)|(?P<resolve>resolve)\(\)"
-    r"|ofType\(\s*(?P<type>[\w.]+)\s*\)|(?P<name>\w+)(?:\[x\])?"
-)
-
-
-def steps_of(path: str) -> list[tuple[str, str]]:
-    """Read a discriminator's path: (kind, argument) for each step.
-
-    Kinds: name, extension, resolve, type. Raises ValueError for what a discriminator cannot say.
-    """
-    steps: list[tuple[str, str]] = []
-    at = 0
-    while at < len(path):
-        match = _STEP.match(path, at)
-        if match is None or path[match.end() : match.end() + 1] not in {"", "."}:
-            raise ValueError(path)
-        at = match.end() + 1
-        if match.lastgroup is not None:
-            steps.append((match.lastgroup, match[match.lastgroup]))
-    return steps
+#: References that lead to what is here, or nowhere.
+_LOCAL = ("#", "urn:")
 
 
 class Discriminators:
@@ -110,6 +91,8 @@ class Discriminators:
         except ValueError:
             return None
         asked = self._defined(part, steps)
+        if discriminator.type == "profile" and steps and steps[-1][0] == "resolve":
+            asked = [_of_targets(one) for one in self._defined(part, steps[:-1])]
         make = _KINDS.get(discriminator.type)
         test = make(self, asked) if make is not None else None
         if test is None:
@@ -186,9 +169,11 @@ class Discriminators:
         """Follow a path to learn a type: that of a target may be known without the target."""
         *above, last = steps
         for one in self._reached([item], above, run):
+            before = run.unsure
             found = list(self._step(one, *last, run))
             yield from found
             if not found and last[0] == "resolve" and (kind := type_of_target(one.value)):
+                run.unsure = before
                 yield Item(None, None, kind, one.place)
 
     def _step(self, item: Item, kind: str, argument: str, run: Run) -> Iterator[Item]:
@@ -198,7 +183,9 @@ class Discriminators:
         elif kind == "resolve":
             reference = item.value.get("reference") if isinstance(item.value, dict) else None
             found = run.resolve(reference) if isinstance(reference, str) else None
-            if found is not None:
+            if found is None:
+                run.unsure += isinstance(reference, str) and not reference.startswith(_LOCAL)
+            else:
                 yield Item(found[0], None, str(found[0].get("resourceType", "")), found[1])
         else:
             yield from self._inside(item, kind, argument)
@@ -223,6 +210,12 @@ def _stated(element: Element, name: str) -> dict[str, Any]:
             one = found[0] if isinstance(found, list) and found else found
             return {kind: Value("", one)}
     return {}
+
+
+def _of_targets(element: Element) -> Element:
+    """Take what a reference may point to for the types of what it leads to."""
+    types = (replace(one, code="Resource", profiles=one.targets) for one in element.types)
+    return replace(element, types=tuple(types))
 
 
 def _by_value(self: Discriminators, asked: Sequence[Element]) -> Belongs | None:
@@ -251,10 +244,11 @@ def _by_type(_self: Discriminators, asked: Sequence[Element]) -> Belongs | None:
 def _by_profile(self: Discriminators, asked: Sequence[Element]) -> Belongs | None:
     """Of a profile that is not at hand the type has to do."""
     wanted = [(kind.code, url) for one in asked for kind in one.types for url in kind.profiles]
-    if not any(code not in _ANY or self._root(url) is not None for code, url in wanted):
+    if not any(code not in ANY_RESOURCE or self._root(url) is not None for code, url in wanted):
         return None
     return lambda item, run: any(
-        (not _type_of(item) or code in {_type_of(item), *_ANY}) and self._conforms(url, item, run)
+        (not _type_of(item) or code in {_type_of(item), *ANY_RESOURCE})
+        and self._conforms(url, item, run)
         for code, url in wanted
     )
 

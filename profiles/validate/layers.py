@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from profiles.issue import NotConformant
+from profiles.issue import Issue, NotConformant
 from profiles.snapshot.elements import Element, Profile
 from profiles.snapshot.snapshots import Snapshots
 from profiles.validate.asked import Asked
@@ -52,7 +52,7 @@ class Layers:
             return False
         run.open.add(mark)
         try:
-            return run.quietly(lambda one, trial: self.run(layer, one, trial), item)
+            return run.within(item).quietly(lambda one, trial: self.run(layer, one, trial), item)
         finally:
             run.open.discard(mark)
 
@@ -126,6 +126,10 @@ class Layers:
     def fault(self, canonical: str) -> str:
         """Say why there is no such profile."""
         return self._faults.get(canonical, "is not at hand")
+
+    def faults(self, profile: Profile) -> tuple[Issue, ...]:
+        """Return what is wrong with the differential of a profile."""
+        return self.snapshots.issues(profile)
 
     def discriminators(self, profile: Profile) -> Discriminators:
         """Return what tells the slices of a profile apart."""

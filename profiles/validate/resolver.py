@@ -98,6 +98,18 @@ class Resolver:
                     found.setdefault((url, version), []).append(placed)
         return found
 
+    def full_url_of(self, resource: Json) -> str:
+        """Return the full URL of the entry that holds a resource (this very one); empty: none."""
+        return self._full_urls.get(id(resource), "")
+
+    @cached_property
+    def _full_urls(self) -> dict[int, str]:
+        return {
+            id(placed[0]): entry["fullUrl"]
+            for entry, placed in self._resources()
+            if isinstance(entry.get("fullUrl"), str)
+        }
+
     @cached_property
     def _names(self) -> dict[tuple[str, str], list[Placed]]:
         found: dict[tuple[str, str], list[Placed]] = {}

@@ -83,6 +83,33 @@ class Run:
         """Return what a reference leads to; None when it is not at hand."""
         return self.resolver.resolve(reference, self.full_url)
 
+    def target(self, reference: str) -> Json | None:
+        """Return the resource a reference leads to, as FHIRPath asks for it."""
+        found = self.resolve(reference)
+        return found[0] if found is not None else None
+
+    def within(self, item: Item) -> Run:
+        """Return the run as it is inside of a resource: what references and %resource mean there.
+
+        References mean what they mean in the Bundle around a resource, or in itself; what is
+        contained belongs to its container.
+        """
+        value = item.value
+        kind = value.get("resourceType") if isinstance(value, dict) else None
+        if not isinstance(kind, str) or value is self.resource:
+            return self
+        inner = replace(self, resource=value, type=kind, root=value, place=item.place)
+        container = next((one for one in (self.resource, self.root) if _contains(one, value)), None)
+        if container is not None:
+            inner.root = container
+            return inner
+        inner.full_url = self.resolver.full_url_of(value)
+        if not inner.full_url or kind == "Bundle":
+            inner.full_url = ""
+            inner.resolver = Resolver(value, written(item.place))
+        inner.services = replace(self.services, resolve=inner.target)
+        return inner
+
     def once(self, subject: str, severity: Severity, code: str, text: str, place: Place) -> None:
         """Note an issue about something outside of the resource, the first time it comes up."""
         if subject not in self.told:
@@ -104,3 +131,8 @@ class Run:
         trial = replace(self, issues=[], told=set(self.told), done=set())
         check(item, trial)
         return not any(issue.severity in {"error", "fatal"} for issue in trial.issues)
+
+
+def _contains(container: Json, resource: Json) -> bool:
+    listed = container.get("contained")
+    return isinstance(listed, list) and any(one is resource for one in listed)

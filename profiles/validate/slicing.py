@@ -28,6 +28,8 @@ class Slice:
     belongs: Belongs | None
     #: What is checked about its items.
     checks: tuple[Check, ...]
+    #: What becomes of its items that are of none of its re-slices: open or closed.
+    rules: str = "open"
 
     @cached_property
     def parent(self) -> str:
@@ -126,12 +128,16 @@ class Slices:
         for at, item in enumerate(items):
             before = run.unsure
             sorted_.append(self._sorted(item, run))
-            if run.unsure != before and not sorted_[-1]:
+            if run.unsure != before and self._lacks(sorted_[-1]):
                 open_.append(at)
         self._check_items(items, sorted_, open_, run)
         self._count_all(sorted_, len(open_), place, run)
         if self.ordered:
             self._check_order(sorted_, place, run)
+
+    def _lacks(self, found: Sequence[Slice]) -> bool:
+        """Say whether an item is of no slice, or of none of the re-slices of its slice."""
+        return not found or found[-1].name in self._by_parent
 
     def _check_items(
         self, items: Sequence[Item], sorted_: list[Sequence[Slice]], open_: list[int], run: Run
@@ -141,8 +147,13 @@ class Slices:
             for one in found:
                 for check in one.checks:
                     check(item, run)
-            if not found and self.rules != "open" and self._decidable and at not in open_:
+            if at in open_ or not self._decidable:
+                continue
+            if not found and self.rules != "open":
                 self._check_other(item, run, before_slices=at < last)
+            elif found and found[-1].rules == "closed" and self._lacks(found):
+                text = f"this {self.element} is none of the slices of {found[-1].name} that"
+                run.report("error", "structure", f"{text} {self.profile} allows", item.place)
 
     def _sorted(self, item: Item, run: Run) -> Sequence[Slice]:
         """Return the slice an item belongs to and the re-slices within it."""

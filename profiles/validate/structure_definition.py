@@ -13,7 +13,7 @@ from profiles.packages.compact import compact_structure
 from profiles.snapshot.elements import Element
 from profiles.snapshot.generate import generate
 from profiles.validate.definitional import expression_fault
-from profiles.validate.discriminators import steps_of
+from profiles.validate.discriminator_paths import steps_of
 from profiles.validate.layers import Layers
 from profiles.validate.members import Item, Json
 from profiles.validate.places import Place

@@ -89,16 +89,11 @@ class Validator:
         return profile.type if profile is not None else ""
 
     def _begin(self, resource: Json, kind: str) -> Run:
+        services = Services(terminology=self._codes)
         resolver = Resolver(resource, kind)
-        services = self._services(resolver, "")
-        return Run(resource, kind, resource, kind, resolver, "", services, self._policy, Told())
-
-    def _services(self, resolver: Resolver, full_url: str) -> Services:
-        def resolve(reference: str) -> Json | None:
-            found = resolver.resolve(reference, full_url)
-            return found[0] if found is not None else None
-
-        return Services(resolve=resolve, terminology=self._codes)
+        run = Run(resource, kind, resource, kind, resolver, "", services, self._policy, Told())
+        run.services = replace(services, resolve=run.target)
+        return run
 
     def _check(self, item: Item, run: Run, profiles: Iterable[str] = ()) -> None:
         asked = dict.fromkeys([*profiles, *_claimed(item.value)])
@@ -151,25 +146,13 @@ class Validator:
         found = self._packages.find(canonical)
         return found.resource() if found is not None and found.exact else None
 
-    def _enter(self, inner: Run, item: Item, outer: Run) -> None:
-        """References mean what they mean in the Bundle around a resource, or in itself."""
-        inner.full_url = _full_url(item, outer.resource) if outer.type == "Bundle" else ""
-        if not inner.full_url:
-            inner.resolver = Resolver(item.value, written(item.place))
-        inner.services = self._services(inner.resolver, inner.full_url)
-
     def _inside(self, item: Item, run: Run) -> None:
         """Check a resource in a resource: contained, an entry, a parameter."""
         value = item.value
         kind = value.get("resourceType") if isinstance(value, dict) else None
         if not isinstance(kind, str) or kind not in resource_types():
             return  # the structure check says so
-        inner = replace(run, resource=value, type=kind, root=value, place=item.place)
-        if _is_contained(item):
-            inner.root = run.resource
-        else:
-            self._enter(inner, item, run)
-        self._check(Item(value, None, kind, item.place), inner)
+        self._check(Item(value, None, kind, item.place), run.within(item))
 
 
 def _text(value: Json, name: str) -> str:
@@ -181,17 +164,3 @@ def _claimed(resource: Json) -> list[str]:
     meta = resource.get("meta")
     claimed = meta.get("profile") if isinstance(meta, dict) else None
     return [one for one in claimed if isinstance(one, str)] if isinstance(claimed, list) else []
-
-
-def _is_contained(item: Item) -> bool:
-    return not isinstance(item.place, str) and item.place[1] == "contained"
-
-
-def _full_url(item: Item, bundle: Json) -> str:
-    """Return the full URL of the entry a resource stands in."""
-    entry: Any = item.place[0] if not isinstance(item.place, str) else ""
-    entries = bundle.get("entry")
-    if len(entry) != 3 or entry[1] != "entry" or not isinstance(entries, list):
-        return ""
-    full_url = entries[entry[2]].get("fullUrl")
-    return full_url if isinstance(full_url, str) else ""
