@@ -13,7 +13,9 @@ from mappers.hl7v2.session import PACKAGE
 #: What a table of rows is called by → the resource or element it fills.
 _NAMES = {
     "allergyintolerance": "AllergyIntolerance",
+    "careplan": "CarePlan",
     "careteam": "CareTeam",
+    "claimresponse": "ClaimResponse",
     "chargeitem": "ChargeItem",
     "contact": "Patient.contact",
     "diagnosticreport": "DiagnosticReport",
@@ -55,7 +57,7 @@ def _order(row: Mapping) -> tuple[str, int, str, str]:
 def _from_rows() -> Iterator[Mapping]:
     for path in files(PACKAGE).joinpath("rows").iterdir():
         name = path.name.removesuffix(".csv")
-        segment, _, resource = name.partition("_")
+        segment, resource, *_ = name.split("_")
         kind = _NAMES.get(resource, resource.capitalize())
         for row in rows(PACKAGE, "rows", name):
             datatype = f"{row['datatype']} {row['argument']}".strip()

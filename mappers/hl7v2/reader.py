@@ -8,7 +8,7 @@ to what was read before it. What a family does with a segment is its table `read
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.tokenizer import Segment
@@ -40,7 +40,20 @@ class Family(NamedTuple):
 class Reader:
     """Where the reading of the groups stands."""
 
-    __slots__ = ("before", "listed", "lone_order", "now", "pending", "session")
+    __slots__ = (
+        "before",
+        "deferred",
+        "grouped",
+        "listed",
+        "lone_order",
+        "now",
+        "origin",
+        "pending",
+        "replaced",
+        "reports",
+        "results",
+        "session",
+    )
 
     def __init__(self, session: Session) -> None:
         """Begin with nothing read."""
@@ -55,6 +68,17 @@ class Reader:
         self.listed: set[str] = set()
         #: What reads an ORC nothing followed.
         self.lone_order: Handler | None = None
+        #: Reports by order number, and results by what names them: later ones refer to them.
+        self.reports: dict[str, list[Draft]] = {}
+        self.results: dict[tuple[str, ...], Draft] = {}
+        #: Results of the present report by sub-id, for those below them ("1" before "1.2").
+        self.grouped: dict[str, Draft] = {}
+        #: What stands between an ORC and the segment it waits for, and what reads it then.
+        self.deferred: list[tuple[Handler, Segment]] = []
+        #: The result the present report came from.
+        self.origin: dict[str, Any] | None = None
+        #: The order a new one is to replace.
+        self.replaced: Draft | None = None
 
     def take(self, name: str) -> Segment | None:
         """Return a waiting segment, which then waits no longer."""
@@ -66,6 +90,22 @@ class Reader:
             self.now[draft.resource["resourceType"]] = draft
             self.before = draft
         return draft
+
+    def defer(self, handler: Handler, segment: Segment) -> bool:
+        """Put a segment off while an ORC waits for what is ordered; tells whether it does."""
+        if "ORC" not in self.pending or "ServiceRequest" in self.now:
+            return False
+        self.deferred.append((handler, segment))
+        return True
+
+    def resume(self, order: Draft | None) -> None:
+        """Read what was put off, now that the order is known."""
+        waiting, self.deferred = self.deferred, []
+        for handler, segment in waiting:
+            self.before = order
+            handler(self, segment)
+        if waiting:
+            self.before = order
 
     def first_time(self, draft: Draft) -> bool:
         """Tell whether a result comes for the first time; further lines of text continue it."""
@@ -79,13 +119,21 @@ class Reader:
         if waiting is not None and self.lone_order is not None:
             self.lone_order(self, waiting)
         self.pending.clear()
+        self.deferred.clear()
         self.now.clear()
         self.before = None
 
     def parent(self) -> Draft | None:
-        """What a result belongs to: the report, else the visit, else the patient."""
-        session = self.session
-        return self.now.get("DiagnosticReport") or session.encounter or session.patient
+        """What a result belongs to: the report, the order, else the visit, else the patient."""
+        session, now = self.session, self.now
+        within = now.get("DiagnosticReport") or now.get("ServiceRequest")
+        return within or session.encounter or session.patient
+
+    def behind(self, segment: Segment) -> Iterator[Segment]:
+        """The segments behind one, up to the end of the patient's group."""
+        group = self.session.group
+        for position in range(segment.index - group[0].index + 1, len(group)):
+            yield group[position]
 
 
 def plain(function: Callable[[Session, Segment], object]) -> Handler:

@@ -60,6 +60,7 @@ class Session:
     """The state of one translation."""
 
     __slots__ = (
+        "consumed",
         "context",
         "counts",
         "deleted",
@@ -101,6 +102,8 @@ class Session:
         self.deleted: list[Text] = []
         #: (value, reason) left out on purpose for a reason found while mapping.
         self.ignored: list[tuple[Any, str]] = []
+        #: Indexes of segments read within an order, which say nothing of the visit.
+        self.consumed: set[int] = set()
         #: Natural key → how many resources share it so far.
         self.counts: dict[tuple[str, ...], int] = {}
         self.patient: Draft | None = None

@@ -1,48 +1,64 @@
-"""OBX-5 by datatype → Observation.value[x]; OBX-7 → reference range (HL7 v2.5 chapter 7.4.2.5)."""
+"""OBX-5 by datatype → Observation.value[x], OBX-6 its unit (HL7 v2.5 chapter 7.4.2.5)."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from mappers.codes import table
+from mappers.hl7v2.datatypes import units
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.converters import quantity
+from mappers.hl7v2.datatypes.money import amount_of
 from mappers.hl7v2.datatypes.periods import ordered
-from mappers.hl7v2.session import Session
-from mappers.hl7v2.tokenizer import Repetition, Segment, leaf, leaves_of, sub
+from mappers.hl7v2.session import PACKAGE, Session
+from mappers.hl7v2.tokenizer import Repetition, Segment, leaf, leaves_of
 from mappers.trace import Text, Value, derived, text
-from profiles.reading.decimals import decimal_from_literal
 
-_UCUM = "http://unitsofmeasure.org"
 _COMPARATOR = re.compile(r"(<=|>=|<|>|=)?\s*([+-]?[\d.,]+(?:[eE][+-]?\d+)?)")
-_RANGE = re.compile(r"(-?\d+(?:[.,]\d+)?)\s*(?:-|–|bis)\s*(-?\d+(?:[.,]\d+)?)")
-_LIMIT = re.compile(r"(<=|>=|<|>)\s*(-?\d+(?:[.,]\d+)?)")
 _TIME = re.compile(r"(\d\d)(\d\d)(\d\d)?(\.\d+)?([+-]\d{4})?")
 _COMPARATORS = frozenset({"<", "<=", ">=", ">"})
-_UCUM_NAMES = frozenset({"UCUM", _UCUM, "2.16.840.1.113883.6.8"})
+#: Names of coding systems whose units are those of the laboratory's spellings.
+_LOCAL_SYSTEMS = frozenset({"", "ISO+", "ISO", "ANS+", "ANSI+", "L", "LN", "LOCAL", "99LAB"})
 DELETE = '""'
 
 Found = dict[str, Any] | None
 
 
-def _unit(session: Session, segment: Segment) -> dict[str, Any]:
+def unit_of(session: Session, segment: Segment) -> dict[str, Any]:
     """OBX-6 → unit, system and code of a Quantity."""
-    for repetition in segment.repetitions(6):
-        code, words, system = leaf(repetition, 1), leaf(repetition, 2), leaf(repetition, 3)
-        if code is None or code == DELETE:
-            return {"unit": words} if words is not None and words != DELETE else {}
-        made: dict[str, Any] = {"unit": words if words is not None else code}
-        if system is not None and system.upper() in _UCUM_NAMES:
-            made["system"] = text(_UCUM, system.source)
-            made["code"] = code
-        elif system is not None and words is not None:
-            made["system"] = text(f"{session.namespace}/unit/{system}", system.source)
-            made["code"] = code
-        elif words is not None:
-            made["code"] = code
-            made["system"] = f"{session.namespace}/unit"
-        return made
-    return {}
+    stated = segment.repetitions(6)
+    if not stated:
+        return {}
+    found: dict[str, Any] = session.once(_unit, stated[0])
+    return found
+
+
+def _unit(session: Session, repetition: Repetition) -> dict[str, Any]:
+    """CWE → unit; the laboratory's spellings of UCUM first, then those of all."""
+    code, words, system = (leaf(repetition, number) for number in (1, 2, 3))
+    if len(repetition) > 4:
+        _other_units(session, repetition)
+    known = None
+    if system is None or system.upper() in _LOCAL_SYSTEMS:
+        spelled = table(PACKAGE, "laboratory-unit")
+        known = next((spelled[w] for w in (code, words) if w is not None and w in spelled), None)
+    if known is not None:
+        shown = words if words is not None and words != DELETE else code
+        both = derived(known.code, code, words, system)
+        return {"unit": shown, "system": known.system, "code": both}
+    return units.unit(session, repetition)
+
+
+def _other_units(session: Session, repetition: Repetition) -> None:
+    """OBX-6.4 to .9: a second spelling of the unit says nothing more where it is the same."""
+    first = {part for part in repetition[1:3] if part is not None}
+    for number in (4, 5, 9):
+        if leaf(repetition, number) in first:
+            session.echoes.append(leaf(repetition, number))
+    if leaf(repetition, 4) in first or leaf(repetition, 4) is None:
+        told = [leaf(repetition, number) for number in (6, 7, 8)]
+        session.ignored.append((told, "names a second system or a version of the unit's code"))
 
 
 def numeric(session: Session, segment: Segment, repetition: Repetition) -> Found:
@@ -61,17 +77,17 @@ def numeric(session: Session, segment: Segment, repetition: Repetition) -> Found
     made: dict[str, Any] = {"value": value}
     if comparator in _COMPARATORS:
         made["comparator"] = text(comparator, stated.source)
-    return {"valueQuantity": {**made, **_unit(session, segment)}}
+    return {"valueQuantity": {**made, **unit_of(session, segment)}}
 
 
 def structured_numeric(session: Session, segment: Segment, repetition: Repetition) -> Found:
     """SN → Quantity, Ratio or Range by its separator; else None."""
     comparator, first, separator, second = (leaf(repetition, n) for n in (1, 2, 3, 4))
-    unit = _unit(session, segment)
+    unit = unit_of(session, segment)
     low = quantity(session, first) if first is not None else None
     high = quantity(session, second) if second is not None else None
     if separator is None and second is None and low is not None:
-        return _sn_quantity(comparator, low, unit)
+        return _sn_quantity(session, comparator, low, unit)
     if separator in (":", "/") and low is not None and high is not None:
         numerator: dict[str, Any] = {"value": low}
         if comparator in _COMPARATORS:
@@ -85,12 +101,16 @@ def structured_numeric(session: Session, segment: Segment, repetition: Repetitio
     return None
 
 
-def _sn_quantity(comparator: Text | None, value: Value, unit: dict[str, Any]) -> Found:
+def _sn_quantity(
+    session: Session, comparator: Text | None, value: Value, unit: dict[str, Any]
+) -> Found:
     made: dict[str, Any] = {"value": value}
     if comparator in _COMPARATORS:
         made["comparator"] = comparator
     elif comparator is not None and comparator != "=":
         return None
+    else:
+        _remember(session, comparator)
     return {"valueQuantity": {**made, **unit}}
 
 
@@ -140,7 +160,7 @@ def period_value(session: Session, segment: Segment, repetition: Repetition) -> 
 def range_text(session: Session, segment: Segment, repetition: Repetition) -> Found:
     """NR → valueRange."""
     low, high = leaf(repetition, 1), leaf(repetition, 2)
-    unit = _unit(session, segment)
+    unit = unit_of(session, segment)
     made = {}
     for side, number in (("low", low), ("high", high)):
         value = quantity(session, number) if number is not None else None
@@ -151,13 +171,10 @@ def range_text(session: Session, segment: Segment, repetition: Repetition) -> Fo
 
 def quantity_value(session: Session, segment: Segment, repetition: Repetition) -> Found:
     """CQ → valueQuantity with its own unit."""
-    number = leaf(repetition, 1)
-    value = quantity(session, number) if number is not None else None
-    if value is None:
+    found = units.cq(session, repetition)
+    if found is None:
         return None
-    unit = sub(repetition, 2, 1)
-    stated = {"unit": unit} if unit is not None else _unit(session, segment)
-    return {"valueQuantity": {"value": value, **stated}}
+    return {"valueQuantity": found if "unit" in found else {**found, **unit_of(session, segment)}}
 
 
 def other_text(session: Session, segment: Segment, repetition: Repetition) -> Found:
@@ -167,28 +184,10 @@ def other_text(session: Session, segment: Segment, repetition: Repetition) -> Fo
     return {"valueString": derived(" ".join(leaves), *leaves)} if leaves else None
 
 
-def reference_range(segment: Segment) -> dict[str, Any] | None:
-    """OBX-7 → text, and low and high where it is a plain interval or limit."""
-    lines = [line for line in segment.texts(7) if line != DELETE]
-    if not lines:
-        return None
-    made: dict[str, Any] = {}
-    stated = lines[0]
-    interval, limit = _RANGE.fullmatch(stated), _LIMIT.fullmatch(stated)
-    if interval is not None:
-        made["low"] = {"value": _bound(interval.group(1), stated)}
-        made["high"] = {"value": _bound(interval.group(2), stated)}
-    elif limit is not None:
-        side = "high" if limit.group(1).startswith("<") else "low"
-        made[side] = {"value": _bound(limit.group(2), stated)}
-    made["text"] = derived(" ".join(lines), *lines)
-    return made
-
-
-def _bound(literal: str, stated: Text) -> Value:
-    sign = "-" if literal.startswith("-") else ""
-    digits = literal.removeprefix("-").replace(",", ".")
-    whole, dot, rest = digits.partition(".")
-    return Value(
-        decimal_from_literal(f"{sign}{whole.lstrip('0') or '0'}{dot}{rest}"), stated.source
-    )
+def money_value(session: Session, segment: Segment, repetition: Repetition) -> Found:
+    """MO and CP → valueQuantity in a currency (profile MoneyQuantity of FHIR)."""
+    del segment
+    if type(repetition[1]) is not list:
+        repetition = [None, [leaf(repetition, 1), leaf(repetition, 2)]]
+    found = amount_of(session, repetition)
+    return {"valueQuantity": found} if found is not None else None

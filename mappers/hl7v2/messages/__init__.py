@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mappers.base import Context
 from mappers.hl7v2.header import Header
-from mappers.hl7v2.messages import adt, finance, general, master_files, mdm, oru, schedule
+from mappers.hl7v2.messages import adt, finance, general, master_files, mdm, oru, requests, schedule
 from mappers.hl7v2.reader import Family
 from profiles.issue import Issue, NotSupported
 
@@ -16,7 +16,16 @@ FAMILIES: dict[str, Family] = {
     "MDM": mdm.FAMILY,
     "MFK": master_files.ANSWERS,
     "MFN": master_files.FAMILY,
+    "OMG": requests.FAMILY,
+    "OMI": requests.FAMILY,
+    "OML": requests.FAMILY,
+    "ORG": requests.ANSWERS,
+    "ORI": requests.ANSWERS,
+    "ORL": requests.ANSWERS,
+    "ORM": requests.FAMILY,
+    "ORR": requests.ANSWERS,
     "ORU": oru.FAMILY,
+    "OUL": oru.OUL,
     "SIU": schedule.SIU,
     "SRM": schedule.SRM,
     "SRR": schedule.SRR,

@@ -6,21 +6,23 @@ event was not understood. Whether such messages are taken is the endpoint's sett
 
 from __future__ import annotations
 
-from mappers.hl7v2.messages import mdm, orders, oru, patient
+from mappers.hl7v2.messages import mdm, oru, patient, requests
 from mappers.hl7v2.reader import Family, Reader, plain
 from mappers.hl7v2.segments import mrg
 from mappers.hl7v2.tokenizer import Segment
 
 #: OBR-25: only a result has a status of results.
 _RESULT_STATUS = 25
+#: What may stand between an OBR and its first OBX.
+_BETWEEN = frozenset({"NTE", "TQ1", "TQ2", "PRT", "CTD", "IPC", "DG1", "FT1", "CTI", "ORC"})
 
 
 def service(reader: Reader, segment: Segment) -> None:
     """OBR of a result when it has a result's status or OBX behind it, else of an order."""
-    behind = (s.name for s in reader.session.group if s.index > segment.index)
-    following = next((name for name in behind if name not in ("NTE", "TQ1", "PRT", "CTD")), "")
+    names = (one.name for one in reader.behind(segment))
+    following = next((name for name in names if name not in _BETWEEN), "")
     is_result = segment.has(_RESULT_STATUS) or following == "OBX"
-    (oru.report if is_result else orders.request)(reader, segment)
+    (oru.report if is_result else requests.service)(reader, segment)
 
 
 def observation(reader: Reader, segment: Segment) -> None:

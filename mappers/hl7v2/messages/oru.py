@@ -1,12 +1,14 @@
-"""ORU^R01: results, read segment by segment (HL7 v2.5 chapter 7.3.1)."""
+"""ORU and OUL: results, read segment by segment (HL7 v2.5 chapter 7.3)."""
 
 from __future__ import annotations
 
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.messages import orders, patient
 from mappers.hl7v2.reader import Family, Handler, Reader
-from mappers.hl7v2.segments import attachments, obr, obx
+from mappers.hl7v2.segments import attachments, obr, obr_specimen, obx, spm
 from mappers.hl7v2.segments import orders as requests
+from mappers.hl7v2.segments.order_facts import details
+from mappers.hl7v2.segments.parents import parent_result
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import ALTERNATE_CODES, Draft
 from mappers.hl7v2.tokenizer import Segment
@@ -14,13 +16,45 @@ from mappers.hl7v2.tokenizer import Segment
 
 def report(reader: Reader, segment: Segment) -> None:
     """OBR → the request and its DiagnosticReport."""
-    session, orc = reader.session, reader.take("ORC")
+    session, orc = reader.session, reader.take("ORC") or _behind(reader, segment)
+    leading = reader.now.get("Specimen") if orders.leads(reader) else None
     reader.now.clear()
+    reader.grouped.clear()
     reader.pending["OBR"] = segment
     request = reader.made(requests.service_request(session, orc, segment))
+    reader.resume(request)
     made = reader.made(obr.report(session, orc, segment, request))
-    if made is not None:
-        obr.specimen(session, segment, made)
+    reader.origin = parent_result(session, segment, reader.reports, reader.results)
+    if made is None:
+        return
+    for stated in (orc, segment):
+        details(session, stated, request or made)
+    for identifier in made.resource.get("identifier", ()):
+        reader.reports.setdefault(str(identifier["value"]), []).append(made)
+    if leading is not None:
+        reader.now["Specimen"] = leading
+        spm.belongs(session, leading, made)
+    elif not orders.is_followed(reader, segment, "SPM"):
+        obr_specimen.specimen(session, segment, made)
+
+
+def _behind(reader: Reader, segment: Segment) -> Segment | None:
+    """In OUL the ORC of an order stands behind its OBR."""
+    following = next(reader.behind(segment), None)
+    if reader.session.message.header.message_code != "OUL" or following is None:
+        return None
+    return following if following.name == "ORC" else None
+
+
+def common_order(reader: Reader, segment: Segment) -> None:
+    """ORC begins an order, unless it stands behind the OBR that has taken it."""
+    header = reader.pending.get("OBR")
+    if header is None or segment.index != header.index + 1 or not _is_oul(reader):
+        orders.common_order(reader, segment)
+
+
+def _is_oul(reader: Reader) -> bool:
+    return reader.session.message.header.message_code == "OUL"
 
 
 def result(reader: Reader, segment: Segment) -> None:
@@ -34,12 +68,33 @@ def result(reader: Reader, segment: Segment) -> None:
         return
     header = reader.pending.get("OBR")
     category = obr.observation_category(session, header)
-    made = reader.made(obx.observation(session, segment, parent, category))
-    if made is None:
+    found = obx.result(session, segment, parent, category)
+    if found is None:
         return
+    made, key = found
+    reader.made(made)
     _when(reader, header, made)
-    if within is not None and reader.first_time(made):
+    if "Specimen" in reader.now:
+        session.say(made, "specimen", reference(reader.now["Specimen"]))
+    if not reader.first_time(made):
+        return
+    if within is not None:
         within.resource.setdefault("result", []).append(reference(made))
+    _relate(reader, made, key)
+
+
+def _relate(reader: Reader, made: Draft, key: tuple[str, ...]) -> None:
+    """What a result came from, and the group its sub-id places it in ("1.2" below "1")."""
+    reader.results[key] = made
+    if reader.origin is not None:
+        made.resource["derivedFrom"] = [reader.origin]
+    sub_id = key[-1]
+    if not sub_id:
+        return
+    above = reader.grouped.get(sub_id.rpartition(".")[0])
+    if above is not None:
+        above.resource.setdefault("hasMember", []).append(reference(made))
+    reader.grouped.setdefault(sub_id, made)
 
 
 def _when(reader: Reader, header: Segment | None, made: Draft) -> None:
@@ -66,21 +121,20 @@ def _attachment(reader: Reader, segment: Segment, within: Draft) -> None:
     reader.before = within
 
 
-def specimen(reader: Reader, segment: Segment) -> None:
-    """SPM → Specimen of the report."""
-    within = reader.now.get("DiagnosticReport")
-    if within is not None:
-        reader.made(obr.spm(reader.session, segment, within))
-
-
 READERS: dict[str, Handler] = {
     **orders.READERS,
+    "ORC": common_order,
     "OBR": report,
     "OBX": result,
-    "SPM": specimen,
 }
 FAMILY = Family(
-    events=frozenset({"R01"}),
+    events=frozenset({"R01", "R30", "R31", "R32", "R40"}),
+    readers=READERS,
+    finish=(patient.finish_with_recipients,),
+)
+#: Results by specimen or container; those of quality control are about no patient.
+OUL = Family(
+    events=frozenset({"R21", "R22", "R23", "R24"}),
     readers=READERS,
     finish=(patient.finish_with_recipients,),
 )

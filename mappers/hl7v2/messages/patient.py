@@ -78,7 +78,8 @@ def note(reader: Reader, segment: Segment) -> None:
 
 def finish(session: Session) -> None:
     """What is decided when all of a patient's segments are known."""
-    roles.role_segments(session, session.all("ROL", "PRT"))
+    named = session.all("ROL", "PRT")
+    roles.role_segments(session, [s for s in named if s.index not in session.consumed])
     roles.general_practitioner(session)
     consent.attested_consent(session)
 

@@ -7,28 +7,33 @@ from typing import Any
 
 from mappers.base import Action
 from mappers.hl7v2.datatypes.codings import concept
-from mappers.hl7v2.datatypes.parties import organization_at
+from mappers.hl7v2.datatypes.ranges import reference_ranges
+from mappers.hl7v2.datatypes.sampled import sampled_data
 from mappers.hl7v2.datatypes.values import (
     coded_value,
+    money_value,
     numeric,
     other_text,
     period_value,
     quantity_value,
     range_text,
-    reference_range,
     structured_numeric,
     time_value,
     timestamp_value,
 )
+from mappers.hl7v2.segments.attachments import attachments
+from mappers.hl7v2.segments.obx_details import absent, further, performers, sub_id
 from mappers.hl7v2.segments.pid import reference
-from mappers.hl7v2.session import Draft, Session
+from mappers.hl7v2.session import ALTERNATE_CODES, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaves_of
-from mappers.trace import Text, derived, text
+from mappers.trace import derived
 
-_ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
-_SUB_ID = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.subId"
+#: R5's Observation.value, which may be an Attachment.
+_VALUE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.value"
+#: Number of the last field most results have; what stands behind is read where it is there.
+_PLAIN = 26
 _TEXT = frozenset({"ST", "TX", "FT"})
 Convert = Callable[[Session, Segment, Repetition], dict[str, Any] | None]
 _VALUES: dict[str, Convert] = {
@@ -47,6 +52,8 @@ _VALUES: dict[str, Convert] = {
     "DR": period_value,
     "NR": range_text,
     "CQ": quantity_value,
+    "MO": money_value,
+    "CP": money_value,
 }
 _DELETED = frozenset({"D", "W"})
 
@@ -59,8 +66,6 @@ TARGETS: Targets = {
     "OBX-6": ("Observation.value",),
     "OBX-7": ("Observation.referenceRange",),
     "OBX-11": ("Observation.status", "Observation.dataAbsentReason"),
-    "OBX-23": ("Observation.performer", "Organization.name"),
-    "OBX-24": ("Organization.address",),
 }
 
 
@@ -68,13 +73,22 @@ def observation(
     session: Session, segment: Segment, parent: Draft, category: dict[str, Any] | None
 ) -> Draft | None:
     """OBX → Observation below a report (or a visit, or a patient)."""
+    found = result(session, segment, parent, category)
+    return found[0] if found is not None else None
+
+
+def result(
+    session: Session, segment: Segment, parent: Draft, category: dict[str, Any] | None
+) -> tuple[Draft, tuple[str, ...]] | None:
+    """As `observation`, with what names it (`result_key`)."""
     patient = session.patient
     code = next((c for r in segment.repetitions(3) if (c := concept(session, r))), None)
     if patient is None or code is None:
         return None
-    draft = _named(session, segment, parent, code)
+    sub_ids = [part for r in segment.repetitions(4) for part in leaves_of(r)]
+    key = result_key(parent, code, ".".join(sub_ids))
+    draft, continued = _named(session, segment, key)
     resource = draft.resource
-    continued = "code" in resource
     _status(session, segment, draft)
     if category is not None:
         resource["category"] = [category]
@@ -82,30 +96,50 @@ def observation(
     if session.encounter is not None:
         resource["encounter"] = reference(session.encounter)
     if continued:
-        session.echoes.append(code)
+        session.echoes.append((code, sub_ids))
+    elif sub_ids:
+        sub_id(session, segment, draft, sub_ids)
     apply_rows(session, segment, table("obx_observation"), draft)
-    _performing_house(session, segment, draft)
-    _sub_id(session, segment, resource)
+    performers(session, segment, draft)
     _value(session, segment, draft)
-    ranges = reference_range(segment)
-    if ranges is not None:
-        resource["referenceRange"] = [ranges]
-    return draft
+    ranges = reference_ranges(session, segment)
+    if ranges and not continued:
+        resource["referenceRange"] = ranges
+    if len(segment.raw) > _PLAIN or segment.has(9):
+        further(session, segment, draft)
+    return draft, key
 
 
-def _named(session: Session, segment: Segment, parent: Draft, code: dict[str, Any]) -> Draft:
-    """Parent, code and sub id; lines of text continue, other repeats are told apart by count."""
+def result_key(parent: Draft, code: dict[str, Any], sub_id: str) -> tuple[str, ...]:
+    """What names a result: its parent, the code and the sub-id."""
     coding = code.get("coding", [{}])[0]
-    named = [str(coding.get("system", "")), str(coding.get("code") or code.get("text", ""))]
-    named.append(str(segment.first(4) or ""))
-    place = (parent.id, *named)
-    count = session.counts.get(place, 1)
+    named = str(coding.get("code") or code.get("text", ""))
+    return parent.id, str(coding.get("system", "")), named, sub_id
+
+
+def _named(session: Session, segment: Segment, key: tuple[str, ...]) -> tuple[Draft, bool]:
+    """Begin the result of this name, or continue its text; tells which.
+
+    Others of the same name are told apart by their instance id or time, else by their count.
+    """
+    count = session.counts.get(key, 1)
+    if count == 1:
+        draft = session.natural("Observation", *key)
+        if "code" not in draft.resource:
+            return draft, False
+        if _continues(segment, draft):
+            return draft, True
+        apart = segment.first(21) or segment.first(14)
+        if apart is not None:
+            draft = session.natural("Observation", *key, apart)
+            if "code" not in draft.resource:
+                return draft, False
     while True:
-        parts = [*named, count] if count > 1 else named
-        draft = session.natural("Observation", parent.id, *parts)
-        if "code" not in draft.resource or _continues(segment, draft):
-            session.counts[place] = count
-            return draft
+        draft = session.natural("Observation", *key, count) if count > 1 else draft
+        is_new = "code" not in draft.resource
+        if is_new or (count > 1 and _continues(segment, draft)):
+            session.counts[key] = count
+            return draft, not is_new
         count += 1
 
 
@@ -118,23 +152,11 @@ def _status(session: Session, segment: Segment, draft: Draft) -> None:
     status = session.code("observation-status", stated)
     if stated is not None and stated in _DELETED:
         draft.action = Action.CANCEL
+    if stated == "X":
+        coding = {"system": V2 + "0085", "code": stated}
+        held = {"url": ALTERNATE_CODES, "valueCodeableConcept": {"coding": [coding]}}
+        draft.resource["_status"] = {"extension": [held]}
     session.say(draft, "status", status or "unknown")
-
-
-def _performing_house(session: Session, segment: Segment, draft: Draft) -> None:
-    """OBX-23 and OBX-24: the laboratory that measured."""
-    house = organization_at(session, segment.repetitions(23), segment.repetitions(24), [])
-    if house is not None:
-        session.append(draft, "performer", house)
-
-
-def _sub_id(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
-    leaves = [part for repetition in segment.repetitions(4) for part in leaves_of(repetition)]
-    if any(e["url"] == _SUB_ID for e in resource.get("extension", ())):
-        session.echoes += leaves
-    elif leaves:
-        value = derived(".".join(leaves), *leaves)
-        resource.setdefault("extension", []).append({"url": _SUB_ID, "valueString": value})
 
 
 def _value(session: Session, segment: Segment, draft: Draft) -> None:
@@ -145,7 +167,11 @@ def _value(session: Session, segment: Segment, draft: Draft) -> None:
         draft.cleared.append("value[x]")
     elif not segment.has(5):
         if not any(key.startswith("value") for key in resource):
-            resource.setdefault("dataAbsentReason", _absent(segment.first(11)))
+            resource.setdefault("dataAbsentReason", absent(session, segment))
+    elif kind in ("ED", "RP"):
+        _attached(session, segment, draft)
+    elif kind in ("NA", "MA"):
+        _sampled(session, segment, kind, resource)
     elif kind is None or kind in _TEXT:
         if kind is None:
             session.issue("required", "the value's datatype is missing; read as text", "OBX-2")
@@ -179,10 +205,20 @@ def _text_value(segment: Segment, resource: dict[str, Any]) -> None:
         resource["valueString"] = derived("\n".join(lines), *lines)
 
 
-def _absent(status: Text | None) -> dict[str, Any]:
-    code: str = "unknown"
-    if status == "N":
-        code = text("not-asked", status.source)
-    elif status == "X":
-        code = text("not-performed", status.source)
-    return {"coding": [{"system": _ABSENT, "code": code}]}
+def _attached(session: Session, segment: Segment, draft: Draft) -> None:
+    """A file outside a report: R5 has an Attachment for its value."""
+    made = attachments(session, segment, draft.id)
+    for one in made:
+        session.append(draft, "extension", {"url": _VALUE, "valueAttachment": one})
+    if not made:
+        draft.resource.setdefault("dataAbsentReason", absent(session, segment))
+
+
+def _sampled(session: Session, segment: Segment, kind: str, resource: dict[str, Any]) -> None:
+    """NA and MA: a curve, or words where it is none."""
+    curve = sampled_data(session, segment, kind)
+    if curve is not None:
+        resource["valueSampledData"] = curve
+    else:
+        said = [part for r in segment.repetitions(5) for part in leaves_of(r)]
+        resource["valueString"] = derived(" ".join(said), *said)

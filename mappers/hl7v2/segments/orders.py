@@ -5,35 +5,43 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.base import Key
-from mappers.hl7v2.datatypes.contacts import xad
-from mappers.hl7v2.datatypes.identifiers import ei
-from mappers.hl7v2.datatypes.parties import organization_at, practitioner
+from mappers.hl7v2.datatypes.identifiers import cx, ei, eip
 from mappers.hl7v2.segments import notes
+from mappers.hl7v2.segments.order_event import event
+from mappers.hl7v2.segments.order_timing import quantity_timing, settle
 from mappers.hl7v2.segments.pid import reference
+from mappers.hl7v2.segments.requester import requester
 from mappers.hl7v2.session import V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
 from mappers.hl7v2.targets import Targets
-from mappers.hl7v2.tokenizer import Segment
+from mappers.hl7v2.tokenizer import Segment, leaf
 from mappers.trace import text
-
-#: The house that orders, beside the person in ServiceRequest.requester.
-_FACILITY = "https://region-gateway.example/fhir/StructureDefinition/ordering-facility"
-
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
-    "ORC-1": ("ServiceRequest.status",),
+    "ORC-1": ("ServiceRequest.status", "ServiceRequest.intent"),
     "ORC-2": ("ServiceRequest.identifier", "DiagnosticReport.identifier"),
     "ORC-3": ("ServiceRequest.identifier", "DiagnosticReport.identifier"),
+    "ORC-4": ("ServiceRequest.requisition", "ServiceRequest.identifier"),
     "ORC-5": ("ServiceRequest.status",),
-    "ORC-21": ("ServiceRequest.requester", "Organization.name"),
-    "ORC-22": ("Organization.address",),
-    "ORC-23": ("Organization.telecom",),
-    "ORC-24": ("Practitioner.address",),
+    "ORC-8": ("ServiceRequest.basedOn",),
+    "ORC-28": ("ServiceRequest.meta.security", "DiagnosticReport.meta.security"),
+    "ORC-33": ("ServiceRequest.identifier",),
+    "ORC-38": ("ServiceRequest.identifier",),
     "OBR-2": ("ServiceRequest.identifier",),
     "OBR-3": ("ServiceRequest.identifier",),
+    "OBR-11": ("ServiceRequest.intent",),
+    "OBR-25": ("ServiceRequest.status",),
+    "OBR-29": ("ServiceRequest.basedOn",),
+    "OBR-53": ("ServiceRequest.identifier",),
+    "OBR-54": ("ServiceRequest.basedOn",),
     "ORC": ("ServiceRequest.intent", "ServiceRequest.subject", "ServiceRequest.encounter"),
+    "OBR": ("ServiceRequest.intent",),
 }
+#: Control codes of an order that begins: ORC-9 says when.
+_NEW = frozenset({None, "NW", "RO"})
+#: Where an order says which it is a part of.
+_PARENTS = (("OBR", 29), ("OBR", 54), ("ORC", 8))
 
 
 def requests(session: Session, segments: list[Segment]) -> None:
@@ -66,13 +74,16 @@ def order_identifiers(
                 identifier = ei(session, repetition, "order")
                 if identifier is None:
                     continue
-                coding = {"system": V2 + "0203", "code": kind}
-                identifier = {"type": {"coding": [coding]}, **identifier}
+                identifier = _typed(identifier, kind)
                 if identifier in found:
                     session.echoes.append(identifier)
                 else:
                     found.append(identifier)
     return found
+
+
+def _typed(identifier: dict[str, Any], kind: str) -> dict[str, Any]:
+    return {"type": {"coding": [{"system": V2 + "0203", "code": kind}]}, **identifier}
 
 
 def service_request(session: Session, orc: Segment | None, obr: Segment | None) -> Draft | None:
@@ -85,37 +96,47 @@ def service_request(session: Session, orc: Segment | None, obr: Segment | None) 
     resource = draft.resource
     for identifier in identifiers:
         session.append(draft, "identifier", identifier)
-    _status(session, orc, draft)
-    resource["intent"] = "order"
+    _status(session, orc, obr, draft)
+    resource["intent"] = _intent(session, obr)
     resource["subject"] = reference(patient)
     if session.encounter is not None:
         resource["encounter"] = reference(session.encounter)
+    requester(session, orc, obr, draft)
+    _further_numbers(session, orc, obr, draft)
     if orc is not None:
-        apply_rows(session, orc, table("orc_servicerequest"), draft)
-        _ordering_facility(session, orc, resource)
+        _control(session, orc, draft)
     if obr is not None:
         apply_rows(session, obr, table("obr_servicerequest"), draft)
+        apply_rows(session, obr, table("obr_servicerequest_details"), draft)
+        settle(session, draft)
+    _parents(session, orc, obr, draft)
+    quantity_timing(session, orc, obr, draft)
     return draft
 
 
-def _ordering_facility(session: Session, orc: Segment, resource: dict[str, Any]) -> None:
-    """ORC-21 to -23: the house that orders, the requester where ORC-12 names nobody."""
-    house = organization_at(session, orc.repetitions(21), orc.repetitions(22), orc.repetitions(23))
-    if house is None:
-        return
-    if "requester" not in resource:
-        resource["requester"] = house
-    else:
-        extension = {"url": _FACILITY, "valueReference": house}
-        resource.setdefault("extension", []).append(extension)
-    for repetition in orc.repetitions(12):
-        person = practitioner(session, repetition)
-        draft = session.drafts.get((person or {}).get("reference", "").partition("/")[2])
-        for place in orc.repetitions(24) if draft is not None else ():
-            address = xad(session, place)
-            if address is not None and draft is not None:
-                session.append(draft, "address", address)
-        return
+def _control(session: Session, orc: Segment, draft: Draft) -> None:
+    """What ORC says of the order itself, and who entered, verified and did it."""
+    apply_rows(session, orc, table("orc_servicerequest"), draft)
+    apply_rows(session, orc, table("orc_servicerequest_details"), draft)
+    if orc.first(1) not in _NEW:
+        # Of what happens later ORC-9 says when, and no longer when the order was made.
+        draft.weak += ("authoredOn",)
+    labels(session, orc, draft)
+    event(session, orc, draft)
+
+
+def labels(session: Session, orc: Segment | None, draft: Draft) -> None:
+    """ORC-28 → security labels."""
+    for repetition in orc.repetitions(28) if orc is not None else ():
+        code = leaf(repetition, 1)
+        if code is None or code == '""':
+            continue
+        found = session.lookup("order-confidentiality", code)
+        system = found.system if found is not None else V2 + "0177"
+        label = {"system": system, "code": text(found.code if found else code, code.source)}
+        held = draft.resource.setdefault("meta", {}).setdefault("security", [])
+        if label not in held:
+            held.append(label)
 
 
 def _named(
@@ -135,9 +156,11 @@ def _named(
     return session.natural("ServiceRequest", patient.id, code, when)
 
 
-def _status(session: Session, orc: Segment | None, draft: Draft) -> None:
+def _status(session: Session, orc: Segment | None, obr: Segment | None, draft: Draft) -> None:
+    """ORC-5, else what ORC-1 asks for or tells; a result tells what became of its request."""
     stated = orc.first(5) if orc is not None else None
     control = orc.first(1) if orc is not None else None
+    result = obr.first(25) if obr is not None else None
     status: str | None = None
     if stated is not None and stated != '""':
         status = session.code("order-status", stated)
@@ -145,4 +168,64 @@ def _status(session: Session, orc: Segment | None, draft: Draft) -> None:
         status = text(found.code, control.source)
     if status is None:
         draft.weak += ("status",)
+        done = session.lookup("result-order-status", result) if result is not None else None
+        status = text(done.code, result.source) if done is not None and result else None
     draft.resource["status"] = status or "unknown"
+
+
+def _intent(session: Session, obr: Segment | None) -> str:
+    """OBR-11: a reflex test follows from another; one added on is an order all the same."""
+    action = obr.first(11) if obr is not None else None
+    if action is None or action == '""':
+        return "order"
+    found = session.lookup("specimen-action", action)
+    if found is None:
+        session.unknown(action)
+        return "order"
+    return text(found.code, action.source)
+
+
+def _parents(session: Session, orc: Segment | None, obr: Segment | None, draft: Draft) -> None:
+    """OBR-29, OBR-54 and ORC-8 → the order this one belongs to, by its numbers."""
+    for name, field in _PARENTS:
+        segment = obr if name == "OBR" else orc
+        for repetition in segment.repetitions(field) if segment is not None else ():
+            for half, kind in zip(repetition[1:3], ("PLAC", "FILL"), strict=False):
+                number = eip(session, half, "order")
+                if number is not None:
+                    parent = {"type": "ServiceRequest", "identifier": _typed(number, kind)}
+                    session.append(draft, "basedOn", parent)
+
+
+def _further_numbers(
+    session: Session, orc: Segment | None, obr: Segment | None, draft: Draft
+) -> None:
+    """ORC-4 and ORC-38 number groups; ORC-33 and OBR-53 are other numbers of the placer."""
+    for repetition in orc.repetitions(4) if orc is not None else ():
+        _group(session, draft, repetition)
+    for repetition in orc.repetitions(38) if orc is not None else ():
+        filler = ei(session, repetition, "order-group")
+        if filler is not None:
+            session.append(draft, "identifier", _typed(filler, "FGN"))
+    for segment, field in ((obr, 53), (orc, 33)):
+        for repetition in segment.repetitions(field) if segment is not None else ():
+            other = cx(session, repetition, "order")
+            if other is not None:
+                other.pop("type", None)
+                session.append(draft, "identifier", _typed(other, "PLAC"))
+
+
+def _group(session: Session, draft: Draft, repetition: Any) -> None:
+    """ORC-4: an EI, or (v2.8) an EIP whose halves are lists of subcomponents."""
+    halves = repetition[1:3]
+    if not any(type(half) is list for half in halves):
+        number = ei(session, repetition, "order-group")
+        if number is not None:
+            session.say(draft, "requisition", _typed(number, "PGN"))
+        return
+    placer = eip(session, halves[0], "order-group")
+    if placer is not None:
+        session.say(draft, "requisition", _typed(placer, "PGN"))
+    filler = eip(session, halves[1], "order-group") if len(halves) > 1 else None
+    if filler is not None:
+        session.append(draft, "identifier", _typed(filler, "FGN"))

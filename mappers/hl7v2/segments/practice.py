@@ -12,7 +12,7 @@ from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.contacts import xad, xtn
 from mappers.hl7v2.datatypes.identifiers import ei
 from mappers.hl7v2.datatypes.parties import organization, places, practitioner
-from mappers.hl7v2.session import V2, Session
+from mappers.hl7v2.session import V2, Draft, Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment
 
@@ -72,7 +72,7 @@ def period(session: Session, segment: Segment) -> dict[str, Any]:
     return {k: when for k, v in sides if (when := session.date_time(v)) is not None}
 
 
-def details(session: Session, segment: Segment) -> None:
+def details(session: Session, segment: Segment) -> Draft | None:
     """Write a PractitionerRole where the segment says more than who and since when."""
     fields = _FIELDS[segment.name]
     house = fields.house if segment.name == "ROL" else 0
@@ -84,7 +84,7 @@ def details(session: Session, segment: Segment) -> None:
     ]
     if not people or not any(field and segment.has(field) for field in said):
         session.ignored.append((segment.repetitions(fields.number), "instance id of the role"))
-        return
+        return None
     role = segment.first(fields.role) or ""
     identity = people[0]["reference"].partition("/")[2]
     parent = session.encounter or session.patient
@@ -104,6 +104,7 @@ def details(session: Session, segment: Segment) -> None:
         address = xad(session, repetition)
         if address is not None and person is not None:
             session.append(person, "address", address)
+    return draft
 
 
 def _elements(

@@ -130,9 +130,10 @@ def test_notes_belong_to_what_stands_before_them() -> None:
 
 def test_reference_ranges_are_read_where_they_are_plain() -> None:
     interval = observation("OBX|1|NM|x||7|mmol/L|7.40-9.9||||F")["referenceRange"][0]
+    unit = {"unit": "mmol/L", "system": "http://unitsofmeasure.org", "code": "mmol/L"}
     assert interval == {
-        "low": {"value": Decimal("7.40")},
-        "high": {"value": Decimal("9.9")},
+        "low": {"value": Decimal("7.40"), **unit},
+        "high": {"value": Decimal("9.9"), **unit},
         "text": "7.40-9.9",
     }
     assert observation("OBX|1|NM|x||7||<5.0||||F")["referenceRange"][0]["high"]

@@ -186,8 +186,18 @@ def _assessment(w: Writing, obx: Segment, owner: dict[str, Any]) -> None:
     """OBX-7 reference range and OBX-8 interpretation."""
     for limits in owner.get("referenceRange", ())[:1]:
         obx.put(7, _range(w, limits))
+        _same_unit(w, limits, owner.get("valueQuantity", {}))
     for interpretation in owner.get("interpretation", ()):
         obx.put(8, codings.plain(w, interpretation, "interpretation", "OBX-8"))
+
+
+def _same_unit(w: Writing, limits: dict[str, Any], measured: dict[str, Any]) -> None:
+    """OBX-6 is the unit of the value and of its limits."""
+    for side in ("low", "high"):
+        end = limits.get(side, {})
+        for part in ("unit", "system", "code"):
+            if part in end and end[part] == measured.get(part):
+                w.carried(end[part])
 
 
 def _range(w: Writing, limits: dict[str, Any]) -> str | None:
