@@ -73,6 +73,8 @@ def _translate(
     origin = provenance(session, data)
     # The directory follows what is about the patient.
     drafts = sorted(session.drafts.values(), key=_is_directory)
+    if context.without:
+        _leave_out(drafts, context.without)
     origin["target"] = [
         {"reference": f"{draft.resource['resourceType']}/{draft.id}"}
         for draft in drafts

@@ -55,7 +55,7 @@ def _decode(session: Session, data: Text, encoding: Text | None) -> tuple[bytes,
     if name in ("A", ""):
         content = data.encode()
         if not name and (raw := _from_base64(data)) is not None:
-            return raw, data
+            return raw, _kept(data, raw)
         return content, derived(base64.b64encode(content).decode("ascii"), data, encoding)
     if name == "HEX":
         try:
@@ -64,17 +64,26 @@ def _decode(session: Session, data: Text, encoding: Text | None) -> tuple[bytes,
         except ValueError:
             pass
     elif (raw := _from_base64(data)) is not None:
-        return raw, derived(data, data, encoding)
+        return raw, derived(_kept(data, raw), data, encoding)
     session.issue("value", "the content is not in its declared encoding; kept as text", data, "102")
     content = data.encode()
     return content, derived(base64.b64encode(content).decode("ascii"), data, encoding)
 
 
 def _from_base64(data: str) -> bytes | None:
+    """Decode; padding some senders leave out or write too much of is put right."""
+    digits = "".join(data.split()).rstrip("=")
     try:
-        return base64.b64decode("".join(data.split()), validate=True)
+        return binascii.a2b_base64(digits + "=" * (-len(digits) % 4), strict_mode=True)
     except (binascii.Error, ValueError):
         return None
+
+
+def _kept(data: Text, raw: bytes) -> str:
+    """The base64 as it came, unless its padding was wrong."""
+    digits = len("".join(data.split()))
+    same = digits % 4 == 0 and digits == (len(raw) + 2) // 3 * 4
+    return data if same else derived(base64.b64encode(raw).decode("ascii"), data)
 
 
 def _media_type(session: Session, kind: Text | None, subtype: Text | None) -> str:

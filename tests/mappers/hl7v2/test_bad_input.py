@@ -1,5 +1,7 @@
 """What senders should not write is taken as far as it goes, or refused with its place."""
 
+from dataclasses import replace
+
 import pytest
 
 import mappers
@@ -94,17 +96,30 @@ def test_a_header_is_read_whatever_follows_it() -> None:
     assert read_header(HEAD.format(kind="ADT^A01").encode() + b"\xff\x00|").control_id == "1"
 
 
-def test_one_value_fhir_does_not_allow_costs_only_itself() -> None:
-    """Found by fuzzing: numbers, codes and times no field can hold."""
-    text = (
-        f"{PID}OBX|1|ED|pdf^Befund^L||HAUS^application^pdf^Base64^%%%\rOBX|2|NM|k^Kalium^L||4.1\r"
+def test_what_is_left_out_of_a_resource_counts_as_unmapped() -> None:
+    data = (HEAD.format(kind="ADT^A01") + PID.replace("\r", "||19610412|F\r")).encode()
+    context = Context(b"key", Dialect(), "https://h.example/sid")
+    whole = mappers.translate(data, "hl7v2", context)
+    places = {f"Patient/{whole.patients[0].id}": ("Patient.birthDate", "Patient.name[0].given[0]")}
+    less = mappers.translate(data, "hl7v2", replace(context, without=places))
+    assert {*less.loss.unmapped} - {*whole.loss.unmapped} == {
+        ("PID-7", "19610412"),
+        ("PID-5.2", "Änne"),
+    }
+    (name,) = patient(less)["name"]
+    assert name["family"] == "Weiß"
+    assert "given" not in name
+    assert "birthDate" not in patient(less)
+
+
+@pytest.mark.parametrize(
+    ("written", "stored"),
+    [("JVBERg==", "JVBERg=="), ("JVBERg", "JVBERg=="), ("JVBERg=", "JVBERg=="), ("JVBE=", "JVBE")],
+)
+def test_base64_with_odd_padding_is_put_right(written: str, stored: str) -> None:
+    obx = (
+        f"OBR|1|||x^Labor^L\rOBX|1|ED|pdf^Befund^L||HAUS^application^pdf^Base64^{written}||||||F\r"
     )
-    data = (
-        HEAD.format(kind="ORU^R01") + text.replace("OBX|1", "OBR|1|||x^Labor^L\rOBX|1", 1)
-    ).encode()
-    (result,) = mappers.convert(data)
-    loss = result.loss
-    assert loss.fields == loss.mapped + loss.ignored + len(loss.unmapped)
-    assert [i for c in result.changes for i in structure(c.resource) if i.severity == "error"] == []
-    values = [c.resource.get("valueQuantity", {}).get("value") for c in result.changes]
-    assert str(next(value for value in values if value)) == "4.1"
+    result = translated(PID + obx, kind="ORU^R01")
+    assert [c.resource["data"] for c in result.changes if c.type == "Binary"] == [stored]
+    assert ("OBX-5.5", written) not in result.loss.unmapped
