@@ -13,6 +13,7 @@ from mappers import movements, registers
 from mappers.base import Action, Change, Resource
 from mappers.recency import (
     CLOCK,
+    WEAK,
     Clock,
     at,
     first_clock,
@@ -97,7 +98,10 @@ class _Merge:
             return True
         if self.change.historic:
             return not present and not before
-        return said >= before if present or before else True
+        if not (present or before):
+            return True
+        # What is merely implied needs to be newer: a repeated message brings nothing back.
+        return said > before if said.startswith(WEAK) else said >= before
 
     def _before(self, register: str) -> str:
         """Instant of the newest statement about a register, a clearing of its element too."""
@@ -134,8 +138,8 @@ class _Merge:
     def _locations(self, resource: Resource) -> list[str]:
         """Encounter.location from all movements known so far; return their registers.
 
-        The sighting's instant is always written: it counts even where its places are shown no
-        more.
+        Beside movements the sighting's instant is always written: it counts even where its
+        places are shown no more.
         """
         if resource["resourceType"] != "Encounter":
             return []
@@ -149,7 +153,7 @@ class _Merge:
         arranged = movements.arrange(resource, held, seen > max(moves, default=""))
         if arranged:
             resource["location"] = arranged
-        return [register for register in held if register != movements.SIGHTING]
+        return [register for register in held if register != movements.SIGHTING or not moves]
 
     def _meta(self, resource: Resource, present: list[str]) -> None:
         """Labels are added, never taken off by a message; the clock is written anew."""

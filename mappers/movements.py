@@ -7,7 +7,7 @@ by the next, a sighting only where no movement knows the place.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from mappers.base import Resource
 
@@ -18,6 +18,19 @@ SIGHTING = "location/sighting"
 _OVER = frozenset({"finished", "cancelled", "entered-in-error"})
 
 Entries = list[dict[str, Any]]
+
+
+class Contact(NamedTuple):
+    """How one movement of a stay stands: what its own Encounter says of status and time."""
+
+    #: Identifier of the movement.
+    system: str
+    value: str
+    #: Encounter.status.
+    status: str
+    #: FHIR dateTimes; empty when not known.
+    start: str
+    end: str
 
 
 def split(resource: Resource) -> dict[str, Entries]:
@@ -49,6 +62,32 @@ def arrange(resource: Resource, groups: dict[str, Entries], newest_sighting: boo
         seen = [e for e in groups.get(SIGHTING, ()) if _place(e) not in places]
         arranged += [_seen(entry, over=over) for entry in seen]
     return arranged
+
+
+def contacts(stay: Resource) -> list[Contact]:
+    """Tell how the movements of a stay stand, from its Encounter.location, in their order."""
+    found: dict[str, Contact] = {}
+    for entry in stay.get("location", ()):
+        if named := _named(entry):
+            system, _, value = named.rpartition("|")
+            period = entry.get("period", {})
+            found[named] = Contact(
+                system,
+                value,
+                _contact_status(str(stay.get("status", "")), str(entry.get("status", ""))),
+                str(period.get("start", "")),
+                str(period.get("end", "")),
+            )
+    return list(found.values())
+
+
+def _contact_status(stay: str, place: str) -> str:
+    """A place left is a contact finished, unless the whole stay did not take place."""
+    if stay in {"cancelled", "entered-in-error"}:
+        return stay
+    if place == "completed":
+        return "finished"
+    return "planned" if place == "planned" else stay
 
 
 def _named(entry: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from gateway.evidence.audit_event import Outcome as AuditOutcome
 from gateway.evidence.audit_event import Result
 from gateway.pipeline import redecide
 from gateway.pipeline.book import Book, merged
+from gateway.pipeline.contacts import settle
 from gateway.pipeline.decide import Answer, Case
 from gateway.pipeline.deliveries import Lanes, new_delivery
 from gateway.pipeline.documents import dump, load
@@ -114,6 +115,8 @@ class Recording:
         targets = record(self.book, source, identified, self.site.coder)
         if owned:
             targets += follow(self.tx, self.book, source, identified, owned, self.site.coder)
+        again = settle(self.tx, self.book, source, targets, self.site.coder)
+        targets = list({t.current.number: t for t in (*targets, *again)}.values())
         self.patients = [t.current for t in targets if t.current.type == PATIENT]
         proof = add_provenance(self.book, source, targets, self.site.coder)
         self._audit(audit_event.SUCCESS, translated=True)

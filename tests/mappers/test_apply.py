@@ -68,7 +68,8 @@ def after(*messages: bytes) -> dict[str, dict[str, Any]]:
 
 
 def one(held: dict[str, dict[str, Any]], kind: str) -> dict[str, Any]:
-    (found,) = [r for r in held.values() if r["resourceType"] == kind]
+    """The resource of a type; of a visit's Encounters the stay."""
+    (found,) = [r for r in held.values() if r["resourceType"] == kind and "partOf" not in r]
     return found
 
 

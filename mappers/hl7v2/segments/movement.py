@@ -11,12 +11,15 @@ from typing import Any
 from mappers.hl7v2.datatypes.identifiers import ei
 from mappers.hl7v2.datatypes.parties import organization, places
 from mappers.hl7v2.events import ARRIVALS, EVENTS, PENDING_CANCELLED
+from mappers.hl7v2.segments import levels
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment
 from mappers.movements import CANCELLED, MOVEMENT
 
 _CANCELLING = frozenset({"CANCEL", "DELETE"})
+#: Event → the movement it takes back where ZBE-6 does not say.
+_TAKES_BACK = {"A11": "A01", "A12": "A02", "A27": "A14", "A38": "A05"}
 _NEITHER = frozenset({"A03", *(name for name, event in EVENTS.items() if event.cancels)})
 
 #: What the functions here make of which field, for the printed mapping.
@@ -40,8 +43,12 @@ def locations(session: Session, pv1: Segment, zbe: Segment | None, draft: Draft)
     found = _entries(session, pv1, 3, status)
     if _taken_back(session, zbe):
         _cancel(session, pv1, zbe, draft)
+        if zbe is not None and _led_somewhere(session, zbe):
+            levels.contact(session, pv1, zbe, draft, [])
     else:
         _arrive(session, pv1, zbe, draft, found)
+        if zbe is not None and _is_arrival(session, zbe):
+            levels.contact(session, pv1, zbe, draft, found)
         if session.event != "A13":
             found += _entries(session, pv1, 6, "completed")
     found += _entries(session, pv1, 11, "active")
@@ -99,6 +106,11 @@ def _is_arrival(session: Session, zbe: Segment | None) -> bool:
     return origin is None or origin in ARRIVALS
 
 
+def _led_somewhere(session: Session, zbe: Segment) -> bool:
+    """Tell whether the movement taken back brought the patient to a place."""
+    return (zbe.first(6) or _TAKES_BACK.get(session.event)) in ARRIVALS
+
+
 def _taken_back(session: Session, zbe: Segment | None) -> bool:
     """ZBE-4 or, without ZBE, the event takes a movement to a place back."""
     action = zbe.first(4) if zbe is not None else None
@@ -132,7 +144,8 @@ def _implied(session: Session) -> dict[str, Any]:
     """Without ZBE the event and its time name the movement."""
     evn = session.message.get("EVN")
     when = (evn.first(6) or evn.first(2)) if evn is not None else None
-    value = f"{session.event}|{when or session.message.header.time}"
+    stated = when or session.message.segments[0].first(7) or ""
+    value = f"{session.event}|{stated}"
     return {"system": f"{session.namespace}/movement", "value": value}
 
 

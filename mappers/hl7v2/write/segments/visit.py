@@ -11,6 +11,7 @@ from mappers.hl7v2.write.datatypes.identifiers import cx, own_first
 from mappers.hl7v2.write.datatypes.parties import xcn, xon
 from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.rows import fill
+from mappers.hl7v2.write.segments.levels import below
 from mappers.hl7v2.write.segments.places import Movement, places
 from mappers.hl7v2.write.writing import Writing, meaning
 from mappers.trace import Text, derived
@@ -219,6 +220,7 @@ def zbe(w: Writing, visit: Resource, event: str, found: Movement | None) -> list
     segment.put(5, "N")
     if action != "INSERT":
         segment.put(6, _CORRECTED.get(event, "A01"))
+    below(w, visit, found)
     segment.make(7, xon, w, visit.get("serviceProvider"))
     return [segment]
 
