@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from mappers.base import Context
 from mappers.hl7v2.header import Header
-from mappers.hl7v2.messages import adt, finance, general, master_files, mdm, oru, requests, schedule
+from mappers.hl7v2.messages import (
+    adt,
+    finance,
+    general,
+    master_files,
+    mdm,
+    oru,
+    pharmacy,
+    requests,
+    schedule,
+    vaccination,
+)
 from mappers.hl7v2.reader import Family
 from profiles.issue import Issue, NotSupported
 
@@ -19,16 +30,29 @@ FAMILIES: dict[str, Family] = {
     "OMG": requests.FAMILY,
     "OMI": requests.FAMILY,
     "OML": requests.FAMILY,
+    "OMP": pharmacy.FAMILY,
     "ORG": requests.ANSWERS,
     "ORI": requests.ANSWERS,
     "ORL": requests.ANSWERS,
     "ORM": requests.FAMILY,
+    "ORP": pharmacy.ANSWERS,
     "ORR": requests.ANSWERS,
     "ORU": oru.FAMILY,
     "OUL": oru.OUL,
+    "RAS": pharmacy.FAMILY,
+    "RDE": pharmacy.FAMILY,
+    "RDS": pharmacy.FAMILY,
+    "RGV": pharmacy.FAMILY,
+    "RRA": pharmacy.ANSWERS,
+    "RRD": pharmacy.ANSWERS,
+    "RRE": pharmacy.ANSWERS,
+    "RRG": pharmacy.ANSWERS,
     "SIU": schedule.SIU,
     "SRM": schedule.SRM,
     "SRR": schedule.SRR,
+    "VXR": vaccination.FAMILY,
+    "VXU": vaccination.FAMILY,
+    "VXX": vaccination.FAMILY,
 }
 
 

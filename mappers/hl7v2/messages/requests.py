@@ -41,9 +41,7 @@ def observation(reader: Reader, segment: Segment) -> None:
         order.resource.setdefault("supportingInfo", []).append(reference(made))
 
 
-READERS: dict[str, Handler] = pharmacy.mixed(
-    {**orders.READERS, "OBR": service, "OBX": observation}
-)
+READERS: dict[str, Handler] = pharmacy.mixed({**orders.READERS, "OBR": service, "OBX": observation})
 FAMILY = Family(
     events=frozenset({"O01", "O19", "O21", "O23", "O27", "O33", "O35", "O39", "O51"}),
     readers=READERS,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.contacts import xad
 from mappers.hl7v2.datatypes.identifiers import ei
 from mappers.hl7v2.datatypes.parties import organization, places, practitioner
 from mappers.hl7v2.segments import practice
 from mappers.hl7v2.segments.pid import reference
-from mappers.hl7v2.session import Draft, Session
+from mappers.hl7v2.session import V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment
@@ -21,6 +22,23 @@ _ELEMENTS: dict[str, dict[str, str]] = {
     "DiagnosticReport": {"PRI": "resultsInterpreter", "ARI": "resultsInterpreter", "": "performer"},
     "Observation": {"": "performer"},
     "Specimen": {"": "collection.collector"},
+    "MedicationRequest": {"OP": "requester", "OS": "requester", "": "supportingInformation"},
+    "MedicationDispense": {"": "performer.actor"},
+    "MedicationAdministration": {"": "performer.actor"},
+    "Immunization": {"": "performer.actor"},
+}
+#: Resource → element that lists places of its own, and element that names the one place.
+_PLACES = {
+    "ServiceRequest": "locationReference",
+    "MedicationRequest": "supportingInformation",
+    "MedicationAdministration": "supportingInformation",
+}
+_PLACE = frozenset({"Immunization", "MedicationDispense"})
+#: Resource → element that lists devices.
+_DEVICES = {
+    "ServiceRequest": "performer",
+    "MedicationRequest": "supportingInformation",
+    "MedicationAdministration": "device",
 }
 _DELETED = "D"
 _ORDERING = frozenset({"OP", "OS"})
@@ -61,7 +79,7 @@ def participation(
     if target is None:
         return
     for actor in _actors(session, segment):
-        _take(session, target, role, actor)
+        _take(session, target, segment, actor)
     _device(session, segment, target)
     _places(session, segment, target)
 
@@ -76,18 +94,33 @@ def _actors(session: Session, segment: Segment) -> list[dict[str, Any]]:
     return [one for one in (*people, *houses) if one is not None]
 
 
-def _take(session: Session, target: Draft, role: str, actor: dict[str, Any]) -> None:
+def _take(session: Session, target: Draft, segment: Segment, actor: dict[str, Any]) -> None:
+    role = str(segment.first(4) or "")
     elements = _ELEMENTS.get(target.resource["resourceType"])
     if elements is None:
         return
     element = elements.get(role) or elements[""]
     if element == "requester":
         session.say(target, element, actor)
+    elif element == "performer.actor":
+        _perform(session, target, segment, actor)
     elif element == "collection.collector":
         if not str(actor.get("reference", "")).startswith("Organization"):
             target.resource.setdefault("collection", {}).setdefault("collector", actor)
     else:
         session.append(target, element, actor)
+
+
+def _perform(session: Session, target: Draft, segment: Segment, actor: dict[str, Any]) -> None:
+    """A performer with what it did, by the code of PRT-4."""
+    functions = (concept(session, r, default=V2 + "0443") for r in segment.repetitions(4))
+    function = next((one for one in functions if one is not None), None)
+    is_house = str(actor.get("reference", "")).startswith("Organization/")
+    if is_house and target.resource["resourceType"] == "MedicationAdministration":
+        session.append(target, "supportingInformation", actor)
+        return
+    made = {"function": function, "actor": actor} if function is not None else {"actor": actor}
+    session.append(target, "performer", made)
 
 
 def _device(session: Session, segment: Segment, target: Draft) -> None:
@@ -102,8 +135,8 @@ def _device(session: Session, segment: Segment, target: Draft) -> None:
     kind = target.resource["resourceType"]
     if kind == "Observation":
         session.say(target, "device", reference(device))
-    elif kind == "ServiceRequest":
-        session.append(target, "performer", reference(device))
+    elif kind in _DEVICES:
+        session.append(target, _DEVICES[kind], reference(device))
 
 
 def _places(session: Session, segment: Segment, target: Draft) -> None:
@@ -112,8 +145,11 @@ def _places(session: Session, segment: Segment, target: Draft) -> None:
     if not found and not segment.has(5) and segment.has(14):
         found += _addressed(session, segment)
     for place in found:
-        if target.resource["resourceType"] == "ServiceRequest":
-            session.append(target, "locationReference", place)
+        kind = target.resource["resourceType"]
+        if kind in _PLACES:
+            session.append(target, _PLACES[kind], place)
+        elif kind in _PLACE and "location" not in target.resource:
+            target.resource["location"] = place
         else:
             session.append(target, "extension", {"url": _LOCATION, "valueReference": place})
 

@@ -182,12 +182,18 @@ def _relative(session: Session, stated: list[Repetition], repeat: dict[str, Any]
         number, units = leaf(repetition, 1), units_of(repetition, 2)
         if number is None or not units or "offset" in repeat:
             continue
-        code = time_unit(session, units[0])
-        if repeat_patterns.set_offset(session, repeat, number, units[0]) or code is None:
-            continue
-        value = quantity(session, number)
-        if value is not None and value.value >= 0 and "period" not in repeat:
-            repeat["period"], repeat["periodUnit"] = value, code
+        if not repeat_patterns.set_offset(session, repeat, number, units[0]):
+            repeat.update(period(session, repetition) if "period" not in repeat else {})
+
+
+def period(session: Session, repetition: Repetition) -> dict[str, Any]:
+    """CQ → period and unit of Timing.repeat; empty for what is no time."""
+    number, units = leaf(repetition, 1), units_of(repetition, 2)
+    code = time_unit(session, units[0]) if units else None
+    value = quantity(session, number) if number is not None else None
+    if code is None or value is None or value.value < 0:
+        return {}
+    return {"period": value, "periodUnit": code}
 
 
 def _occurrence(
@@ -200,7 +206,7 @@ def _occurrence(
             words = found["unit"]
             repeat["duration"] = found["value"]
             repeat["durationUnit"] = derived(found["code"], found["code"], words)
-    if total is not None and total.isdigit() and 0 < int(total) < 2**31:
+    if total is not None and total.isdecimal() and len(total) <= 10 and 0 < int(total) < 2**31:
         repeat["count"] = Value(int(total), total.source)
 
 
