@@ -47,6 +47,7 @@ from mappers.hl7v2.segments import (
     pid,
     pra,
     practice,
+    prb,
     prescription,
     provenance,
     pv1,
@@ -122,5 +123,6 @@ TARGETS: tuple[Targets, ...] = (
     sch.TARGETS,
     slots.TARGETS,
     origin.TARGETS,
+    prb.TARGETS,
     txa.TARGETS,
 )

@@ -90,7 +90,7 @@ def _wishes(session: Session, segment: Segment, draft: Draft) -> None:
         if period:
             session.append(draft, "requestedPeriod", ordered(session, period))
     urgency = segment.first(12)
-    if urgency is not None and urgency.isdigit() and int(urgency) < 2**31:
+    if urgency is not None and urgency.isdecimal() and len(urgency) <= 10 and int(urgency) < 2**31:
         draft.resource["priority"] = Value(int(urgency), urgency.source)
     elif urgency is not None and urgency != '""':
         _urgency(draft, {"text": urgency})

@@ -42,6 +42,10 @@ _TITLES = {
     "PDA": ("Patient death and autopsy", 0),
     "UB1": ("UB82 billing data", 0),
     "UB2": ("UB92 billing data", 0),
+    "GOL": ("Goal details", 4),
+    "PRB": ("Problem details", 4),
+    "PTH": ("Pathway details", 3),
+    "VAR": ("Variance", 1),
 }
 Convert = Callable[[Session, Repetition], Any]
 

@@ -246,7 +246,7 @@ def schedule(session: Session, repetition: Repetition) -> dict[str, Any] | None:
 def _recurrence(session: Session, segment: Segment, parents: tuple[int, int], draft: Draft) -> None:
     """SCH-3, -23, -24: which one of a series, and the one the series began with."""
     number = segment.first(3)
-    if number is not None and number.isdigit() and 0 < int(number) < 2**31:
+    if number is not None and number.isdecimal() and len(number) <= 10 and 0 < int(number) < 2**31:
         value = Value(int(number), number.source)
         extension(draft, "recurrenceId", "valuePositiveInt", value)
     for field, side in zip(parents, ("PLAC", "FILL"), strict=True):
