@@ -10,8 +10,8 @@ from mappers.hl7v2.datatypes.identifiers import ei
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import V2, Draft, Session
 from mappers.hl7v2.targets import Targets
-from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
-from mappers.trace import text
+from mappers.hl7v2.tokenizer import Repetition, Segment, leaf, leaves_of
+from mappers.trace import derived, text
 
 _DICOM = "urn:dicom:uid"
 _MODALITY = "http://dicom.nema.org/resources/ontology/DCM"
@@ -27,7 +27,7 @@ TARGETS: Targets = {
     "IPC-6": ("ImagingStudy.procedureCode",),
     "IPC-7": ("ImagingStudy.note",),
     "IPC-8": ("ImagingStudy.note",),
-    "IPC-9": ("ImagingStudy.location", "ImagingStudy.note"),
+    "IPC-9": ("ImagingStudy.note",),
 }
 
 
@@ -88,8 +88,8 @@ def _kind(session: Session, segment: Segment, draft: Draft) -> None:
             session.append(draft, "procedureCode", code)
     for field in (7, 8, 9):
         for repetition in segment.repetitions(field):
-            said = concept(session, repetition) or {}
-            first: dict[str, Any] = next(iter(said.get("coding", ())), {})
-            words = said.get("text") or first.get("display") or first.get("code")
-            if words is not None:
+            # Station, its place and title: codes of the house, no element of the study.
+            said = [part for part in leaves_of(repetition[:3]) if part]
+            if said:
+                words = derived(" ".join(dict.fromkeys(said)), *leaves_of(repetition))
                 session.append(draft, "note", {"text": words})
