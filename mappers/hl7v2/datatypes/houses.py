@@ -25,6 +25,7 @@ from mappers.hl7v2.tokenizer import Component, Repetition, leaf
 from mappers.identity import logical_id
 from mappers.trace import Text, derived, text
 
+PHYSICAL_TYPE = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 #: Kinds of organization name (table 0204) by which a house is called besides its legal name.
 _OTHER_NAMES = frozenset({"A", "D"})
 
@@ -106,7 +107,8 @@ def _numbered(
         identifier["type"] = {"coding": types}
     identifier["system"] = system
     identifier["value"] = number
-    also = assigned_by(session, identifier, authority, repetition[8] if size > 8 else None)
+    facility = repetition[8] if size > 8 else None
+    also = assigned_by(session, identifier, authority, facility, at_site=True)
     return identifier, also
 
 
@@ -132,17 +134,45 @@ def named_house(session: Session, component: Component) -> Stated | None:
     return entry(session, "Organization", identifiers, name, {}) if identifiers else None
 
 
+def site(session: Session, component: Component, owner: Stated | None = None) -> Stated | None:
+    """HD → what it states of a site: a Location (table HD[Location])."""
+    parts = hd(component)
+    name = parts[0] or parts[1]
+    if name is None:
+        return None
+    system = f"{session.namespace}/location/facility"
+    identifiers: list[dict[str, Any]] = [{"system": system, "value": name}]
+    universal = universal_identifier(session, "location", parts)
+    if universal is not None:
+        identifiers.append(universal)
+    key = Key("Location", system, str(name))
+    identity = logical_id(session.context.region_key, key)
+    made: dict[str, Any] = {"identifier": identifiers, "name": name, "mode": "instance"}
+    made["physicalType"] = {"coding": [{"system": PHYSICAL_TYPE, "code": "si"}]}
+    if owner is not None:
+        made["managingOrganization"] = {"reference": owner.reference["reference"]}
+    reference = {
+        "reference": f"Location/{identity}",
+        "identifier": identifiers[0],
+        "display": name,
+    }
+    return Stated(key, identity, made, reference)
+
+
 def assigned_by(
     session: Session,
     identifier: dict[str, Any],
     authority: Component,
     facility: Component,
     department: Component = None,
+    *,
+    at_site: bool = False,
 ) -> tuple[Stated, ...]:
     """Say who gave a number: the facility where one is named, else the authority.
 
     Returns their entries. The authority is in the identifier's system in any case; where it is a
-    system of numbers known to the gateway, no house is made of it.
+    system of numbers known to the gateway, no house is made of it. `at_site`: the facility is also
+    a place (XCN.14, XON.8).
     """
     found = [
         named_house(session, component)
@@ -154,7 +184,8 @@ def assigned_by(
     known = tuple(one for one in found if one is not None)
     if known:
         identifier["assigner"] = known[0].reference
-    return known
+    place = site(session, facility, found[0]) if at_site and facility is not None else None
+    return known if place is None else (*known, place)
 
 
 def _department(session: Session, component: Component) -> Stated | None:

@@ -66,5 +66,6 @@ def _identifier(
     if source is not None and source != DELETE:
         identifier.setdefault("type", {})["text"] = source
     identifier["system"] = system
-    also = assigned_by(session, identifier, authority, facility, department or jurisdiction)
+    other = department or jurisdiction
+    also = assigned_by(session, identifier, authority, facility, other, at_site=True)
     return identifier, also

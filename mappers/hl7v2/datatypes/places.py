@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from mappers.base import Key
 from mappers.hl7v2.datatypes import codings
-from mappers.hl7v2.datatypes.houses import assigned_by, entry
+from mappers.hl7v2.datatypes.houses import PHYSICAL_TYPE, assigned_by, entry, site
 from mappers.hl7v2.datatypes.systems import (
     DELETE,
     assigner,
@@ -22,8 +22,6 @@ from mappers.hl7v2.session import V2, Session, Stated
 from mappers.hl7v2.tokenizer import Component, Repetition, leaf
 from mappers.identity import logical_id
 from mappers.trace import Text, derived, text
-
-_PHYSICAL_TYPE = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 
 
 class _Level(NamedTuple):
@@ -100,7 +98,7 @@ def _place(
     if universal is not None:
         identifiers.append(universal)
     identifiers += elements.pop("identifier", [])
-    kind = {"coding": [{"system": _PHYSICAL_TYPE, "code": level.code}]}
+    kind = {"coding": [{"system": PHYSICAL_TYPE, "code": level.code}]}
     made: dict[str, Any] = {"identifier": identifiers, **elements, "name": value}
     made["mode"] = "instance"
     shown = kind
@@ -167,30 +165,11 @@ def place_key(repetition: Repetition) -> str:
 
 def facility(session: Session, component: Component) -> dict[str, Any] | None:
     """HD → Reference to a Location of this message: a site (EVN-7)."""
-    parts = hd(component)
-    name = parts[0] or parts[1]
-    if name is None:
+    found = site(session, component)
+    if found is None:
         return None
-    system = f"{session.namespace}/location/facility"
-    identifiers: list[dict[str, Any]] = [{"system": system, "value": name}]
-    universal = universal_identifier(session, "location", parts)
-    if universal is not None:
-        identifiers.append(universal)
-    key = Key("Location", system, str(name))
-    identity = logical_id(session.context.region_key, key)
-    made = {
-        "identifier": identifiers,
-        "name": name,
-        "mode": "instance",
-        "physicalType": {"coding": [{"system": _PHYSICAL_TYPE, "code": "si"}]},
-    }
-    reference = {
-        "reference": f"Location/{identity}",
-        "identifier": identifiers[0],
-        "display": name,
-    }
-    session.state(Stated(key, identity, made, reference))
-    return reference
+    session.state(found)
+    return found.reference
 
 
 def coded_place(session: Session, repetition: Repetition) -> dict[str, Any] | None:

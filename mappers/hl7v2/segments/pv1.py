@@ -99,8 +99,8 @@ def _identifiers(session: Session, segment: Segment) -> list[dict[str, Any]]:
     for repetition in segment.repetitions(19):
         identifier = cx(session, repetition, "encounter")
         if identifier is not None:
-            identifier.setdefault("type", {"coding": [{"system": V2 + "0203", "code": "VN"}]})
-            found.append(identifier)
+            kind = identifier.get("type", {"coding": [{"system": V2 + "0203", "code": "VN"}]})
+            found.append({**identifier, "type": {"text": "visit number", **kind}})
     pid = session.get("PID")
     account = pid.repetitions(18) if pid is not None else []
     for repetition in account:
@@ -142,8 +142,8 @@ def _class(session: Session, segment: Segment, draft: Draft) -> None:
         return
     made = {"system": found.system, "code": text(found.code, code.source)}
     words = segment.component(2, 2)
-    if words is not None:
-        made["display"] = words
+    if words is not None or found.display:
+        made["display"] = words or found.display
     draft.resource["class"] = made
 
 

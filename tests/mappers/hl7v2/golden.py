@@ -15,7 +15,7 @@ Two values are the same when they differ only in what no table decides:
 - object identifiers and UUIDs with and without `urn:oid:` and `urn:uuid:`.
 
 `conformance/hl7v2-golden.tsv` lists where a golden bundle departs from the official tables: source,
-resource and element, value, how many leaves, and why. Recall is told with and without those.
+path, value, how many leaves, and why. Recall is told with and without those.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Departure(NamedTuple):
     #: Regular expressions for "Type.element.path" and for the value.
     path: str
     value: str
-    count: str
+    leaves: str
     reason: str
 
     def covers(self, leaf: Leaf) -> bool:
@@ -198,7 +198,7 @@ def _write_counts(counts: Counter[Departure]) -> None:
         out = csv.writer(file, delimiter="\t", lineterminator="\n")
         out.writerow(Departure._fields)
         for departure, count in sorted(counts.items()):
-            out.writerow(departure._replace(count=str(count)))
+            out.writerow(departure._replace(leaves=str(count)))
 
 
 if __name__ == "__main__":

@@ -153,6 +153,8 @@ def type_code(w: Writing, identifier: dict[str, Any]) -> str | None:
     """Identifier.type → code of table 0203; types the national system implies are carried."""
     national = _national().get(identifier.get("system", ""))
     found: str | None = None
+    if identifier.get("type", {}).get("text") == "visit number":
+        w.carried(identifier["type"]["text"])
     for coding in identifier.get("type", {}).get("coding", ()):
         system, code = coding.get("system"), coding.get("code")
         if national is not None and (system, code) == (national.type_system, national.type_code):
