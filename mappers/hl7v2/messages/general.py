@@ -6,7 +6,7 @@ event was not understood. Whether such messages are taken is the endpoint's sett
 
 from __future__ import annotations
 
-from mappers.hl7v2.messages import mdm, oru, patient, requests
+from mappers.hl7v2.messages import mdm, oru, patient, pharmacy, requests
 from mappers.hl7v2.reader import Family, Reader, plain
 from mappers.hl7v2.segments import mrg
 from mappers.hl7v2.tokenizer import Segment
@@ -33,14 +33,16 @@ def observation(reader: Reader, segment: Segment) -> None:
 
 FAMILY = Family(
     events=frozenset(),
-    readers={
-        **oru.READERS,
-        "TXA": mdm.document,
-        "NTE": mdm.note,
-        "MRG": plain(mrg.merged),
-        "OBR": service,
-        "OBX": observation,
-    },
+    readers=pharmacy.mixed(
+        {
+            **oru.READERS,
+            "TXA": mdm.document,
+            "NTE": mdm.note,
+            "MRG": plain(mrg.merged),
+            "OBR": service,
+            "OBX": observation,
+        }
+    ),
     required=(),
     finish=(patient.finish_with_recipients,),
 )

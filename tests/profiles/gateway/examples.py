@@ -47,7 +47,52 @@ def _mark(name: str, code: str) -> Json:
     }
 
 
+_DOSE = {"value": 1, "unit": "mg", "system": "http://unitsofmeasure.org", "code": "mg"}
+_PZN = _coded("http://fhir.de/CodeSystem/ifa/pzn", "02859353")
+
 EXAMPLES: dict[str, Json] = {
+    "Medication": {
+        "identifier": [PID],
+        "code": _PZN,
+        "amount": {"numerator": _DOSE, "denominator": {"value": 1}},
+    },
+    "MedicationRequest": {
+        "identifier": [PID],
+        "status": "active",
+        "intent": "order",
+        "medicationCodeableConcept": _PZN,
+        "subject": ANNA,
+        "requester": DOCTOR,
+        "dosageInstruction": [{"doseAndRate": [{"doseQuantity": _DOSE}]}],
+    },
+    "MedicationDispense": {
+        "identifier": [PID],
+        "status": "completed",
+        "medicationCodeableConcept": _PZN,
+        "subject": ANNA,
+        "performer": [{"actor": DOCTOR}],
+        "quantity": _DOSE,
+        "whenHandedOver": "2026-11-20",
+    },
+    "MedicationAdministration": {
+        "identifier": [PID],
+        "status": "not-done",
+        "statusReason": [{"text": "Patient lehnt ab"}],
+        "medicationCodeableConcept": _PZN,
+        "subject": ANNA,
+        "effectiveDateTime": "2026-11-20",
+        "performer": [{"actor": DOCTOR}],
+    },
+    "Immunization": {
+        "identifier": [PID],
+        "status": "not-done",
+        "statusReason": {"text": "Eltern lehnen ab"},
+        "vaccineCode": _PZN,
+        "patient": ANNA,
+        "occurrenceDateTime": "2026-11-20",
+        "doseQuantity": _DOSE,
+        "performer": [{"actor": DOCTOR}],
+    },
     "Patient": {
         "identifier": [PID, KVNR, {**KVNR, "system": "http://fhir.de/sid/pkv/kvid-10"}],
         "name": [

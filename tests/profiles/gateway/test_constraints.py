@@ -24,6 +24,22 @@ PARTS = "http://fhir.de/StructureDefinition/humanname-namenszusatz"
 UNKNOWN = {"url": f"{CORE}data-absent-reason", "valueCode": "unknown"}
 #: Key of an invariant → (type, path, other value) that breaks it; None takes the element away.
 BREACHES: dict[str, tuple[str, str, Any]] = {
+    "gw-med-1": ("Medication", "code", None),
+    "gw-med-2": ("Medication", "amount.numerator.system", None),
+    "gw-mreq-1": (
+        "MedicationRequest",
+        "dosageInstruction[0].doseAndRate[0].doseQuantity.system",
+        None,
+    ),
+    "gw-mreq-2": ("MedicationRequest", "requester", {"type": "Practitioner"}),
+    "gw-disp-1": ("MedicationDispense", "quantity.system", None),
+    "gw-disp-2": ("MedicationDispense", "whenHandedOver", None),
+    "gw-disp-3": ("MedicationDispense", "performer[0].actor", {"type": "Practitioner"}),
+    "gw-madm-1": ("MedicationAdministration", "statusReason", None),
+    "gw-madm-2": ("MedicationAdministration", "performer[0].actor", {"type": "Practitioner"}),
+    "gw-imm-1": ("Immunization", "statusReason", None),
+    "gw-imm-2": ("Immunization", "doseQuantity.system", None),
+    "gw-imm-3": ("Immunization", "performer[0].actor", {"type": "Practitioner"}),
     "gw-named": ("Patient", "", {"id": None, "identifier": None}),
     "gw-ident-1": ("Patient", "identifier[0].value", " 4711"),
     "gw-kvnr-1": ("Patient", "identifier[1].value", "1234567890"),
