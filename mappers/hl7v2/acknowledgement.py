@@ -109,7 +109,7 @@ def _encoding(header: Header) -> str:
 
 
 def _version(version: str) -> tuple[int, ...]:
-    numbers = [int(part) for part in version.split(".") if part.isdigit()]
+    numbers = [int(part) for part in version.split(".") if part.isdecimal() and len(part) <= 10]
     return tuple(numbers) or (2, 5)
 
 

@@ -35,6 +35,8 @@ PACKAGE = "mappers.hl7v2"
 V2 = "http://terminology.hl7.org/CodeSystem/v2-"
 ALTERNATE_CODES = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
 ORIGINAL_TEXT = "http://hl7.org/fhir/StructureDefinition/originalText"
+#: Items from which on a list is not searched any more.
+_LONG_LIST = 64
 
 
 class Assigner(NamedTuple):
@@ -74,6 +76,7 @@ class Session:
         "group",
         "ignored",
         "issues",
+        "listed",
         "message",
         "namespace",
         "patient",
@@ -112,6 +115,8 @@ class Session:
         self.patients: list[PatientFacts] = []
         self.recipients: dict[str, list[dict[str, Any]]] = {}
         self.recency = ""
+        #: id of a long list → the list, and its items as text.
+        self.listed: dict[int, tuple[list[Any], set[str]]] = {}
         #: What fields stated of the sender's directory, in order, and what that added to the
         #: drafts and echoes: the part of a conversion that can be done again when it is recalled.
         self.directory: list[Stated] = []
@@ -195,9 +200,22 @@ class Session:
             self.echoes.append(value)
 
     def append(self, draft: Draft, element: str, value: Any) -> None:
-        """Add to a list, once."""
-        items = draft.resource.setdefault(element, [])
-        if value in items:
+        """Add to a list of a resource, once."""
+        self.add(draft.resource.setdefault(element, []), value)
+
+    def add(self, items: list[Any], value: Any) -> None:
+        """Add to a list, once; what is in a long list is looked up, not searched for."""
+        if len(items) < _LONG_LIST:
+            present = value in items
+        else:
+            held, known = self.listed.get(id(items), (None, set()))
+            if held is not items:
+                known = set(map(repr, items))
+                self.listed[id(items)] = items, known
+            written = repr(value)
+            present = written in known
+            known.add(written)
+        if present:
             self.echoes.append(value)
         else:
             items.append(value)

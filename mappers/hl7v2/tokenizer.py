@@ -47,7 +47,7 @@ _LINE_ENDS = re.compile(r"[\r\n]+")
 class Message:
     """One message: its segments in order."""
 
-    __slots__ = ("delimiters", "header", "issues", "segments")
+    __slots__ = ("_first", "delimiters", "header", "issues", "segments")
 
     def __init__(self, header: Header, text: str, codec: str, issues: list[Issue]) -> None:
         """Split `text` into segments; blank lines are dropped."""
@@ -55,6 +55,8 @@ class Message:
         self.issues = issues
         self.delimiters: Delimiters = header.delimiters
         self.segments = list(self._segments(text, codec))
+        #: Name → first segment with it; made when asked for.
+        self._first: dict[str, Segment] | None = None
 
     def _segments(self, text: str, codec: str) -> Iterator[Segment]:
         d = self.delimiters
@@ -80,10 +82,9 @@ class Message:
 
     def get(self, name: str) -> Segment | None:
         """Return the first segment with this name."""
-        for segment in self.segments:
-            if segment.name == name:
-                return segment
-        return None
+        if self._first is None:
+            self._first = {segment.name: segment for segment in reversed(self.segments)}
+        return self._first.get(name)
 
     @property
     def shape(self) -> str:

@@ -191,7 +191,7 @@ def xtn(session: Session, repetition: Repetition, use: str = "") -> dict[str, An
     if len(repetition) > 9:
         _more(session, repetition, point)
     rank = leaf(repetition, 18)
-    if rank is not None and rank.isdigit() and int(rank) > 0:
+    if rank is not None and rank.isdecimal() and len(rank) <= 10 and int(rank) > 0:
         point["rank"] = Value(int(rank), rank.source)
     return point
 

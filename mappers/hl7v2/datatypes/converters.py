@@ -90,7 +90,7 @@ def _positive(_argument: str) -> Convert:
         found = leaf(repetition, 1)
         if found is None or found == DELETE:
             return None
-        if not found.isdigit() or not 0 < int(found) < 2**31:
+        if not (found.isdecimal() and len(found) <= 10) or not 0 < int(found) < 2**31:
             session.issue("value", "not a positive whole number", found, "102")
             return None
         return Value(int(found), found.source)

@@ -194,7 +194,9 @@ def _phase(session: Session, repetition: Repetition, repeat: dict[str, Any]) -> 
     if alignment is None or alignment.upper() != "DW":
         return
     stated = [one for number in (3, 4) if (one := leaf(repetition, number)) is not None]
-    if not stated or not all(one.isdigit() and 1 <= int(one) <= 7 for one in stated):
+    if not stated or not all(
+        one.isdecimal() and len(one) == 1 and 1 <= int(one) <= 7 for one in stated
+    ):
         return
     days = [text(_DAYS[int(one) - 1], one.source) for one in stated]
     if len(stated) == 2:

@@ -99,7 +99,7 @@ def _role(session: Session, segment: Segment, visit: Draft, condition: Draft) ->
             stated["use"] = use
         break
     rank = segment.first(15)
-    if rank is not None and rank.isdigit() and int(rank) > 0:
+    if rank is not None and rank.isdecimal() and len(rank) <= 10 and int(rank) > 0:
         stated["rank"] = Value(int(rank), rank.source)
     session.append(visit, "diagnosis", stated)
 

@@ -147,7 +147,12 @@ def _visiting(session: Session, repetition: Repetition, resource: dict[str, Any]
         made["daysOfWeek"] = _between(days)
     for number, element in ((3, "availableStartTime"), (4, "availableEndTime")):
         stated = leaf(repetition, number)
-        if stated is not None and stated.isdigit() and len(stated) in (4, 6):
+        if (
+            stated is not None
+            and stated.isdecimal()
+            and len(stated) <= 10
+            and len(stated) in (4, 6)
+        ):
             clock = f"{stated[:2]}:{stated[2:4]}:{stated[4:] or '00'}"
             if clock < "24" and clock[3] < "6" and clock[6] < "6":
                 made[element] = text(clock, stated.source)

@@ -15,10 +15,13 @@ HEAD = "MSH|^~\\&|KIS|HAUS|GW|NETZ|20270110||{kind}|1|P|2.5||||||UNICODE UTF-8\r
 PID = "PID|1||4711^^^HAUS||Weiß^Änne\r"
 
 
-def translated(text: str | bytes, kind: str = "ADT^A01") -> Mapped:
+def translated(text: str | bytes, kind: str = "ADT^A01", *, mended: bool = False) -> Mapped:
     """A message whose resources are sound and whose leaves are all accounted for."""
     data = text if isinstance(text, bytes) else (HEAD.format(kind=kind) + text).encode()
-    result = mappers.translate(data, "hl7v2", Context(b"key", Dialect(), "https://h.example/sid"))
+    context = Context(b"key", Dialect(), "https://h.example/sid")
+    result = mappers.translate(data, "hl7v2", context)
+    if mended:
+        result = mappers.mend(result, data, context)
     loss = result.loss
     assert loss.fields == loss.mapped + loss.ignored + len(loss.unmapped)
     broken = [i for c in result.changes for i in structure(c.resource) if i.severity == "error"]
@@ -123,3 +126,39 @@ def test_base64_with_odd_padding_is_put_right(written: str, stored: str) -> None
     result = translated(PID + obx, kind="ORU^R01")
     assert [c.resource["data"] for c in result.changes if c.type == "Binary"] == [stored]
     assert ("OBX-5.5", written) not in result.loss.unmapped
+
+
+@pytest.mark.parametrize("number", ["²", "9" * 5000, "٣", "-1", "1e9"])
+def test_odd_numbers_fail_nowhere(number: str) -> None:
+    """Found by fuzzing: digits that are no decimal digits, and more of them than int() takes."""
+    text = (
+        f"{PID}NTE|{number}||x\rPV1|{number}|I|W^Z^{number}\r"
+        f"DG1|{number}||J44^x^I10{'|' * 12}{number}\r"
+        f"PR1|{number}||5-1^x^OPS||2027|{'|' * 8}{number}\rIN1|{number}|p|1{'|' * 19}{number}\r"
+    )
+    result = translated(text)
+    assert result.refusal is None
+
+
+def test_an_odd_version_is_refused_and_answered() -> None:
+    """Found by fuzzing."""
+    data = HEAD.format(kind="ADT^A01").replace("|2.5|", "|2.²|").encode()
+    header = read_header(data)
+    assert b"MSA|AR|1" in acknowledge(header, "AR", control_id="9", time="2027")
+
+
+@pytest.mark.parametrize(
+    ("kind", "segment"),
+    [
+        ("ADT^A01", "PV1|1|I|||||" + "~".join(f"{n}^Arzt{n}" for n in range(8000))),
+        ("ADT^A01", "\r".join(f"ROL|{n}|AD|PP|{n}^Arzt{n}" for n in range(1500))),
+        ("ORU^R01", "OBR|1|||x^L^L\rOBX|1|TX|k^K^L||" + "Zeile~" * 20_000 + "||||||F"),
+        ("ORU^R01", "OBR|1|||x^L^L\r" + "\r".join(f"SPM|{n}|{n}||SER" for n in range(3000))),
+        ("ADT^A01", "ZZZ|x\r" * 20_000),
+        ("ADT^A01", "NTE|1||" + "\\E\\\\.br\\\\X41\\" * 200_000),
+        ("ADT^A01", "NTE|1||" + "x" * 10_000_000),
+        ("ADT^A01", "MSH|^~\\&|KIS\r" * 5000),
+    ],
+)
+def test_large_messages_are_accounted_for(kind: str, segment: str) -> None:
+    assert translated(f"{PID}{segment}\r", kind=kind, mended=True).refusal is None
