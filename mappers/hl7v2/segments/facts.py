@@ -46,6 +46,7 @@ _TITLES = {
     "PRB": ("Problem details", 4),
     "PTH": ("Pathway details", 3),
     "VAR": ("Variance", 1),
+    "AUT": ("Authorization", 6),
 }
 Convert = Callable[[Session, Repetition], Any]
 
