@@ -26,6 +26,8 @@ from mappers.hl7v2.tokenizer import Segment
 _REPLACED, _REPLACEMENT = frozenset({"RP", "RU", "RQ"}), "RO"
 #: Events whose groups begin with the specimen the orders behind it are about.
 SPECIMEN_FIRST = frozenset({"O33", "O34", "O35", "O36", "O39", "R22", "R23"})
+#: What a PRT within an order is about.
+_OF_ORDERS = frozenset({"ServiceRequest", "DiagnosticReport", "Specimen"})
 _ORDER_BEGINS = frozenset({"ORC", "OBR", "PID"})
 
 
@@ -130,7 +132,9 @@ def sequence(reader: Reader, segment: Segment) -> None:
 
 def involved(reader: Reader, segment: Segment) -> None:
     """PRT within an order; before the first it is about the patient or the visit."""
-    if reader.defer(involved, segment) or not reader.now:
+    if reader.defer(involved, segment):
+        return
+    if reader.before is None and not _OF_ORDERS & reader.now.keys():
         return
     reader.session.consumed.add(segment.index)
     participation.participation(reader.session, segment, reader.now, reader.before)

@@ -105,9 +105,15 @@ def subject_of(reader: Reader) -> tuple[Draft, str] | None:
 
 
 def involved(reader: Reader, segment: Segment) -> None:
-    """PRT of an order is read with its detail, behind OBX it is about the result."""
+    """PRT of an order is read with its detail, behind OBX it is about the result.
+
+    Any other is about the patient or the visit and is read with them.
+    """
     session = reader.session
-    if reader.now and segment.index not in session.consumed:
+    about = reader.before if "Observation" in reader.now else None
+    if about is None and subject_of(reader) is None:
+        return
+    if segment.index not in session.consumed:
         session.consumed.add(segment.index)
         participation.participation(session, segment, reader.now, reader.before)
 

@@ -1,6 +1,6 @@
 """Dose, rate and instructions of an order with its TQ1, RXR and RXV → Dosage.
 
-HL7 v2.5 chapter 4.14.1 (RXO), 4.14.4 (RXE), 4.14.6 (RXG); RXV since v2.8.2.
+HL7 v2.5 chapter 4.14.1 (RXO), 4.14.4 (RXE), 4.14.6 (RXG).
 https://hl7.org/fhir/R4/dosage.html
 """
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.units import cq, measured
-from mappers.hl7v2.segments import rxr, timing
+from mappers.hl7v2.segments import rxr, rxv, timing
 from mappers.hl7v2.session import Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
@@ -90,7 +90,6 @@ TARGETS: Targets = {
     "TQ1-9": ("MedicationRequest.priority",),
     "RXE-1": (f"{_DOSAGE}.timing", "MedicationRequest.priority"),
     "RXG-3": (f"{_DOSAGE}.timing",),
-    "RXV": (f"{_DOSAGE}.doseAndRate", f"{_DOSAGE}.maxDosePerAdministration"),
 }
 
 
@@ -120,7 +119,7 @@ def dosages(
     routes = [found for s in around if s.name == "RXR" and (found := rxr.dosage(session, s))]
     if routes:
         made = [_merged(one, routes[0]) for one in made or [{}]] + routes[1:]
-    return [one for one in made if one] + _infusions(session, around)
+    return [one for one in made if one] + rxv.infusions(session, around)
 
 
 def _base(session: Session, segment: Segment) -> dict[str, Any]:
@@ -247,46 +246,3 @@ def _merged(one: dict[str, Any], route: dict[str, Any]) -> dict[str, Any]:
     made = {**one, **route}
     both = [*one.get("additionalInstruction", ()), *route.get("additionalInstruction", ())]
     return {**made, "additionalInstruction": both} if both else made
-
-
-def _infusions(session: Session, around: list[Segment]) -> list[dict[str, Any]]:
-    """RXV: bolus, patient controlled doses and their maximum."""
-    made = []
-    for rxv in around:
-        if rxv.name != "RXV":
-            continue
-        for kind, doses in ((2, (3, 5)), (7, (8, 10))):
-            given = [
-                {**_kind(session, rxv, kind), "doseQuantity": amount}
-                for field in doses
-                if (amount := measured(session, rxv.first(field), rxv.repetitions(field + 1)))
-            ]
-            if given:
-                made.append({"doseAndRate": given})
-        limit = _limits(session, rxv)
-        if limit:
-            made.append(limit)
-    return made
-
-
-def _kind(session: Session, rxv: Segment, field: int) -> dict[str, Any]:
-    for repetition in rxv.repetitions(field):
-        found = concept(session, repetition)
-        return {"type": found} if found is not None else {}
-    return {}
-
-
-def _limits(session: Session, rxv: Segment) -> dict[str, Any]:
-    """RXV-12 to RXV-17: the most at once, the most in a time, and the time in between."""
-    made: dict[str, Any] = {}
-    most = measured(session, rxv.first(12), rxv.repetitions(13))
-    spans = [q for r in rxv.repetitions(16) if (q := cq(session, r)) is not None]
-    if most is not None and spans:
-        made["maxDosePerPeriod"] = {"numerator": most, "denominator": spans[0]}
-    elif most is not None:
-        made["maxDosePerAdministration"] = most
-    for repetition in rxv.repetitions(17)[:1]:
-        between = timing.period(session, repetition)
-        if between:
-            made["timing"] = {"repeat": between}
-    return made
