@@ -13,7 +13,8 @@ PATIENTS = "https://klinikum-am-ring.example/patienten"
 CANARY = "ZZKANARIENVOGEL"
 SENDER = "ZZSENDERVOGEL"
 #: What no patient stands behind; a custodian that shares shares its directory.
-DIRECTORY = {"Organization", "Practitioner", "Location"}
+#: What a message says of houses, people and machines, not of its patient.
+DIRECTORY = {"Device", "Location", "Organization", "Practitioner", "PractitionerRole"}
 
 
 def patient(number="anna", **elements):

@@ -35,8 +35,8 @@ def partner(world, build):
 
 def sent(world, build, **message):
     world.record(build.message(kvnr=KVNR, **message))
-    taken = world.do(lambda tx: claim(tx, world.site, {"praxis-out": 9}))
-    return taken[-1].payload
+    claimed = world.do(lambda tx: claim(tx, world.site, {"praxis-out": 9}))
+    return claimed.ready[-1].payload
 
 
 def lines(payload):

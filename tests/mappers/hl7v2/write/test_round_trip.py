@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 import mappers
 from mappers.base import Mapped
 from mappers.hl7v2.tokenizer import tokenize
+from profiles.issue import NotSupported
 from tests.mappers.hl7v2.write.builders import KVNR, bundle, context, observation, told, write
 
 SAMPLES = Path(os.environ.get("GATEWAY_SAMPLES", Path(__file__).parents[4] / "../shared/samples"))
@@ -37,6 +38,13 @@ NAMES = (
 
 #: Types whose statements stand in fields of other segments, or in none when nothing was said.
 CARRIED_BY_OTHERS = {"Practitioner", "Organization", "Encounter", "Specimen", "ServiceRequest"}
+#: Types no message we write carries.
+NOT_WRITTEN = {
+    "Immunization",
+    "MedicationAdministration",
+    "MedicationDispense",
+    "MedicationRequest",
+}
 
 WARD = """MSH|^~\\&|KIS|HAUS|GW|NETZ|20261103104500+0100||{type}|1|P|2.5||||||UNICODE UTF-8
 EVN|A01|20261103104400+0100||||20261103104400+0100
@@ -111,8 +119,12 @@ def test_everything_that_can_be_read_can_be_written_and_read_again() -> None:
         visits = sum(change.type == "Encounter" for change in first.changes)
         if first.refusal is not None or len(first.patients) > 1 or visits > 1:
             continue
+        try:
+            written = write(told(first))
+        except NotSupported:  # what no message we write carries, orders of a pharmacy, say
+            assert types(first) & NOT_WRITTEN
+            continue
         count += 1
-        written = write(told(first))
         lost = types(first) - types(read(written.data))
         named = {path.partition("/")[0] for path in written.left_out}
         assert lost <= named | CARRIED_BY_OTHERS
