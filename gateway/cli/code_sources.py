@@ -42,6 +42,7 @@ __all__ = [
     "catalogues_of",
     "open_packages_of",
     "region_or_none",
+    "sources_of",
     "terminology_of",
 ]
 
@@ -63,11 +64,22 @@ def terminology_of(
     packages: Path | None = None,
     catalogues: Path | None = None,
 ) -> Terminology:
-    """Open what a question may need; without a configuration, core R4 and what is named."""
+    """Open who answers about codes; without a configuration, core R4 and what is named."""
+    return sources_of(config, files, packages, catalogues)[1]
+
+
+def sources_of(
+    config: Path | None,
+    files: Iterable[Path] = (),
+    packages: Path | None = None,
+    catalogues: Path | None = None,
+) -> tuple[Packages, Terminology]:
+    """Open the packages, and who answers about codes, as `terminology_of` does."""
     region = region_or_none(config)
     if packages is None and region is not None and region.packages:
         packages = Path(region.packages)
-    return catalogues_of(region, catalogues).terminology(open_packages_of(files, packages))
+    opened = open_packages_of(files, packages)
+    return opened, catalogues_of(region, catalogues).terminology(opened)
 
 
 def open_packages_of(files: Iterable[Path], folder: Path | None) -> Packages:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,9 +13,14 @@ from gateway.cli.code_sources import (
     Config,
     PackageFiles,
     PackagesFolder,
-    terminology_of,
+    sources_of,
 )
 from gateway.cli.output import fail, json_bytes, note
+
+if TYPE_CHECKING:
+    from profiles.fhirpath import Services
+    from profiles.packages import Packages
+    from profiles.terminology import Terminology
 
 
 def fhirpath(
@@ -45,18 +50,16 @@ def fhirpath(
 ) -> None:
     """Evaluate an expression on a resource and print one line of JSON per item.
 
-    trace() writes to standard error. memberOf() and subsumes() look codes up in the packages and
-    catalogues named, else in the region's.
+    trace() writes to standard error. memberOf(), subsumes() and conformsTo() look codes and
+    profiles up in the packages and catalogues named, else in the region's.
     """
-    from profiles.fhirpath import Services, compile  # noqa: A004 - as in re.compile
+    from profiles.fhirpath import compile  # noqa: A004 - as in re.compile
     from profiles.fhirpath.results import as_json
-    from profiles.validate.codes import Codes
 
     compiled = compile(expression, strict=strict)
-    codes = terminology_of(config, package or (), packages, terminology)
     options: dict[str, Any] = {
         "variables": dict(map(_variable, variable or ())),
-        "services": Services(trace=_trace, terminology=Codes(codes)),
+        "services": _services(*sources_of(config, package or (), packages, terminology)),
     }
     resource = _resource(file)
     if places:
@@ -67,6 +70,15 @@ def fhirpath(
     else:
         lines = [as_json(value) for value in compiled.evaluate(resource, **options)]
     _print(lines)
+
+
+def _services(packages: Packages, terminology: Terminology) -> Services:
+    from profiles.fhirpath import Services
+    from profiles.validate.codes import Codes
+    from profiles.validate.validator import Validator
+
+    validator = Validator(packages, terminology)
+    return Services(trace=_trace, terminology=Codes(terminology), profiles=validator)
 
 
 def _print(lines: list[Any]) -> None:
@@ -89,14 +101,12 @@ def _variable(written: str) -> tuple[str, Any]:
 
 
 def _resource(file: str) -> Any:
-    from profiles.reading import read_json
-    from profiles.reading.fhir_xml import read_fhir_xml
+    from profiles.reading.fhir_document import read_fhir
 
     if file != "-" and not Path(file).is_file():
         fail(f"{file}: there is no such file", code=2)
     data = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-    is_xml = data.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
-    return read_fhir_xml(data) if is_xml else read_json(data)
+    return read_fhir(data)[0]
 
 
 def _trace(name: str, values: list[Any]) -> None:

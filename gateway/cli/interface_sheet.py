@@ -24,6 +24,12 @@ _VALIDATION = {
     "quarantine": "Struktur, Regeln und Profile; bei Verstößen entscheidet ein Mensch",
     "reject": "Struktur, Regeln und Profile; bei Verstößen abgelehnt",
 }
+_STRICT = {
+    "claim": "angegebene Profile, die hier nicht vorliegen",
+    "profile": "von Profilen verlangte Profile, die hier nicht vorliegen",
+    "extension": "Erweiterungen, die hier nicht bekannt sind",
+    "display": "Anzeigenamen, die nicht die des Codesystems sind",
+}
 _FORMS = {
     "original": "im Original des Absenders",
     "translated": "übersetzt",
@@ -82,6 +88,8 @@ def _incoming(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     yield "Inhaltsprüfung", _VALIDATION[endpoint.validation]
     if endpoint.profiles:
         yield "Profile", ", ".join(endpoint.profiles)
+    if endpoint.strict:
+        yield "Auch als Fehler gilt", ", ".join(_STRICT[one] for one in endpoint.strict)
     yield "Quittung", _ACKNOWLEDGE[endpoint.acknowledge]
     yield "Größte Nachricht", f"{endpoint.max_bytes:,} Byte".replace(",", ".")
     yield "Zugelassene Netze", ", ".join(endpoint.peers) or "nur dieser Rechner"

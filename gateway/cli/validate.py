@@ -16,6 +16,7 @@ from gateway.cli.output import fail, note, progress_wanted
 from gateway.cli.validated import WRONG, judged, write_lines, write_outcome
 
 if TYPE_CHECKING:
+    from profiles.validate.policy import Policy
     from profiles.validate.validator import Validator
 
 #: From so many bytes or files on a progress bar is worth its line.
@@ -43,6 +44,16 @@ Catalogues = Annotated[
 Plain = Annotated[
     bool, typer.Option("--plain", help="FILE:LINE:COLUMN: SEVERITY: … for each issue, no JSON.")
 ]
+Stricter = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--strict",
+        metavar="KIND",
+        help="Take for an error what is a note else: claim and profile (one claimed, or asked for"
+        " by another, that is not at hand), extension (an unknown one), display (not the code"
+        " system's); repeatable.",
+    ),
+]
 
 
 def validate(
@@ -51,6 +62,7 @@ def validate(
     package: PackageFiles = None,
     packages: PackageFolder = None,
     terminology: Catalogues = None,
+    strict: Stricter = None,
     plain: Plain = False,
 ) -> None:
     """Validate resources: one OperationOutcome each, one line each, in input order.
@@ -60,7 +72,7 @@ def validate(
     resource has an error; 1: some have; 2: usage.
     """
     _check_files(files)
-    validator = _validator(package or [], packages, terminology)
+    validator = _validator(package or [], packages, terminology, _policy(strict or []))
     write = write_lines if plain else write_outcome
     count: Counter[str] = Counter()
     for document in _with_progress(files):
@@ -81,11 +93,23 @@ def _check_files(files: list[str]) -> None:
             fail(f"{name}: there is no such file", code=2)
 
 
-def _validator(package: list[Path], folder: Path | None, catalogues: Path | None) -> Validator:
+def _policy(strict: list[str]) -> Policy:
+    from profiles.validate.policy import STRICTER, Policy
+
+    for kind in strict:
+        if kind not in STRICTER:
+            fail(f"--strict {kind}: {', '.join(STRICTER)} are expected", code=2)
+    return Policy.strict(strict)
+
+
+def _validator(
+    package: list[Path], folder: Path | None, catalogues: Path | None, policy: Policy
+) -> Validator:
     from profiles.validate.validator import Validator
 
     packages = open_packages_of(package, folder)
-    return Validator(packages, catalogues_of(None, catalogues).terminology(packages))
+    terminology = catalogues_of(None, catalogues).terminology(packages)
+    return Validator(packages, terminology, policy=policy)
 
 
 def _with_progress(files: list[str]) -> Iterator[Document]:

@@ -7,7 +7,7 @@ from typing import Any
 from gateway.domain.region import Endpoint, Identifier, Organization, Practitioner, Route
 from gateway.domain.retry import Retry
 from gateway.settings import size, span
-from profiles.reading.record import Spelling, one_of
+from profiles.reading.record import Spelling, one_of, some_of
 
 #: Kinds of institutions.
 KINDS = (
@@ -51,6 +51,7 @@ SPELLING = Spelling(
         (Endpoint, "mode"): one_of("live", "test", "shadow"),
         (Endpoint, "form"): one_of("original", "translated"),
         (Endpoint, "validation"): one_of("none", "warn", "quarantine", "reject"),
+        (Endpoint, "strict"): some_of("claim", "display", "extension", "profile"),
         (Endpoint, "write"): one_of("conditional", "put"),
         (Endpoint, "timeout"): span,
         (Endpoint, "max_bytes"): max_bytes,

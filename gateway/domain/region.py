@@ -98,6 +98,10 @@ class Endpoint:
     validation: str = "none"
     #: Profiles (canonical URLs) that hold besides those the resources claim (in).
     profiles: tuple[str, ...] = ()
+    #: What validation takes for an error besides (in): claim and profile (a profile claimed, or
+    #: asked for by another, that is not at hand), extension (an unknown one), display (not the
+    #: code system's).
+    strict: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.domain.region import Endpoint, Region
 from gateway.pipeline.catalogues import Catalogues
 from profiles.issue import Issue, NotConformant
+from profiles.validate.policy import Policy
 
 if TYPE_CHECKING:
     from profiles.validate.validator import Validator
@@ -43,6 +44,8 @@ class Validation:
     validator: Validator | None = None
     #: Endpoint id → resource type → profiles.
     profiles: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    #: Endpoint id → how serious it takes what the specification leaves open.
+    policies: Mapping[str, Policy] = field(default_factory=dict)
 
     @classmethod
     def of(cls, region: Region, packages: str, catalogues: Catalogues | None = None) -> Validation:
@@ -62,17 +65,23 @@ class Validation:
         opened = folder.open(tolerate_missing=True) if folder else open_packages([])
         terminology = (catalogues or Catalogues()).terminology(opened)
         validator = Validator(opened, terminology)
-        return cls(validator, {one.id: _by_type(one, validator) for one in wanting})
+        return cls(
+            validator,
+            {one.id: _by_type(one, validator) for one in wanting},
+            {one.id: Policy.strict(one.strict) for one in wanting},
+        )
 
     def look(self, endpoint: Endpoint, resources: Iterable[dict[str, Any]]) -> Findings:
         """Validate what one message brings to an endpoint."""
         if self.validator is None or endpoint.validation == NONE:
             return NOTHING
-        profiles = self.profiles[endpoint.id]
+        profiles, policy = self.profiles[endpoint.id], self.policies[endpoint.id]
         issues = [
             issue
             for one in resources
-            for issue in self.validator.validate(one, profiles.get(one["resourceType"], ()))
+            for issue in self.validator.validate(
+                one, profiles.get(one["resourceType"], ()), policy=policy
+            )
             if issue.severity != "information"
         ]
         wrong = any(issue.severity in _WRONG for issue in issues)
@@ -86,7 +95,7 @@ def _by_type(endpoint: Endpoint, validator: Validator) -> dict[str, tuple[str, .
         kind = validator.type_of(canonical)
         if not kind:
             raise NotConformant(
-                f"endpoint {endpoint.id}: the profile {canonical} is in none of the packages"
+                f"endpoint {endpoint.id}: the profile {canonical} {validator.fault(canonical)}"
             )
         found[kind] = (*found.get(kind, ()), canonical)
     return found

@@ -8,7 +8,7 @@ type at a time, when an expression first meets it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from profiles.fhirpath import convert
@@ -51,7 +51,7 @@ def system_type(name: str) -> Type | None:
     return Type("System", name, base, Takers(_nothing))
 
 
-@cache
+@lru_cache(maxsize=8192)  # expressions may name anything
 def fhir_type(name: str) -> Type | None:
     """Return a FHIR type by name, or a nested one (`Patient.contact`); None for any other name."""
     if "." in name:

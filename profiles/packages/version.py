@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cache
+from functools import lru_cache
 
 #: Something to sort versions by; greater is newer.
 SortKey = tuple[tuple[int, ...], int, tuple[tuple[int, int, str], ...], str]
@@ -25,7 +25,7 @@ _NO_RELEASE = (-1,)
 _NEWEST = frozenset({"", "*", "x", "latest", "current", "dev"})
 
 
-@cache
+@lru_cache(maxsize=4096)
 def sort_key(version: str) -> SortKey:
     """Return what orders versions as semver does; a pre-release comes before its release.
 
@@ -76,7 +76,7 @@ def _padded(numbers: list[int]) -> tuple[int, ...]:
     return (*numbers, *([0] * (3 - len(numbers))))
 
 
-@cache
+@lru_cache(maxsize=4096)
 def _all(text: str) -> Test:
     """One alternative of a range: comparators that all have to hold."""
     text = text.strip()

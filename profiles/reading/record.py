@@ -103,6 +103,18 @@ def one_of(*words: str) -> Read:
     return read
 
 
+def some_of(*words: str) -> Read:
+    """Make a reader that takes a list of some of these words."""
+    each = one_of(*words)
+
+    def read(value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list | tuple):
+            raise ValueError(f"a list of {', '.join(words)} is expected")  # noqa: TRY004 - a Read says so
+        return tuple(each(one) for one in value)
+
+    return read
+
+
 def unknown_key(key: str, known: list[str], place: Place) -> Issue:
     """Make the finding for a key nobody reads."""
     hint = nearest(key, known)

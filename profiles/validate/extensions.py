@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/extensibility.html, defining-extensions.html#context.
 
 from __future__ import annotations
 
+from functools import lru_cache, partial
 from typing import NamedTuple
 
 from profiles.snapshot.elements import Profile
@@ -14,20 +15,20 @@ from profiles.validate.members import Item
 from profiles.validate.run import Check, Run
 
 _MODIFIER = "modifierExtension"
+#: URLs remembered; resources may carry any.
+_MOST_KEPT = 10_000
 
 
 def extension_check(layers: Layers) -> Check:
     """Return what checks an Extension."""
     contexts = Contexts(layers)
-    known: dict[str, _Definition | None] = {}
+    known = lru_cache(_MOST_KEPT)(partial(_definition, layers))
 
     def check(item: Item, run: Run) -> None:
         url = item.value.get("url")
         if not isinstance(url, str) or _is_part(url, item):
             return
-        if url not in known:
-            known[url] = _definition(url, layers)
-        definition = known[url]
+        definition = known(url)
         if definition is None or definition.profile.package.rpartition("@")[0] in run.other:
             _unknown(url, item, run)
             return
@@ -57,7 +58,7 @@ class _Definition(NamedTuple):
         return f"the extension {self.profile.url} is no modifierExtension"
 
 
-def _definition(url: str, layers: Layers) -> _Definition | None:
+def _definition(layers: Layers, url: str) -> _Definition | None:
     profile = layers.profile(url)
     if profile is None or profile.type != "Extension":
         return None

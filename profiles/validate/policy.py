@@ -7,9 +7,13 @@ nothing about the content. Others are stricter; a policy follows them.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from profiles.issue import Severity
+
+#: What a policy may be strict about.
+STRICTER = ("claim", "display", "extension", "profile")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,12 +22,19 @@ class Policy:
 
     #: A display that the code system does not have for the code.
     display: Severity = "warning"
+    #: A profile that a resource claims and that is not at hand or cannot be used.
+    claim: Severity = "warning"
     #: A profile that another profile asks for and that is not at hand.
     profile: Severity = "warning"
     #: An extension whose definition is not at hand.
     extension: Severity = "information"
     #: Beginnings of URLs whose extensions may be unknown all the same.
     domains: tuple[str, ...] = ()
+
+    @classmethod
+    def strict(cls, about: Iterable[str]) -> Policy:
+        """Make a policy that takes some of STRICTER for errors."""
+        return cls(**dict.fromkeys(about, "error"))  # type: ignore[arg-type]
 
     def of_extension(self, url: str) -> Severity:
         """Return how serious it is that an extension is not known."""

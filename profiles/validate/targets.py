@@ -102,6 +102,6 @@ def _unknown(canonical: str) -> Check:
     text = f"the profile {canonical} is not at hand"
 
     def check(item: Item, run: Run) -> None:
-        run.once(canonical, "warning", "not-found", text, item.place)
+        run.once(canonical, run.policy.claim, "not-found", text, item.place)
 
     return check

@@ -35,6 +35,8 @@ from profiles.validate.structure_definition import structure_definition_check
 from profiles.validate.told import MORE, Enough, Told
 from profiles.validate.types import Plans
 
+_WRONG = frozenset({"error", "fatal"})
+
 
 class Validator:
     """Validates against core and the profiles of packages; not for several threads at once."""
@@ -63,11 +65,14 @@ class Validator:
         }
         self._plans = Plans(self._layers, self._inside, more)
 
-    def validate(self, resource: Any, profiles: Iterable[str] = ()) -> list[Issue]:
+    def validate(
+        self, resource: Any, profiles: Iterable[str] = (), *, policy: Policy | None = None
+    ) -> list[Issue]:
         """Return everything that is wrong with a resource, the resources in it included.
 
         `profiles` are canonical URLs to validate against besides those the resources claim in
-        `meta.profile`. Places are FHIRPath expressions; no text repeats a value. After 10,000
+        `meta.profile`; `policy` takes the place of the validator's own. Places are FHIRPath
+        expressions; no text repeats a value. After 10,000
         issues one more says that the rest was not looked at.
         """
         if is_too_deep(resource):
@@ -76,7 +81,7 @@ class Validator:
         kind = resource.get("resourceType") if isinstance(resource, dict) else ""
         if not isinstance(kind, str) or kind not in resource_types():
             return issues
-        run = self._begin(resource, kind)
+        run = self._begin(resource, kind, policy or self._policy)
         try:
             self._check(Item(resource, None, kind, kind), run, profiles)
         except Enough:
@@ -88,27 +93,50 @@ class Validator:
         profile = self._layers.profile(canonical)
         return profile.type if profile is not None else ""
 
-    def _begin(self, resource: Json, kind: str) -> Run:
+    def fault(self, canonical: str) -> str:
+        """Say why a profile cannot be used; empty when it can."""
+        known = self._layers.profile(canonical) is not None
+        return "" if known else self._layers.fault(canonical)
+
+    def conforms_to(self, value: Any, profile: str) -> bool | None:
+        """Answer FHIRPath's conformsTo(): of a resource with all that core asks of it.
+
+        None when there is no such profile.
+        """
+        found = self._layers.profile(profile)
+        if found is None:
+            return None
+        kind = value.get("resourceType") if isinstance(value, dict) else None
+        if isinstance(kind, str):
+            return not any(one.severity in _WRONG for one in self.validate(value, [profile]))
+        run = self._begin({}, found.type, self._policy)
+        return self._layers.conforms(profile, Item(value, None, found.type, found.type), run)
+
+    def _begin(self, resource: Json, kind: str, policy: Policy) -> Run:
         services = Services(terminology=self._codes)
         resolver = Resolver(resource, kind)
-        run = Run(resource, kind, resource, kind, resolver, "", services, self._policy, Told())
+        run = Run(resource, kind, resource, kind, resolver, "", services, policy, Told())
         run.services = replace(services, resolve=run.target)
         return run
 
     def _check(self, item: Item, run: Run, profiles: Iterable[str] = ()) -> None:
-        asked = dict.fromkeys([*profiles, *_claimed(item.value)])
+        named = tuple(profiles)
+        asked = dict.fromkeys([*named, *_claimed(item.value)])
         for canonical in asked:
             if self._layers.profile(canonical) is None:
                 run.other |= self._layers.others(canonical)
         self._plans.of(item.type).walk(item.value, item.place, run)
         for canonical in asked:
-            self._against(canonical, item, run)
+            self._against(canonical, item, run, by_caller=canonical in named)
 
-    def _against(self, canonical: str, item: Item, run: Run) -> None:
+    def _against(self, canonical: str, item: Item, run: Run, *, by_caller: bool) -> None:
         profile = self._layers.profile(canonical)
         if profile is None:
             text = f"the profile {canonical} {self._layers.fault(canonical)}"
-            run.once(canonical, "warning", "not-found", text, (item.place, "meta"))
+            # Who names a profile wants to know of nothing less.
+            severity = "error" if by_caller else run.policy.claim
+            place = item.place if by_caller else (item.place, "meta")
+            run.once(canonical, severity, "not-found", text, place)
         elif profile.type != item.type:
             text = f"the profile {canonical} is not about {item.type}"
             run.report("error", "structure", text, item.place)

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from gateway.cli.app import run
+from tests.profiles.validate.regional import CANONICAL, CORE, element, structure
 
 PATIENT = {
     "resourceType": "Patient",
@@ -97,3 +98,13 @@ def test_a_missing_or_broken_file_is_an_error(tmp_path, capsys):
     assert run(["fhirpath", "name", str(tmp_path / "none.json")]) == 2
     assert run(["fhirpath", "name", str(broken)]) == 2
     assert len(capsys.readouterr().err.splitlines()) == 2
+
+
+def test_conforms_to_asks_the_packages_named(patient, tmp_path, capsys):
+    profile = tmp_path / "profile.json"
+    profile.write_text(json.dumps(structure("Kind", "Patient", element("Patient.photo", min=1))))
+    arguments = [patient, "--package", str(profile)]
+
+    assert run(["fhirpath", f"conformsTo('{CANONICAL}Kind')", *arguments]) == 0
+    assert run(["fhirpath", f"conformsTo('{CORE}Patient')", *arguments]) == 0
+    assert _lines(capsys) == [False, True]

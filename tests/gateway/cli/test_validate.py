@@ -80,7 +80,8 @@ def test_profiles_come_from_packages(tmp_path: Path) -> None:
     assert code == 1
     assert set(errors(outcomes[0])) == {"Patient.birthDate", "Patient.identifier"}
     code, outcomes, _ = run(str(file), *profile)
-    assert (code, errors(outcomes[0])) == (0, [])
+    # Whoever names a profile is not told that all is well when nothing was looked at.
+    assert (code, errors(outcomes[0])) == (1, ["Patient"])
     assert "is not at hand" in json.dumps(outcomes[0])
 
 
@@ -157,3 +158,16 @@ def test_a_line_beyond_the_limit_does_not_stop_the_others(tmp_path: Path) -> Non
     assert code == 1
     assert [one["issue"][0]["code"] for one in outcomes] == ["too-costly", "structure"]
     assert places(outcomes[1])[0][1] == "2"
+
+
+def test_a_caller_may_be_stricter_than_the_specification(tmp_path: Path) -> None:
+    file = tmp_path / "klinikum.json"
+    unknown = {"url": "https://harz.example/neu", "valueCode": "x"}
+    claimed = {"profile": [f"{CANONICAL}Nirgends"]}
+    file.write_text(json.dumps(GOOD | {"extension": [unknown], "meta": claimed}))
+    assert run(str(file))[0] == 0
+    code, (outcome,), _ = run(str(file), "--strict", "extension", "--strict", "claim")
+    assert (code, errors(outcome)) == (1, ["Organization.extension[0]", "Organization.meta"])
+    code, _, stderr = run(str(file), "--strict", "everything")
+    assert code == 2
+    assert "claim, display, extension, profile are expected" in stderr

@@ -97,3 +97,12 @@ def test_messages_we_translate_ourselves_are_looked_at_too(world, packages):
     done = translate(Job(1, "kis", "hl7v2", "M1", b"d", 0, message()), ready)
     assert (done.outcome, done.reason) == (Outcome.QUARANTINED, "validation")
     assert "Patient.identifier" in {issue.location for issue in done.issues}
+
+
+def test_an_endpoint_may_be_stricter_than_the_specification(world, packages):
+    unknown = {"url": "https://harz.example/neu", "valueCode": "x"}
+    person = PERSON | {"extension": [unknown]}
+    assert sent(person, prepared(world, packages, validation="reject")).outcome is Outcome.STORED
+    strict = prepared(world, packages, validation="reject", strict=("extension",))
+    assert sent(person, strict).outcome is Outcome.REJECTED
+    assert sent(PERSON, strict).outcome is Outcome.STORED
