@@ -80,7 +80,12 @@ TARGETS: Targets = {
     },
     **dict.fromkeys(
         _INTENTS,
-        ("MedicationRequest.intent", "MedicationRequest.status", "MedicationRequest.subject"),
+        (
+            "MedicationRequest.intent",
+            "MedicationRequest.status",
+            "MedicationRequest.subject",
+            "MedicationRequest.dosageInstruction",
+        ),
     ),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 import mappers
+from gateway.cli.app import run
 from mappers.base import Action, Context, Mapped
 from mappers.dialect import Dialect
 from profiles.validate import validate
@@ -59,6 +61,16 @@ def test_every_detail_is_a_resource_that_is_valid(name: str) -> None:
     for change in mapped.changes:
         if change.type in FAMILIES[name]:
             assert [i for i in validate(change.resource) if i.severity == "error"] == []
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_the_command_line_converts_every_family(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["convert", str(SAMPLES / f"{name}.hl7")]) == 0
+    bundle = json.loads(capsys.readouterr().out)
+    kinds = [entry["resource"]["resourceType"] for entry in bundle["entry"]]
+    assert {kind: kinds.count(kind) for kind in FAMILIES[name]} == FAMILIES[name]
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -219,6 +231,37 @@ def test_as_needed_and_an_old_timing_field() -> None:
     assert dosage["timing"]["repeat"]["boundsPeriod"]["end"] == "2027-01-14"
     assert (dosage["text"], request["priority"]) == ("mit Wasser", "stat")
     assert {"text": "bei Schmerz"} in dosage["additionalInstruction"]
+
+
+def test_a_limit_counts_in_a_time_or_in_a_lifetime() -> None:
+    lines = ["RXO|A^Doxorubicin^L|50||mg", "CDO|1|A|550^mg", "CDO|2|A|60^mg|3^wk"]
+    dosages = one(read("OMP^O09", "ORC|NW|7^KIS", *lines), "MedicationRequest")["dosageInstruction"]
+    assert dosages[1]["maxDosePerLifetime"]["value"] == 550
+    assert dosages[2]["maxDosePerPeriod"]["denominator"]["value"] == 3
+
+
+def test_orders_of_services_and_of_drugs_stand_in_one_message() -> None:
+    drug = ["ORC|NW|7^KIS", "TQ1|1||BID", "RXO|A^Ramipril^L|5||mg", "NTE|1||nüchtern"]
+    service = ["ORC|NW|8^KIS", "TQ1|1||Once", "OBR|1|8^KIS||BB^Blutbild^L", "NTE|1||zu Hause"]
+    mapped = read("ORM^O01", *drug, *service)
+    request, blood = one(mapped, "MedicationRequest"), one(mapped, "ServiceRequest")
+    assert request["note"][0]["text"] == "nüchtern"
+    assert request["dosageInstruction"][0]["timing"]["repeat"]["frequency"] == 2
+    assert blood["note"][0]["text"] == "zu Hause"
+    assert blood["occurrenceTiming"]["repeat"]["count"] == 1
+
+
+def test_a_participant_before_any_order_is_one_of_the_patient() -> None:
+    prt = "PRT||AD||PP^Hausarzt^HL70443|88^Lorenz^Ute"
+    mapped = read("OMP^O09", prt, "ORC|NW|7^KIS", "RXO|A^Ramipril^L|5||mg")
+    assert one(mapped, "Patient")["generalPractitioner"][0]["display"] == "Ute Lorenz"
+    assert "supportingInformation" not in one(mapped, "MedicationRequest")
+
+
+def test_a_participant_of_the_order_is_named_by_it() -> None:
+    prt = "PRT||AD||OP^Ordering Provider^HL70443|88^Lorenz^Ute"
+    mapped = read("OMP^O09", "ORC|NW|7^KIS", prt, "RXO|A^Ramipril^L|5||mg")
+    assert one(mapped, "MedicationRequest")["requester"]["display"] == "Ute Lorenz"
 
 
 def test_an_infusion_has_bolus_and_maximum() -> None:

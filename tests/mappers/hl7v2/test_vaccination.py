@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 import mappers
+from gateway.cli.app import run
 from mappers.base import Action, Context, Mapped
 from mappers.dialect import Dialect
 from profiles.validate import validate
@@ -45,6 +47,13 @@ def test_everything_of_the_sample_is_valid_and_kept(sample: Mapped) -> None:
         for resource in of(sample, kind):
             assert [i for i in validate(resource) if i.severity == "error"] == []
     assert [path for path, _ in sample.loss.unmapped if path[:3] in ("RXA", "RXR", "OBX")] == []
+
+
+def test_the_command_line_converts_vaccinations(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["convert", str(SAMPLES / "vxu_v04_impfungen.hl7")]) == 0
+    bundle = json.loads(capsys.readouterr().out)
+    kinds = [entry["resource"]["resourceType"] for entry in bundle["entry"]]
+    assert kinds.count("Immunization") == 4
 
 
 def test_a_vaccination_says_what_was_given_where_by_whom_from_which_lot(sample: Mapped) -> None:
