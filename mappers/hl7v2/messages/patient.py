@@ -11,6 +11,7 @@ from mappers.hl7v2.segments import (
     clinical,
     consent,
     facts,
+    ft1,
     gt1,
     iam,
     in2,
@@ -35,6 +36,7 @@ def read_patient(reader: Reader, segment: Segment) -> None:
         raise NotConformant(issue.text, location="PID", issues=(issue,))
     reader.before = pid.patient(session, segment)
     pid.mother(session, segment)
+    facts.about(session, segment, session.patient)
     if segment.has(33):
         pid.updated(session, segment)
 
@@ -78,6 +80,10 @@ def note(reader: Reader, segment: Segment) -> None:
 
 def finish(session: Session) -> None:
     """What is decided when all of a patient's segments are known."""
+    pid_segment = session.get("PID")
+    if session.encounter is None and pid_segment is not None and pid_segment.has(18):
+        # Beside a visit PID-18 is the number of the visit's account, which it carries.
+        gt1.account(session)
     named = session.all("ROL", "PRT")
     roles.role_segments(session, [s for s in named if s.index not in session.consumed])
     roles.general_practitioner(session)
@@ -104,6 +110,7 @@ READERS: dict[str, Handler] = {
     "IN1": read_coverage,
     "IN2": read_more_coverage,
     "GT1": plain(gt1.guarantor),
+    "BLG": plain(ft1.billing),
     "ARV": plain(arv.restriction),
     "OBX": observation,
     "NTE": note,

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from mappers.base import Action
+from mappers.base import Action, Key
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.identifiers import ei
 from mappers.hl7v2.datatypes.parties import practitioner
+from mappers.hl7v2.segments import facts, procedure_details
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import ALTERNATE_CODES, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
+from mappers.identity import logical_id
 from mappers.trace import Text, Value, text
 
+_DUE_TO = "http://hl7.org/fhir/StructureDefinition/condition-dueTo"
 _VERIFICATION = "http://terminology.hl7.org/CodeSystem/condition-ver-status"
 _ENCOUNTER_DIAGNOSIS = {
     "system": "http://terminology.hl7.org/CodeSystem/condition-category",
@@ -41,6 +44,7 @@ TARGETS: Targets = {
     "DG1-6": ("Encounter.diagnosis.use", "Condition.verificationStatus"),
     "DG1-15": ("Encounter.diagnosis.rank",),
     "DG1-20": ("Condition.identifier",),
+    "DG1-22": ("Condition.extension",),
     "DG1-21": ("Condition.verificationStatus",),
     "PR1": ("Procedure.subject", "Procedure.encounter", "Procedure.status"),
     "PR1-3": ("Procedure.code",),
@@ -74,8 +78,26 @@ def diagnosis(session: Session, segment: Segment) -> None:
         resource["encounter"] = reference(visit)
     apply_rows(session, segment, table("dg1_condition"), draft)
     _verification(segment, draft)
+    _due_to(session, segment, parent, resource)
+    facts.about(session, segment, draft)
     if visit is not None and draft.action is not Action.CANCEL:
         _role(session, segment, visit, draft)
+
+
+def _due_to(session: Session, segment: Segment, parent: str, resource: dict[str, Any]) -> None:
+    """DG1-22: the diagnosis this one follows from, as DG1-20 names it there."""
+    for repetition in segment.repetitions(22):
+        identifier = ei(session, repetition, "condition")
+        if identifier is None:
+            continue
+        cause: dict[str, Any] = {"type": "Condition", "identifier": identifier}
+        value = f"{parent}|{identifier['system']}|{identifier['value']}"
+        key = Key("Condition", f"{session.namespace}/key/Condition", value)
+        identity = logical_id(session.context.region_key, key)
+        if identity in session.drafts:
+            cause = {"reference": f"Condition/{identity}", "identifier": identifier}
+        extension = {"url": _DUE_TO, "valueReference": cause}
+        resource.setdefault("extension", []).append(extension)
 
 
 def _verification(segment: Segment, draft: Draft) -> None:
@@ -125,6 +147,8 @@ def procedure(session: Session, segment: Segment) -> Draft | None:
     if visit is not None:
         resource["encounter"] = reference(visit)
     apply_rows(session, segment, table("pr1_procedure"), draft)
+    procedure_details.details(session, segment, draft, parent)
+    facts.about(session, segment, draft)
     for field, function in _PERFORMERS:
         for repetition in segment.repetitions(field):
             _performer(session, repetition, function, resource)

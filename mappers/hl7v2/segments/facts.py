@@ -15,7 +15,7 @@ from mappers.hl7v2.datatypes import converters
 from mappers.hl7v2.datatypes.money import amount_of
 from mappers.hl7v2.reader import Handler, Reader
 from mappers.hl7v2.segments.pid import reference
-from mappers.hl7v2.session import PACKAGE, Session
+from mappers.hl7v2.session import PACKAGE, Draft, Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaf, leaves_of
 from mappers.trace import derived
@@ -47,6 +47,19 @@ _TITLES = {
     "PTH": ("Pathway details", 3),
     "VAR": ("Variance", 1),
     "AUT": ("Authorization", 6),
+    "CON": ("Consent stated by the sender", 3),
+}
+#: Segment with a resource of its own → what the Observation of the rest is called.
+_DETAILS = {
+    "DG1": "Diagnosis details",
+    "GT1": "Guarantor details",
+    "IN1": "Insurance details",
+    "IN2": "Insurance additional details",
+    "NK1": "Next of kin details",
+    "PID": "Patient details",
+    "PR1": "Procedure details",
+    "PV1": "Visit details",
+    "PV2": "Visit additional details",
 }
 Convert = Callable[[Session, Repetition], Any]
 
@@ -107,6 +120,35 @@ def facts(reader: Reader, segment: Segment) -> None:
     for component in found:
         session.append(draft, "component", component)
     reader.made(draft)
+
+
+def about(session: Session, segment: Segment, draft: Draft | None) -> None:
+    """Read the fields no element of `draft` takes into an Observation about it."""
+    if draft is None or session.patient is None:
+        return
+    raw, numbers = segment.raw, _numbers(segment.name)
+    size = len(raw)
+    if numbers[0] >= size or not any(raw[n] for n in numbers if n < size):
+        return
+    found = components(session, segment)
+    if not found:
+        return
+    made = session.natural("Observation", draft.id, segment.name)
+    resource = made.resource
+    resource["status"] = "final"
+    resource["code"] = {"text": _DETAILS[segment.name]}
+    resource["subject"] = reference(session.patient)
+    if draft is not session.patient and draft is not session.encounter:
+        resource["focus"] = [reference(draft)]
+    if session.encounter is not None and draft is not session.patient:
+        resource["encounter"] = reference(session.encounter)
+    for component in found:
+        session.append(made, "component", component)
+
+
+@cache
+def _numbers(name: str) -> tuple[int, ...]:
+    return tuple(sorted({fact.field for fact in _facts(name)}))
 
 
 def _naming(segment: Segment, field: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 from mappers.base import Key
 from mappers.hl7v2.datatypes.identifiers import cx
+from mappers.hl7v2.segments import facts
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
@@ -36,6 +37,7 @@ def guarantor(session: Session, segment: Segment) -> Draft | None:
     if "patient" not in draft.resource:
         draft.resource["patient"] = reference(patient)
         apply_rows(session, segment, table("gt1_relatedperson"), draft)
+    facts.about(session, segment, draft)
     holder = account(session)
     if holder is not None:
         is_self = (segment.first(11) or "").upper() in _SELF

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mappers.hl7v2.segments import facts
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
@@ -15,6 +16,7 @@ TARGETS: Targets = {"IN2": ("Coverage.subscriber",)}
 def details(session: Session, segment: Segment, coverage: Draft) -> None:
     """Read IN2 into the Coverage of its IN1 and the person insured by it."""
     apply_rows(session, segment, table("in2_coverage"), coverage)
+    facts.about(session, segment, coverage)
     patient = session.patient
     named = coverage.resource.get("subscriber", {}).get("reference", "").partition("/")[2]
     insured = session.drafts.get(named)

@@ -11,6 +11,7 @@ from mappers.hl7v2.datatypes.contacts import xad
 from mappers.hl7v2.datatypes.identifiers import KVNR, cx
 from mappers.hl7v2.datatypes.names import xpn
 from mappers.hl7v2.datatypes.periods import settle
+from mappers.hl7v2.segments import facts
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
@@ -38,6 +39,7 @@ TARGETS: Targets = {
     "IN1-18": ("RelatedPerson.birthDate",),
     "IN1-19": ("RelatedPerson.address",),
     "IN1-36": ("Coverage.identifier",),
+    "IN1-43": ("RelatedPerson.gender",),
     "IN1-49": ("Coverage.identifier", "Coverage.subscriberId"),
 }
 
@@ -61,6 +63,7 @@ def coverage(session: Session, segment: Segment) -> Draft | None:
     apply_rows(session, segment, table("in1_coverage"), draft)
     settle(session, draft.resource)
     _insured(session, segment, resource, patient)
+    facts.about(session, segment, draft)
     return draft
 
 
@@ -173,6 +176,9 @@ def _insured(session: Session, segment: Segment, resource: dict[str, Any], patie
         person["birthDate"] = born
     if addresses:
         person["address"] = addresses
+    gender = session.code("administrative-sex", segment.first(43)) if person else None
+    if gender is not None:
+        person["gender"] = gender
     if (role is not None and role.upper() in _SELF) or not person:
         resource["subscriber"] = reference(patient)
         _repeats_patient(session, segment)

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from mappers.hl7v2.datatypes.contacts import xad, xtn
+from mappers.hl7v2.datatypes.names import xpn
 from mappers.hl7v2.datatypes.periods import settle
+from mappers.hl7v2.segments import facts
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
@@ -23,6 +26,9 @@ _DETAILS = frozenset({"name", "telecom", "address", "organization"})
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
     "NK1": ("RelatedPerson.patient",),
+    "NK1-30": ("Patient.contact.organization", "Organization.contact"),
+    "NK1-31": ("Patient.contact.organization", "Organization.contact"),
+    "NK1-32": ("Patient.contact.organization", "Organization.contact"),
 }
 
 
@@ -37,9 +43,27 @@ def next_of_kin(session: Session, segment: Segment) -> None:
     said = {k: v for k, v in contact.resource.items() if k not in ("resourceType", "id")}
     if said.keys() & _DETAILS:
         patient.resource.setdefault("contact", []).append(said)
+    _contact_of_house(session, segment, contact.resource.get("organization", {}))
     role = segment.first(3) or segment.first(7)
     if role not in _ORGANIZATIONS:
         _related_person(session, segment, said, patient)
+
+
+def _contact_of_house(session: Session, segment: Segment, house: dict[str, Any]) -> None:
+    """NK1-30 to -32: whom to reach at the organization of NK1-13, and where."""
+    draft = session.drafts.get(str(house.get("reference", "")).partition("/")[2])
+    if draft is None:
+        return
+    person: dict[str, Any] = {}
+    for element, field, convert in (("name", 30, xpn), ("address", 32, xad)):
+        found = [v for r in segment.repetitions(field) if (v := convert(session, r)) is not None]
+        if found:
+            person[element] = found[0]
+    points = [p for r in segment.repetitions(31) if (p := xtn(session, r, "work")) is not None]
+    if points:
+        person["telecom"] = points
+    if person:
+        session.append(draft, "contact", person)
 
 
 def _related_person(
@@ -59,3 +83,4 @@ def _related_person(
     draft.resource["patient"] = reference(patient)
     apply_rows(session, segment, table("nk1_relatedperson"), draft)
     settle(session, draft.resource)
+    facts.about(session, segment, draft)

@@ -19,7 +19,7 @@ from mappers.hl7v2.session import ORIGINAL_TEXT, PACKAGE, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, clear
 from mappers.hl7v2.table_rows import table as row_table
 from mappers.hl7v2.targets import Targets
-from mappers.hl7v2.tokenizer import Segment, leaf
+from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
 from mappers.trace import Text, text
 from profiles.issue import Issue, NotConformant
 
@@ -40,6 +40,7 @@ _KVNR_SHAPE = re.compile(r"[A-Z]\d{9}")
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
+    "PD1-10": ("Patient.link",),
     "PID-2": ("Patient.identifier",),
     "PID-3": ("Patient.identifier",),
     "PID-4": ("Patient.identifier",),
@@ -91,6 +92,16 @@ def pd1(session: Session, segment: Segment) -> None:
     """PD1 → Patient; PD1-4 is read where the dialect looks for the general practitioner."""
     if session.patient is not None:
         apply_rows(session, segment, row_table("pd1_patient"), session.patient)
+        for repetition in segment.repetitions(10):
+            _same_person(session, repetition, session.patient)
+
+
+def _same_person(session: Session, repetition: Repetition, patient: Draft) -> None:
+    """PD1-10: another record of the sender's about the same person."""
+    identifier = cx(session, repetition)
+    if identifier is not None:
+        other = {"type": "Patient", "identifier": identifier}
+        session.append(patient, "link", {"other": other, "type": "seealso"})
 
 
 def _identifiers(session: Session, segment: Segment) -> list[dict[str, Any]]:

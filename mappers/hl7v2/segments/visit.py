@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mappers.base import Action
 from mappers.hl7v2.events import EVENTS, NOTHING, PERSON
-from mappers.hl7v2.segments import movement, pv1
+from mappers.hl7v2.segments import facts, movement, pv1
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.tokenizer import Segment
 
@@ -18,12 +18,14 @@ def read_visit(session: Session, segment: Segment) -> None:
     if draft is None:
         return
     _status(session, segment, draft)
+    facts.about(session, segment, draft)
     movement.locations(session, segment, _movement(session, segment), draft)
 
 
 def read_more(session: Session, segment: Segment) -> None:
     """PV2 → the same Encounter."""
     pv1.pv2(session, segment)
+    facts.about(session, segment, session.encounter)
 
 
 def _movement(session: Session, visit: Segment) -> Segment | None:

@@ -14,6 +14,7 @@ from profiles.issue import NotSupported
 #: Types that only serve others: they decide no message.
 SERVING = frozenset(
     {
+        "Account",
         "Binary",
         "Device",
         "Endpoint",

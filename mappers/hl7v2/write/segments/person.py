@@ -35,12 +35,25 @@ def pid(w: Writing, patient: Resource) -> Segment:
     segment.put(7, _birth(w, patient))
     segment.put(8, _sex(w, patient))
     fill(w, segment, "pid_patient", patient, skip=frozenset({9, 20}))
+    _account(w, segment)
     for mother in w.source.of("RelatedPerson"):
         if is_mother(mother):
             for identifier in own_first(w, mother["identifier"]):
                 segment.make(21, cx, w, identifier)
             w.carried(mother["relationship"])
     return segment
+
+
+def _account(w: Writing, segment: Segment) -> None:
+    """PID-18 of a patient without visit; a visit's account number is one of its own numbers."""
+    accounts = w.source.of("Account")
+    if len(accounts) != 1 or w.source.of("Encounter"):
+        return
+    for identifier in accounts[0].get("identifier", ())[:1]:
+        segment.make(18, cx, w, identifier, "account")
+        if accounts[0].get("status") == "active":
+            w.carried(accounts[0]["status"])
+        w.carried(accounts[0].get("subject"))
 
 
 def _birth(w: Writing, patient: Resource) -> str | None:

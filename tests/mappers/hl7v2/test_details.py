@@ -1,0 +1,108 @@
+"""Fields without an element of their own are facts about what their segment became."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import mappers
+from mappers.base import Context, Mapped
+from mappers.dialect import Dialect
+from profiles.validate import structure
+
+CONTEXT = Context(b"key", Dialect(), "https://haus.example/sid")
+HEAD = "MSH|^~\\&|KIS|HAUS|GW|NETZ|20270111120000||ADT^A01|1|P|2.5||||||UNICODE UTF-8"
+PID = "PID|1||4711^^^HAUS^PI||Weiß^Änne||19480314|F"
+PV1 = "PV1|1|I|3B|||||||||||||||ADM|F-9^^^HAUS^VN"
+
+
+def read(*lines: str) -> Mapped:
+    data = "\r".join([HEAD, "EVN|A01|20270111", *lines]).encode()
+    mapped = mappers.translate(data, "hl7v2", CONTEXT)
+    assert mapped.refusal is None, mapped.refusal
+    for change in mapped.changes:
+        assert not structure(change.resource), change.resource
+    return mapped
+
+
+def of(mapped: Mapped, kind: str) -> list[dict[str, Any]]:
+    return [change.resource for change in mapped.changes if change.type == kind]
+
+
+@pytest.mark.parametrize(
+    ("segment", "kind", "name", "value"),
+    [
+        ("NK1|1|Weiß^Karl|SPO|||||||Schreiner", "RelatedPerson", "Next of Kin Job Title", "Sch"),
+        ("GT1|1||Weiß^Karl||||||||||||||Meier GmbH", "RelatedPerson", "Guarantor Employer", "Me"),
+        ("IN1|1|P|1|AOK" + "|" * 33 + "150&EUR", "Coverage", "Policy Deductible", "EUR"),
+        ("DG1|1||J44.1^COPD^I10G2027|||F" + "|" * 20 + "Y", "Condition", "Present", "Y"),
+        ("PR1|1||5-470^App^O3012027||20270110||||AN", "Procedure", "Anesthesia Code", "AN"),
+    ],
+)
+def test_a_field_without_element_is_a_fact_about_its_resource(
+    segment: str, kind: str, name: str, value: str
+) -> None:
+    mapped = read(PID, PV1, segment)
+    (fact,) = [o for o in of(mapped, "Observation") if "focus" in o]
+    about = fact["focus"][0]["reference"]
+    assert about in {f"{kind}/{one['id']}" for one in of(mapped, kind)}
+    (part,) = [p for p in fact["component"] if p["code"]["text"].startswith(name)]
+    assert value in str(part)
+
+
+def test_visits_and_patients_keep_what_no_element_takes() -> None:
+    visit = PV1 + "|" * 27 + "12.5|7"
+    mapped = read(PID + "|" * 19 + "VET", visit, "PV2|||||Uhr")
+    named = {part["code"]["text"] for one in of(mapped, "Observation") for part in one["component"]}
+    assert {"Veterans Military Status", "Current Patient Balance", "Patient Valuables"} <= named
+    assert all("focus" not in one for one in of(mapped, "Observation"))
+
+
+def test_a_procedure_lasts_its_minutes_somewhere_as_part_of_another() -> None:
+    first = "PR1|1||99213^Visit^CPT||202701102350||20|||||||||26~57|||OP-1^KIS"
+    second = "PR1|2||5-470^App^O3012027||20270111||30||||||||||||OP-2^KIS||||OP^1||OP-1^KIS"
+    done, part = of(read(PID, PV1, first, second), "Procedure")
+    assert done["performedPeriod"] == {
+        "start": "2027-01-10T23:50:00+01:00",
+        "end": "2027-01-11T00:10:00+01:00",
+    }
+    assert [c["code"] for c in done["code"]["coding"]] == ["99213", "99213:26:57"]
+    assert part["performedDateTime"] == "2027-01-11"
+    assert part["partOf"][0]["reference"] == f"Procedure/{done['id']}"
+    assert part["location"]["reference"].startswith("Location/")
+
+
+def test_a_diagnosis_names_the_one_it_follows_from() -> None:
+    first = "DG1|1||E10.7^Diabetes^I10G2027|||F" + "|" * 14 + "D-1^KIS"
+    second = "DG1|2||H36.0^Retinopathie^I10G2027|||F" + "|" * 14 + "D-2^KIS||D-1^KIS"
+    cause, effect = of(read(PID, PV1, first, second), "Condition")
+    (due,) = [e for e in effect["extension"] if e["url"].endswith("condition-dueTo")]
+    assert due["valueReference"]["reference"] == f"Condition/{cause['id']}"
+
+
+def test_an_employer_has_somebody_to_reach() -> None:
+    nk1 = "NK1|1||EMR||||||||||Meier GmbH^^77" + "|" * 17 + "Kurz^Ute|+49 731 5|Weg 1^^Ulm"
+    mapped = read(PID, PV1, nk1)
+    house = next(o for o in of(mapped, "Organization") if o.get("name") == "Meier GmbH")
+    (person,) = house["contact"]
+    assert person["name"]["family"] == "Kurz"
+    assert (person["telecom"][0]["value"], person["address"]["city"]) == ("+49 731 5", "Ulm")
+
+
+def test_an_account_number_without_visit_is_an_account() -> None:
+    (account,) = of(read(PID + "|" * 10 + "A-1^^^HAUS"), "Account")
+    assert account["identifier"][0]["value"] == "A-1"
+    assert of(read(PID + "|" * 10 + "A-1^^^HAUS", PV1), "Account") == []
+
+
+def test_another_record_of_the_same_person_is_named() -> None:
+    (patient,) = of(read(PID, "PD1||||||||||99^^^HAUS^PI"), "Patient")
+    (link,) = patient["link"]
+    assert (link["type"], link["other"]["identifier"]["value"]) == ("seealso", "99")
+
+
+def test_religion_and_origin_are_left_out_on_purpose() -> None:
+    mapped = read(PID, PV1, "NK1|1|Weiß^Karl|SPO" + "|" * 22 + "EV")
+    assert ("NK1-25", "special category of personal data") in mapped.loss.ignored_paths
+    assert of(mapped, "Observation") == []
