@@ -31,7 +31,7 @@ def note(reader: Reader, segment: Segment) -> None:
 
 
 FAMILY = Family(
-    events=frozenset({"T01", "T02", "T08", "T11"}),
+    events=frozenset(f"T{number:02}" for number in range(1, 12)),
     readers={**orders.READERS, "TXA": document, "OBX": content, "NTE": note},
     required=("PID", "TXA"),
     finish=(patient.finish_with_recipients,),

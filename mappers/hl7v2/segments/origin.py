@@ -21,12 +21,27 @@ _RECIPIENT = {
     "code": "IRCP",
 }
 
+_TRANSCRIBER = {
+    "system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",
+    "code": "TRANS",
+}
+
+#: TXA-9 beside who sends it, where TXA-8 says that the document was edited.
+_ORIGINATOR, _EDITED = 9, 8
+#: Field of TXA → what its people are to the message.
+_PEOPLE = (
+    (23, _RECIPIENT),
+    (11, _TRANSCRIBER),
+    (_ORIGINATOR, {"system": _AGENT_TYPE, "code": "author"}),
+)
+
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
     "SCH-20": ("Provenance.agent",),
     "ARQ-19": ("Provenance.agent",),
     "SCH-6": ("Provenance.reason",),
     "ARQ-6": ("Provenance.reason",),
+    "TXA-11": ("Provenance.agent",),
     "TXA-9": ("Provenance.agent",),
     "TXA-21": ("Provenance.reason",),
     "TXA-23": ("Provenance.agent",),
@@ -45,10 +60,13 @@ def tell(session: Session, made: dict[str, Any]) -> None:
 
 
 def _document(session: Session, segment: Segment, made: dict[str, Any]) -> None:
-    for repetition in segment.repetitions(23):
-        who = practitioner(session, repetition)
-        if who is not None:
-            _agent(made, dict(_RECIPIENT), who)
+    for field, coding in _PEOPLE:
+        if field == _ORIGINATOR and not segment.has(_EDITED):
+            continue
+        for repetition in segment.repetitions(field):
+            who = practitioner(session, repetition)
+            if who is not None:
+                _agent(made, dict(coding), who)
     for words in segment.texts(21):
         if words != '""':
             made.setdefault("reason", []).append({"text": words})

@@ -10,6 +10,7 @@ from mappers.codes import table
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.identifiers import ei
 from mappers.hl7v2.datatypes.parties import practitioner
+from mappers.hl7v2.segments import filed
 from mappers.hl7v2.segments.attachments import TEXT_TYPES, attachments, text_attachment
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import PACKAGE, V2, Draft, Session
@@ -59,6 +60,7 @@ def document(session: Session, segment: Segment, contents: list[Segment]) -> Dra
     _authenticator(session, segment, resource)
     _labels(session, segment, resource)
     _context(session, segment, resource)
+    filed.details(session, segment, draft)
     _contents(session, segment, contents, draft)
     return draft
 

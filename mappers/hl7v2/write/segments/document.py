@@ -20,6 +20,8 @@ _LOINC = "http://loinc.org"
 _TEXT = "TX"
 _RESULT = {"preliminary": "P", "amended": "C", "final": "F"}
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+#: End of the system of file names.
+_FILE_NAMES = "/document-file"
 
 
 def txa(w: Writing, document: Resource, event: str) -> Segment:
@@ -38,6 +40,7 @@ def txa(w: Writing, document: Resource, event: str) -> Segment:
         segment.make(field, ei, w, identifier, "document")
     _orders(w, segment, context)
     _title(segment, document)
+    _file_names(w, segment, document)
     _statuses(w, segment, document, event)
     for label in document.get("securityLabel", ()):
         if not segment.has(18):
@@ -142,6 +145,17 @@ def _title(segment: Segment, document: Resource) -> None:
         elif title is not None and segment.fields[16][0][0] == title:
             merged_title = derived(title, title, segment.fields[16][0][0])
             segment.fields[16] = [(merged_title,)]
+
+
+def _file_names(w: Writing, segment: Segment, document: Resource) -> None:
+    """TXA-16 is the identifier of the file too (table TXA[DocumentReference])."""
+    for identifier in document.get("identifier", ()):
+        value = identifier.get("value")
+        if str(identifier.get("system", "")).endswith(_FILE_NAMES) and value is not None:
+            if not segment.has(16):
+                segment.put(16, value)
+            if segment.fields[16][0][0] == value:
+                w.carried(identifier)
 
 
 def _statuses(w: Writing, segment: Segment, document: Resource, event: str) -> None:

@@ -38,6 +38,8 @@ NAMES = (
 
 #: Types whose statements stand in fields of other segments, or in none when nothing was said.
 CARRIED_BY_OTHERS = {"Practitioner", "Organization", "Encounter", "Specimen", "ServiceRequest"}
+#: Their problems come with results and orders, which we write in messages of their own.
+PROBLEM_LISTS = ("PPR", "PPP", "PGL")
 #: Types no message we write carries.
 NOT_WRITTEN = {
     "Immunization",
@@ -122,7 +124,7 @@ def test_everything_that_can_be_read_can_be_written_and_read_again() -> None:
         try:
             written = write(told(first))
         except NotSupported:  # what no message we write carries, orders of a pharmacy, say
-            assert types(first) & NOT_WRITTEN
+            assert types(first) & NOT_WRITTEN or first.message_type.startswith(PROBLEM_LISTS)
             continue
         count += 1
         lost = types(first) - types(read(written.data))
