@@ -47,7 +47,6 @@ _TITLES = {
     "PTH": ("Pathway details", 3),
     "VAR": ("Variance", 1),
     "AUT": ("Authorization", 6),
-    "CON": ("Consent stated by the sender", 3),
 }
 #: Segment with a resource of its own → what the Observation of the rest is called.
 _DETAILS = {
