@@ -25,6 +25,8 @@ _CONTENT = re.compile(rb'"url":"Binary/([0-9a-f]{8})(-[0-9a-f-]{27})"')
 #: Resource types without an `identifier` element: they are created, never looked up.
 _WITHOUT_IDENTIFIER = frozenset({"Binary", "Provenance"})
 _UUID_LENGTH = 36
+#: Elements whose text may name a resource of this message.
+_REFERRING = frozenset({"reference", "url"})
 #: Every hexadecimal digit and its complement.
 _COMPLEMENT = str.maketrans("0123456789abcdef", "fedcba9876543210")
 _COMPLEMENT_OF_BYTES = bytes.maketrans(b"0123456789abcdef", b"fedcba9876543210")
@@ -149,17 +151,16 @@ def _by_number(relation: dict[str, Any]) -> dict[str, Any]:
 
 
 def _copy(node: dict[str, Any]) -> dict[str, Any]:
-    copied: dict[str, Any] = {}
+    copied = dict(node)
     for key, value in node.items():
         kind = type(value)
-        if kind is dict:
+        if kind is str:
+            if key in _REFERRING and _is_local(value):
+                copied[key] = full_url(value[-_UUID_LENGTH:])
+        elif kind is dict:
             copied[key] = _copy(value)
         elif kind is list:
             copied[key] = [_copy(item) if type(item) is dict else item for item in value]
-        elif key in ("reference", "url") and _is_local(value):
-            copied[key] = full_url(value[-_UUID_LENGTH:])
-        else:
-            copied[key] = value
     return copied
 
 

@@ -100,22 +100,62 @@ def finished(nodes: list[Any], seen: set[int]) -> list[Any]:
         return value.value
 
     copies = []
+    by_hand: set[str] = set()
     for node in nodes:
+        kind = node.get("resourceType", "") if type(node) is dict else ""
+        if kind in by_hand:
+            copies.append(_settled(node, add, update))
+            continue
         before = decimals
         body = orjson.dumps(node, default=plain, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
-        copies.append(orjson.loads(body) if decimals == before else _plain(node))
+        if decimals == before:
+            copies.append(orjson.loads(body))
+        else:
+            # Where one result has a decimal the next has as well: it is not serialised in vain.
+            by_hand.add(kind)
+            copies.append(_settled(node, add, update))
     return copies
 
 
-def _plain(node: Any) -> Any:
-    kind = type(node)
-    if kind is dict:
-        return {key: _plain(value) for key, value in node.items()}
-    if kind is list:
-        return [_plain(value) for value in node]
-    if kind is Text:
-        return str(node)
-    return node.value if kind is Value else node
+def _settled(
+    node: dict[str, Any], add: Callable[[int], None], update: Callable[[tuple[int, ...]], None]
+) -> dict[str, Any]:
+    """Copy an object by hand, its decimals as they are, and tell the leaves found in it.
+
+    The commonest kinds come first: this runs for every element of every result.
+    """
+    copied: dict[str, Any] = {}
+    for key, value in node.items():
+        kind = type(value)
+        if kind is str:
+            copied[key] = value
+        elif kind is Text:
+            source = value.source
+            add(source) if type(source) is int else update(source)
+            copied[key] = str(value)
+        elif kind is dict:
+            copied[key] = _settled(value, add, update)
+        elif kind is list:
+            copied[key] = [
+                _settled(item, add, update) if type(item) is dict else _leaf(item, add, update)
+                for item in value
+            ]
+        else:
+            copied[key] = _leaf(value, add, update)
+    return copied
+
+
+def _leaf(value: Any, add: Callable[[int], None], update: Callable[[tuple[int, ...]], None]) -> Any:
+    """The plain value of a leaf; lists in lists there are none in FHIR."""
+    kind = type(value)
+    if kind is not Text and kind is not Value:
+        return value
+    source = value.source
+    if type(source) is int:
+        add(source)
+    else:
+        update(source)
+    return str(value) if kind is Text else value.value
 
 
 def collect(node: Any, seen: set[int]) -> None:

@@ -7,7 +7,9 @@ say so. The words are always kept; only what is plain is also told as numbers.
 from __future__ import annotations
 
 import re
-from typing import Any
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from mappers.hl7v2.datatypes.values import unit_of
 from mappers.hl7v2.session import Session
@@ -42,88 +44,110 @@ _GENDER = "http://hl7.org/fhir/administrative-gender"
 DELETE = '""'
 
 
+class _Part(NamedTuple):
+    """What one range says; texts, so that it can be remembered."""
+
+    words: str
+    sex: str
+    #: Ages from and to, and their unit by name and code; None: no age.
+    age: tuple[Decimal | None, Decimal | None, tuple[str, str]] | None
+    low: Decimal | None
+    high: Decimal | None
+    #: Unit written beside the numbers.
+    unit: str
+
+
 def reference_ranges(session: Session, segment: Segment) -> list[dict[str, Any]]:
     """OBX-7 → one range, or one for each of the groups it names."""
     lines = [line for line in segment.texts(7) if line != DELETE]
     if not lines:
         return []
     unit = unit_of(session, segment)
-    pieces = _pieces(lines)
-    found = [_range(piece, unit) for piece in pieces]
+    found = [
+        _range(part, text(part.words, line.source), unit) for line in lines for part in _parts(line)
+    ]
     if len(found) > 1 and not all("appliesTo" in one or "age" in one for one in found):
         return [{"text": derived(" ".join(lines), *lines)}]
     return found
 
 
-def _pieces(lines: list[Text]) -> list[Text]:
-    """One piece per group: they are parted by semicolons, lines or repetitions."""
-    pieces = []
-    for line in lines:
-        for piece in re.split(r"[;\n]", line) if ";" in line or "\n" in line else [line]:
-            words = piece.strip()
-            if words:
-                pieces.append(text(words, line.source))
-    return pieces
-
-
-def _range(stated: Text, unit: dict[str, Any]) -> dict[str, Any]:
+def _range(part: _Part, stated: Text, unit: dict[str, Any]) -> dict[str, Any]:
+    source = stated.source
     made: dict[str, Any] = {}
-    rest: str = stated
-    if not stated[:1].isdigit() and stated[:1] not in "<>+-":
-        rest = _population(stated, rest, made)
-    if ":" in rest:
-        rest = _age(stated, rest, made)
-    _limits(stated, rest.strip().strip("()[]").strip(), unit, made)
+    if part.unit and part.unit not in (unit.get("unit"), unit.get("code")):
+        unit = {"unit": text(part.unit, source)}
+    if part.low is not None:
+        made["low"] = {"value": Value(part.low, source), **unit}
+    if part.high is not None:
+        made["high"] = {"value": Value(part.high, source), **unit}
+    if part.sex:
+        coding = {"system": _GENDER, "code": text(part.sex, source)}
+        made["appliesTo"] = [{"coding": [coding]}]
+    if part.age is not None:
+        first, last, (name, code) = part.age
+        years = {"unit": name, "system": _UCUM, "code": code}
+        made["age"] = {
+            side: {"value": Value(end, source), **years}
+            for side, end in (("low", first), ("high", last))
+            if end is not None
+        }
     made["text"] = stated
     return made
 
 
-def _population(stated: Text, rest: str, made: dict[str, Any]) -> str:
-    match = _SEX.match(rest)
-    if match is None or match.end() == len(rest):
-        return rest
-    code = "female" if match.group("sex").lower() in _FEMALE else "male"
-    coding = {"system": _GENDER, "code": text(code, stated.source)}
-    made["appliesTo"] = [{"coding": [coding]}]
-    return rest[match.end() :]
+@lru_cache(maxsize=4096)
+def _parts(line: str) -> tuple[_Part, ...]:
+    """Read a line; groups are parted by semicolons or line breaks."""
+    pieces = re.split(r"[;\n]", line) if ";" in line or "\n" in line else [line]
+    return tuple([_part(words) for piece in pieces if (words := piece.strip())])
 
 
-def _age(stated: Text, rest: str, made: dict[str, Any]) -> str:
-    match = _AGE.match(rest)
+def _part(words: str) -> _Part:
+    sex, rest = _population(words)
+    age, rest = _age(rest) if ":" in rest else (None, rest)
+    low, high, unit = _limits(rest.strip().strip("()[]").strip())
+    return _Part(words, sex, age, low, high, unit)
+
+
+def _population(words: str) -> tuple[str, str]:
+    match = _SEX.match(words)
+    if match is None or match.end() == len(words):
+        return "", words
+    is_female = match.group("sex").lower() in _FEMALE
+    return ("female" if is_female else "male"), words[match.end() :]
+
+
+def _age(words: str) -> tuple[Any, str]:
+    match = _AGE.match(words)
     if match is None:
-        return rest
-    name, code = _AGE_UNITS.get(match.group("unit")[0].lower(), ("a", "a"))
-    unit = {"unit": name, "system": _UCUM, "code": code}
+        return None, words
+    unit = _AGE_UNITS.get(match.group("unit")[0].lower(), ("a", "a"))
     first, last = match.group("first"), match.group("last")
-    sign = (match.group("sign") or "").lower()
+    rest = words[match.end() :]
     if last is not None:
-        made["age"] = {"low": _bound(first, stated, unit), "high": _bound(last, stated, unit)}
-    elif sign in _UPPER:
-        made["age"] = {"high": _bound(first, stated, unit)}
-    else:
-        made["age"] = {"low": _bound(first, stated, unit)}
-    return rest[match.end() :]
+        return (_number(first), _number(last), unit), rest
+    if (match.group("sign") or "").lower() in _UPPER:
+        return (None, _number(first), unit), rest
+    return (_number(first), None, unit), rest
 
 
-def _limits(stated: Text, rest: str, unit: dict[str, Any], made: dict[str, Any]) -> None:
-    """Low and high; a unit written here counts only where it is the one of the value."""
-    match = _SPAN.fullmatch(rest) or _LIMIT.fullmatch(rest)
+def _limits(words: str) -> tuple[Decimal | None, Decimal | None, str]:
+    """Low, high and the unit beside them, where it is an interval or a limit and nothing else."""
+    match = _SPAN.fullmatch(words)
+    if match is not None:
+        low, high, unit = match.group("low", "high", "unit")
+        return _number(low), _number(high), unit or ""
+    match = _LIMIT.fullmatch(words)
     if match is None:
-        return
-    parts = match.groupdict()
-    own = parts["unit"]
-    if own is not None and own not in (unit.get("unit"), unit.get("code")):
-        unit = {"unit": text(own, stated.source)}
-    if parts.get("low") is not None:
-        made["low"] = _bound(parts["low"], stated, unit)
-        made["high"] = _bound(parts["high"], stated, unit)
-    else:
-        side = "high" if parts["sign"].lower() in _UPPER else "low"
-        made[side] = _bound(parts["limit"], stated, unit)
+        return None, None, ""
+    sign, limit, unit = match.group("sign", "limit", "unit")
+    if sign.lower() in _UPPER:
+        return None, _number(limit), unit or ""
+    return _number(limit), None, unit or ""
 
 
-def _bound(literal: str, stated: Text, unit: dict[str, Any]) -> dict[str, Any]:
+def _number(literal: str) -> Decimal:
+    """A number in German or English writing, its digits kept."""
     sign = "-" if literal.startswith("-") else ""
     whole, dot, rest = literal.lstrip("+-").replace(",", ".").partition(".")
-    number = decimal_from_literal(f"{sign}{whole.lstrip('0') or '0'}{dot}{rest}")
-    return {"value": Value(number, stated.source), **unit}
+    return decimal_from_literal(f"{sign}{whole.lstrip('0') or '0'}{dot}{rest}")

@@ -82,11 +82,11 @@ def result(
 ) -> tuple[Draft, tuple[str, ...]] | None:
     """As `observation`, with what names it (`result_key`)."""
     patient = session.patient
-    code = next((c for r in segment.repetitions(3) if (c := concept(session, r))), None)
+    code = session.once(_code, segment.repetitions(3))
     if patient is None or code is None:
         return None
     sub_ids = [part for r in segment.repetitions(4) for part in leaves_of(r)]
-    key = result_key(parent, code, ".".join(sub_ids))
+    key = result_key(parent, code, ".".join(sub_ids) if sub_ids else "")
     draft, continued = _named(session, segment, key)
     resource = draft.resource
     _status(session, segment, draft)
@@ -102,12 +102,22 @@ def result(
     apply_rows(session, segment, table("obx_observation"), draft)
     performers(session, segment, draft)
     _value(session, segment, draft)
-    ranges = reference_ranges(session, segment)
-    if ranges and not continued:
-        resource["referenceRange"] = ranges
+    if not continued:
+        _ranges(session, segment, resource)
     if len(segment.raw) > _PLAIN or segment.has(9):
         further(session, segment, draft)
     return draft, key
+
+
+def _ranges(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
+    ranges = reference_ranges(session, segment) if segment.has(7) else []
+    if ranges:
+        resource["referenceRange"] = ranges
+
+
+def _code(session: Session, repetitions: list[Repetition]) -> dict[str, Any] | None:
+    """OBX-3: the first repetition that names what was observed."""
+    return next((c for r in repetitions if (c := concept(session, r))), None)
 
 
 def result_key(parent: Draft, code: dict[str, Any], sub_id: str) -> tuple[str, ...]:
