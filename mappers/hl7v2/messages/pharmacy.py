@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from mappers.hl7v2.messages import finance, orders, patient
 from mappers.hl7v2.reader import Family, Handler, Reader
 from mappers.hl7v2.segments import obx, participation, pharmacy_order, prescription, rxa, rxd
+from mappers.hl7v2.segments.order_facts import details
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Draft
 from mappers.hl7v2.tokenizer import Segment
@@ -52,6 +53,9 @@ def detailed(reader: Reader, placed: pharmacy_order.Order, made: Draft | None) -
     """Remember a detail; a PRT between ORC and it is about it."""
     reader.made(made)
     session = reader.session
+    if placed.orc is not None and placed.orc.index not in session.consumed:
+        session.consumed.add(placed.orc.index)
+        details(session, placed.orc, made)
     for segment in placed.around if made is not None else ():
         if segment.name == "PRT" and segment.index not in session.consumed:
             session.consumed.add(segment.index)
@@ -65,6 +69,7 @@ def requested(reader: Reader, segment: Segment) -> None:
     before = reader.now.get(name) or reader.now.get("MedicationRequest")
     made = prescription.prescription(reader.session, placed, segment, before)
     detailed(reader, placed, made)
+    details(reader.session, segment, made)
     if made is not None and segment.name != "RXG":
         reader.now["original"] = made
 
@@ -73,7 +78,9 @@ def dispensed(reader: Reader, segment: Segment) -> None:
     """RXD → MedicationDispense."""
     placed = order(reader, segment)
     request = reader.now.get("MedicationRequest")
-    detailed(reader, placed, rxd.dispense(reader.session, placed, segment, request))
+    made = rxd.dispense(reader.session, placed, segment, request)
+    detailed(reader, placed, made)
+    details(reader.session, segment, made)
 
 
 def administered(reader: Reader, segment: Segment) -> None:

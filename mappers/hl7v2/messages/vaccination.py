@@ -5,6 +5,7 @@ from __future__ import annotations
 from mappers.hl7v2.messages import patient, pharmacy
 from mappers.hl7v2.reader import Family, Handler, Reader
 from mappers.hl7v2.segments import immunization, vaccination_facts
+from mappers.hl7v2.segments.order_facts import details
 from mappers.hl7v2.tokenizer import Segment
 
 
@@ -22,6 +23,8 @@ def vaccinated(reader: Reader, segment: Segment) -> None:
     reader.now.clear()
     made = immunization.immunization(session, placed, segment)
     pharmacy.detailed(reader, placed, made)
+    for one in (segment, *(s for s in placed.around if s.name == "RXR")):
+        details(session, one, made)
     if made is None:
         return
     observations = []

@@ -140,6 +140,8 @@ def _ordered(session: Session, order: Order, draft: Draft) -> None:
     recorded = session.date_time(orc.first(9))
     if recorded is not None:
         session.say(draft, "recorded", recorded)
+    if (stated := orc.first(5)) is not None:
+        session.ignored.append((stated, "status of the order: the vaccination has its own"))
     for repetition in orc.repetitions(4):
         for number in group_numbers(session, repetition):
             session.append(draft, "identifier", number)

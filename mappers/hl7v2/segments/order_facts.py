@@ -1,4 +1,4 @@
-"""What ORC, OBR, SPM and SAC say beyond FHIR's elements → an Observation about their resource.
+"""What order segments say beyond FHIR's elements → an Observation about their resource.
 
 Components are named by the standard's names of the fields (`facts/<segment>.csv`).
 """
@@ -17,6 +17,20 @@ _ABOUT = {
     "OBR": ("Observation request details", "basedOn"),
     "SPM": ("Specimen details", "specimen"),
     "SAC": ("Specimen container details", "specimen"),
+    "RXO": ("Pharmacy order details", "basedOn"),
+    "RXE": ("Pharmacy encoded order details", "basedOn"),
+    "RXG": ("Pharmacy give details", "basedOn"),
+    "RXD": ("Pharmacy dispense details", "partOf"),
+    "RXA": ("Vaccination details", "partOf"),
+    "RXR": ("Vaccination route details", "partOf"),
+}
+#: Resources an Observation may refer to, and by which element.
+_REFERRED = {
+    "ServiceRequest": "basedOn",
+    "MedicationRequest": "basedOn",
+    "MedicationDispense": "partOf",
+    "MedicationAdministration": "partOf",
+    "Immunization": "partOf",
 }
 
 #: What the functions here make of which field, for the printed mapping.
@@ -39,7 +53,7 @@ def details(session: Session, segment: Segment | None, about: Draft | None) -> N
     resource["subject"] = reference(patient)
     if element == "specimen":
         resource["specimen"] = reference(about)
-    elif about.resource["resourceType"] == "ServiceRequest":
-        resource["basedOn"] = [reference(about)]
+    elif (referred := _REFERRED.get(about.resource["resourceType"])) is not None:
+        resource[referred] = [reference(about)]
     for component in found:
         session.append(draft, "component", component)

@@ -71,6 +71,19 @@ def administration(
     asked = reference(request) if request is not None else placed(session, order.orc)
     if asked is not None:
         resource["request"] = asked
+    _recorded(session, order, segment, resource)
+    components = [s for s in order.around if s.name == "RXC"]
+    resource["medicationReference"] = medication(session, segment, draft, components)
+    apply_rows(session, segment, table("rxa_medicationadministration"), draft)
+    _effective(session, segment, resource)
+    _who_and_where(session, order, segment, draft)
+    add_notes(session, segment, draft)
+    _dosage(session, order, segment, draft)
+    return draft
+
+
+def _recorded(session: Session, order: Order, segment: Segment, resource: dict[str, Any]) -> None:
+    """RXA-22 is when it was entered; the status of the order is not that of what was given."""
     stated = order.orc.first(5) if order.orc is not None else None
     if stated is not None:
         session.ignored.append((stated, "status of the order: what was given has its own"))
@@ -78,22 +91,17 @@ def administration(
     if recorded is not None:
         extension = {"url": _RECORDED, "valueDateTime": recorded}
         resource.setdefault("extension", []).append(extension)
-    components = [s for s in order.around if s.name == "RXC"]
-    resource["medicationReference"] = medication(session, segment, draft, components)
-    apply_rows(session, segment, table("rxa_medicationadministration"), draft)
-    _effective(session, segment, resource)
+
+
+def _who_and_where(session: Session, order: Order, segment: Segment, draft: Draft) -> None:
+    """People are performers; a house and places are information."""
     for person in performers(session, order, segment):
-        is_house = str(person["actor"].get("reference", "")).startswith("Organization/")
-        session.append(
-            draft,
-            "supportingInformation" if is_house else "performer",
-            person["actor"] if is_house else person,
-        )
+        if str(person["actor"].get("reference", "")).startswith("Organization/"):
+            session.append(draft, "supportingInformation", person["actor"])
+        else:
+            session.append(draft, "performer", person)
     for place in locations(session, segment):
         session.append(draft, "supportingInformation", place)
-    add_notes(session, segment, draft)
-    _dosage(session, order, segment, draft)
-    return draft
 
 
 def set_status(session: Session, segment: Segment, draft: Draft, table_name: str) -> None:
