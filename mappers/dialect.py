@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+from mappers.message_profile import MessageProfile, profile_of
 from profiles.issue import NotConformant
 
 T = TypeVar("T")
@@ -120,6 +121,8 @@ class Dialect:
     consent: AttestedConsent | None = None
     #: How messages to this partner are written.
     outgoing: Outgoing = field(default_factory=Outgoing)
+    #: What messages from and to this partner have to hold; None when nothing is agreed on.
+    profile: MessageProfile | None = None
 
     @classmethod
     def from_mapping(cls, name: str, mapping: Mapping[str, Any]) -> Dialect:
@@ -141,6 +144,8 @@ class Dialect:
             values["consent"] = _consent(values["consent"], name)
         if "outgoing" in values:
             values["outgoing"] = _outgoing(values["outgoing"], name)
+        if "profile" in values:
+            values["profile"] = _profile(values["profile"], name)
         _check_zone(values.get("timezone", "Europe/Berlin"), name)
         return cls(name=name, **values)
 
@@ -156,6 +161,14 @@ def _consent(mapping: Mapping[str, Any], name: str) -> AttestedConsent:
 def are_separators(stated: str) -> bool:
     """Tell whether a text is MSH-1 and MSH-2 in one: five different separators."""
     return len(stated) == 5 == len(set(stated)) and SEPARATORS.issuperset(stated)
+
+
+def _profile(mapping: Mapping[str, Any], name: str) -> MessageProfile:
+    place = f"dialects/{name} profile"
+    try:
+        return profile_of(mapping)
+    except ValueError as error:
+        raise NotConformant(f"{place}: {error}", location=place) from error
 
 
 def _outgoing(mapping: Mapping[str, Any], name: str) -> Outgoing:

@@ -23,6 +23,7 @@ from gateway.cli import (
     db,
     delivery,
     demo,
+    dialect,
     endpoint,
     fhirpath,
     identity,
@@ -80,6 +81,10 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
         },
     ),
     "route": ("Where messages go.", {"explain": route.explain}),
+    "dialect": (
+        "A sender's peculiarities.",
+        {"suggest": dialect.suggest, "profile": dialect.profile},
+    ),
     "endpoint": (
         "The wires: whether they work, and what they need.",
         {

@@ -18,6 +18,7 @@ from gateway.domain.retry import Retry
 from gateway.domain.time import DAY, SECOND
 from gateway.settings import TABLES, LabelSettings, size, span
 from mappers.dialect import AttestedConsent, Dialect, Outgoing, Row
+from mappers.message_profile import MessageProfile, StatedRule
 from profiles.reading.record import key_of
 
 _FIELD = re.compile(r"    (\w+): ")
@@ -61,6 +62,8 @@ _REGION: dict[str, type] = {
     "dialects/NAME.toml [consent]": AttestedConsent,
     "dialects/NAME.toml [[rows]]": Row,
     "dialects/NAME.toml [outgoing]": Outgoing,
+    "dialects/NAME.toml [profile]": MessageProfile,
+    "dialects/NAME.toml [[profile.rules]]": StatedRule,
 }
 #: Sentences for fields whose name says it all in the source.
 _SELF_EVIDENT = {

@@ -19,6 +19,7 @@ from gateway.pipeline.site import Site
 from mappers.base import Context
 from mappers.dialect import Dialect
 from mappers.fhir_r4.outgoing import Content, transaction
+from mappers.hl7v2.conformance import refuse
 from mappers.hl7v2.forward import readdress
 from mappers.hl7v2.header import read_header
 from mappers.hl7v2.write import encode as write_hl7v2
@@ -59,12 +60,15 @@ def encode(site: Site, delivery: Delivery, source: Source, decision: Decision) -
     """Write what the decision lets through, in the endpoint's form.
 
     Raises NotSupported when the destination's format cannot carry what may be sent, and
-    NotConformant when its character set cannot.
+    NotConformant when its character set cannot, or when its profile does not let it through.
     """
     endpoint = site.region.endpoints[delivery.endpoint]
     target, _ = SPEAKS[endpoint.connection_type]
+    dialect = _dialect(site, endpoint)
     if _original(site, endpoint, target, source, decision):
-        return Written(_readdressed(endpoint, delivery, source.raw))
+        data = _readdressed(endpoint, delivery, source.raw)
+        refuse(data, dialect.profile)
+        return Written(data)
     bundle = transaction(
         _contents(source, decision, versions=target == "hl7v2"),
         control_id=delivery.control_id,
@@ -74,7 +78,7 @@ def encode(site: Site, delivery: Delivery, source: Source, decision: Decision) -
         return Written(bundle)
     written = write_hl7v2(
         read_json(bundle),
-        _context(site, endpoint, source),
+        _context(site, dialect, source),
         sending=endpoint.sender,
         receiving=endpoint.receiver,
         control_id=delivery.control_id,
@@ -82,17 +86,21 @@ def encode(site: Site, delivery: Delivery, source: Source, decision: Decision) -
         charset=endpoint.charset,
         event=read_header(source.raw).trigger if source.raw[:3] == b"MSH" else "",
     )
+    refuse(written.data, dialect.profile)
     return Written(written.data, written.left_out)
 
 
-def _context(site: Site, endpoint: Endpoint, source: Source) -> Context:
+def _dialect(site: Site, endpoint: Endpoint) -> Dialect:
+    mapping = site.region.dialects.get(endpoint.dialect, {})
+    return Dialect.from_mapping(endpoint.dialect, mapping)
+
+
+def _context(site: Site, dialect: Dialect, source: Source) -> Context:
     """The partner's dialect; identifiers are those of the institution the data come from."""
     custodian = source.contents[0].organization if source.contents else ""
     return Context(
         region_key=b"",
-        dialect=Dialect.from_mapping(
-            endpoint.dialect, site.region.dialects.get(endpoint.dialect, {})
-        ),
+        dialect=dialect,
         namespace=f"{site.namespace}/{custodian}",
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from mappers.base import Context, Mapped
 from mappers.hl7v2.account import account
+from mappers.hl7v2.conformance import hold_against
 from mappers.hl7v2.header import Header, read_header
 from mappers.hl7v2.messages import family_of
 from mappers.hl7v2.reader import Family, read
@@ -59,6 +60,8 @@ def _translate(
 ) -> Mapped:
     message = tokenize(data, context.dialect.charset, header)
     session = Session(message, context, header.trigger)
+    if context.dialect.profile is not None:
+        session.issues += hold_against(message, context.dialect.profile)
     msh = message.segments[0]
     moment = session.moment(msh.first(7))
     evn = message.get("EVN")
