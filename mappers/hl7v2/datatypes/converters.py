@@ -16,7 +16,6 @@ from mappers.hl7v2.datatypes import (
     names,
     parties,
     places,
-    systems,
 )
 from mappers.hl7v2.session import Session
 from mappers.hl7v2.tokenizer import Repetition, leaf, sub
@@ -196,7 +195,7 @@ _MAKERS: dict[str, Callable[[str], Convert]] = {
     "Text": lambda _: lambda _s, r: {"text": t} if (t := leaf(r, 1)) else None,
     "Place": lambda _: places.coded_place,
     "Organization": lambda _: houses.coded_organization,
-    "House": lambda _: lambda s, r: houses.house(s, systems.whole(r)),
+    "House": lambda _: houses.house,
     "TQ6": lambda _: lambda s, r: s.code("order-priority", leaf(r, 6)),
     "Device": lambda _: _device,
     "Episode": lambda _: _episode,

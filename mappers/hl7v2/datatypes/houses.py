@@ -19,6 +19,7 @@ from mappers.hl7v2.datatypes.systems import (
     is_system,
     number_types,
     universal_identifier,
+    whole,
 )
 from mappers.hl7v2.session import Session, Stated
 from mappers.hl7v2.tokenizer import Component, Repetition, leaf
@@ -112,17 +113,26 @@ def _numbered(
     return identifier, also
 
 
-def house(session: Session, component: Component) -> dict[str, Any] | None:
+def house(session: Session, repetition: Repetition) -> dict[str, Any] | None:
     """HD → Reference to an Organization, which becomes a resource of this message."""
-    found = named_house(session, component)
+    found = house_of(session, repetition)
     if found is None:
         return None
     session.state(found)
     return found.reference
 
 
-def named_house(session: Session, component: Component) -> Stated | None:
+def house_of(session: Session, repetition: Repetition) -> Stated | None:
     """HD → what it states of a house."""
+    found: Stated | None = session.once(_whole_house, repetition)
+    return found
+
+
+def _whole_house(session: Session, repetition: Repetition) -> Stated | None:
+    return _named_house(session, whole(repetition))
+
+
+def _named_house(session: Session, component: Component) -> Stated | None:
     parts = hd(component)
     name = parts[0]
     identifiers: list[dict[str, Any]] = []
@@ -175,7 +185,7 @@ def assigned_by(
     a place (XCN.14, XON.8).
     """
     found = [
-        named_house(session, component)
+        session.once(_named_house, component)
         for component in (facility, authority)
         if component is not None and not is_system(session, hd(component))
     ]

@@ -17,9 +17,10 @@ from mappers.hl7v2.datatypes.systems import (
     assigner,
     hd,
     universal_identifier,
+    whole,
 )
 from mappers.hl7v2.session import V2, Session, Stated
-from mappers.hl7v2.tokenizer import Component, Repetition, leaf
+from mappers.hl7v2.tokenizer import Repetition, leaf
 from mappers.identity import logical_id
 from mappers.trace import Text, derived, text
 
@@ -163,13 +164,17 @@ def place_key(repetition: Repetition) -> str:
     return "/".join(str(leaf(repetition, n) or "") for n in (1, 2, 3))
 
 
-def facility(session: Session, component: Component) -> dict[str, Any] | None:
+def facility(session: Session, repetition: Repetition) -> dict[str, Any] | None:
     """HD → Reference to a Location of this message: a site (EVN-7)."""
-    found = site(session, component)
+    found: Stated | None = session.once(_site, repetition)
     if found is None:
         return None
     session.state(found)
     return found.reference
+
+
+def _site(session: Session, repetition: Repetition) -> Stated | None:
+    return site(session, whole(repetition))
 
 
 def coded_place(session: Session, repetition: Repetition) -> dict[str, Any] | None:

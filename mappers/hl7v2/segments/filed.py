@@ -50,7 +50,7 @@ def details(session: Session, segment: Segment, draft: Draft) -> None:
     for repetition in segment.repetitions(22):
         _attested(session, repetition, resource)
     for repetition in segment.repetitions(27):
-        maker = house(session, [leaf(repetition, n) for n in (1, 2, 3)])
+        maker = house(session, repetition)
         if maker is not None:
             session.say(draft, "custodian", maker)
     _context(session, segment, resource)

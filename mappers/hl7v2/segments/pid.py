@@ -14,7 +14,6 @@ from mappers.codes import table
 from mappers.hl7v2.datatypes import houses
 from mappers.hl7v2.datatypes.identifiers import KVNR, cx
 from mappers.hl7v2.datatypes.names import called_by, xpn
-from mappers.hl7v2.datatypes.systems import whole
 from mappers.hl7v2.session import ORIGINAL_TEXT, PACKAGE, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, clear
 from mappers.hl7v2.table_rows import table as row_table
@@ -275,7 +274,7 @@ def updated(session: Session, segment: Segment) -> None:
     resource["activity"] = {"coding": [dict(_UPDATE)]}
     house: dict[str, Any] = {"display": "unbekannt"}
     for repetition in segment.repetitions(34):
-        house = houses.house(session, whole(repetition)) or house
+        house = houses.house(session, repetition) or house
     resource["agent"] = [{"type": {"coding": [dict(_AUTHOR)]}, "who": house}]
 
 

@@ -12,12 +12,11 @@ from typing import Any
 
 from mappers.base import MAPPING_VERSION
 from mappers.hl7v2.datatypes.codings import coding, concept
-from mappers.hl7v2.datatypes.houses import house, named_house, organization
+from mappers.hl7v2.datatypes.houses import house, house_of, organization
 from mappers.hl7v2.datatypes.parties import practitioner
 from mappers.hl7v2.datatypes.places import facility
-from mappers.hl7v2.datatypes.systems import whole
-from mappers.hl7v2.segments.senders import product, system
 from mappers.hl7v2.segments import origin
+from mappers.hl7v2.segments.senders import product, system
 from mappers.hl7v2.session import V2, Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment, leaf, leaves_of
@@ -173,7 +172,7 @@ def _event(session: Session, evn: Segment, made: dict[str, Any]) -> str | None:
         if reason is not None:
             made["reason"] = [reason]
     for repetition in evn.repetitions(7):
-        place = facility(session, whole(repetition))
+        place = facility(session, repetition)
         if place is not None:
             made["location"] = place
     trigger = evn.first(1)
@@ -216,7 +215,7 @@ def _authors(session: Session, msh: Segment) -> list[dict[str, Any]]:
     """MSH-4 and MSH-22: the house that sent and the one answerable; without them the system."""
     found: list[dict[str, Any]] = []
     for repetition in msh.repetitions(4):
-        stated = named_house(session, whole(repetition))
+        stated = house_of(session, repetition)
         if stated is not None:
             draft = session.state(stated)
             country = msh.first(17)
@@ -228,7 +227,7 @@ def _authors(session: Session, msh: Segment) -> list[dict[str, Any]]:
         if who is not None:
             found.append(who)
     if not found:
-        senders = (system(session, whole(repetition)) for repetition in msh.repetitions(3))
+        senders = (system(session, repetition) for repetition in msh.repetitions(3))
         found = [who for who in senders if who is not None]
     found = found or [{"type": "Organization", "display": "unbekannt"}]
     return [{"type": _agent_type("author"), "who": who} for who in found]
@@ -253,8 +252,8 @@ def _receivers(session: Session, msh: Segment) -> list[dict[str, Any]]:
     """MSH-5, -6, -23 and -25: whom the message was addressed to."""
     found: list[dict[str, Any] | None] = []
     for field in (25, 5):
-        found += [system(session, whole(repetition)) for repetition in msh.repetitions(field)]
-    found += [house(session, whole(repetition)) for repetition in msh.repetitions(6)]
+        found += [system(session, repetition) for repetition in msh.repetitions(field)]
+    found += [house(session, repetition) for repetition in msh.repetitions(6)]
     found += [organization(session, repetition) for repetition in msh.repetitions(23)]
     kind = {"coding": [{"system": _PARTICIPATION, "code": "IRCP"}]}
     return [{"type": kind, "who": who} for who in found if who is not None]
@@ -274,7 +273,7 @@ def _entities(session: Session, msh: Segment, digest: str) -> list[dict[str, Any
     if version is not None and version != '""':
         whats[-1]["display"] = derived(f"HL7 v{version}", version)
     for repetition in msh.repetitions(3):
-        sender = system(session, whole(repetition))
+        sender = system(session, repetition)
         if sender is not None:
             whats.append(sender)
     for segment in session.message.all("SFT"):

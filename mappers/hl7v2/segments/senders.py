@@ -6,29 +6,33 @@ from typing import Any
 
 from mappers.base import Key
 from mappers.hl7v2.datatypes.houses import entry
-from mappers.hl7v2.datatypes.systems import hd, universal_identifier
+from mappers.hl7v2.datatypes.systems import hd, universal_identifier, whole
 from mappers.hl7v2.session import Session, Stated
-from mappers.hl7v2.tokenizer import Component, Segment
+from mappers.hl7v2.tokenizer import Repetition, Segment
 from mappers.identity import logical_id
 from mappers.trace import derived
 
 _INSTALLED = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Device.version.installDate"
 
 
-def system(session: Session, component: Component) -> dict[str, Any] | None:
+def system(session: Session, repetition: Repetition) -> dict[str, Any] | None:
     """HD → Reference to a Device of this message."""
-    parts = hd(component)
+    stated: Stated | None = session.once(_system, repetition)
+    if stated is None:
+        return None
+    session.state(stated)
+    return stated.reference
+
+
+def _system(session: Session, repetition: Repetition) -> Stated | None:
+    parts = hd(whole(repetition))
     identifiers: list[dict[str, Any]] = []
     if parts[0] is not None:
         identifiers.append({"system": f"{session.namespace}/device", "value": parts[0]})
     universal = universal_identifier(session, "device", parts)
     if universal is not None:
         identifiers.append(universal)
-    if not identifiers:
-        return None
-    stated = entry(session, "Device", identifiers, parts[0], {})
-    session.state(stated)
-    return stated.reference
+    return entry(session, "Device", identifiers, parts[0], {}) if identifiers else None
 
 
 def product(session: Session, segment: Segment) -> dict[str, Any] | None:
