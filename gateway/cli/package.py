@@ -106,8 +106,7 @@ def _folder(packages: Path | None, config: Path | None) -> PackageFolder:
 def _row(key: str, opened: Packages) -> dict[str, Any]:
     name, _, version = key.rpartition("@")
     package = opened.package(name, version)
-    if package is None:
-        fail(f"{key} is in the lock file, but its file says something else")
+    assert package is not None  # noqa: S101 - what is in the lock file is open
     return {
         "package": key,
         "resources": len(package.entries),

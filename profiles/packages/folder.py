@@ -49,15 +49,20 @@ class PackageFolder:
     def open(self, *, tolerate_missing: bool = False) -> Packages:
         """Open all packages, each checked against the lock file.
 
-        Raises NotConformant as `open_packages` does.
+        Raises NotConformant as `open_packages` does, and when a file holds another package.
         """
         lock = self.lock()
-        return open_packages(
+        opened = open_packages(
             [self.path / one.file for one in lock.packages.values()],
             cache_folder=self.cache,
             lock=lock,
             tolerate_missing=tolerate_missing,
         )
+        for one in lock.packages.values():
+            if opened.package(one.name, one.version) is None:
+                text = f"{one.key} is in the lock file, but its file says something else"
+                raise NotConformant(text)
+        return opened
 
     def add(self, source: Path) -> Locked:
         """Take a package in: check it, copy it, lock it. The same package again changes nothing.

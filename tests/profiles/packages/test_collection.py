@@ -5,7 +5,15 @@ import json
 import pytest
 
 from profiles.issue import NotConformant
-from profiles.packages import CORE, Lock, Locked, open_packages, read_lock, write_lock
+from profiles.packages import (
+    CORE,
+    Lock,
+    Locked,
+    PackageFolder,
+    open_packages,
+    read_lock,
+    write_lock,
+)
 
 URL = "https://harz.example/fhir/ValueSet/Pflegegrad"
 
@@ -216,3 +224,12 @@ def test_packages_are_held_against_the_lock_file(basis):
 def test_a_damaged_lock_file_is_refused(text):
     with pytest.raises(NotConformant):
         read_lock(text)
+
+
+def test_a_file_that_holds_another_package_of_the_lock_file_is_refused(basis, tmp_path):
+    folder = PackageFolder(tmp_path / "region")
+    old, new = folder.add(basis["1.0.0"]), folder.add(basis["2.0.0"])
+    (folder.path / old.file).write_bytes((folder.path / new.file).read_bytes())
+
+    with pytest.raises(NotConformant, match=r"de\.harz\.basis@1\.0\.0 is in the lock file, but"):
+        folder.open()
