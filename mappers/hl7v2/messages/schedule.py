@@ -93,7 +93,9 @@ def finish(session: Session) -> None:
         slots.settle(session, slot)
     if draft is not None:
         appointed.settle(session, draft)
-        sch.complete(draft)
+        for each in session.drafts.values():
+            if each.resource["resourceType"] == "Appointment":
+                sch.complete(each)
         if session.message.header.message_code == "SRR":
             answered.response(session, draft)
 

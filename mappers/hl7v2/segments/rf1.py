@@ -26,7 +26,10 @@ _CANCELS = "I14"
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
-    "RF1": ("ServiceRequest.intent", "ServiceRequest.subject", "Task.focus"),
+    "RF1": (
+        *("ServiceRequest.intent", "ServiceRequest.subject", "ServiceRequest.category"),
+        "Task.focus",
+    ),
     "RF1-1": ("ServiceRequest.status", "Task.status"),
     "RF1-2": ("ServiceRequest.priority",),
     "RF1-6": ("ServiceRequest.identifier",),
@@ -106,12 +109,21 @@ def settle(session: Session, segment: Segment, draft: Draft) -> None:
     if status is None:
         draft.weak += ("status",)
     _occurrence(session, segment, resource)
-    if "code" not in resource:
-        resource["code"] = {"coding": [dict(_REFERRAL)]}
-        draft.weak += ("code",)
+    _is_referral(session, draft)
     for other in list(session.drafts.values()):
         if other.resource["resourceType"] in ("Coverage", "ClaimResponse"):
             session.append(draft, "insurance", reference(other))
+
+
+def _is_referral(session: Session, draft: Draft) -> None:
+    """Say that it is a referral: as what is asked, or beside it as its category."""
+    resource = draft.resource
+    coded = [coding.get("code") for coding in resource.get("code", {}).get("coding", ())]
+    if "code" not in resource:
+        resource["code"] = {"coding": [dict(_REFERRAL)]}
+        draft.weak += ("code",)
+    elif _REFERRAL["code"] not in coded:
+        session.append(draft, "category", {"coding": [dict(_REFERRAL)]})
 
 
 def _said_once(session: Session, resource: dict[str, Any]) -> None:

@@ -211,6 +211,11 @@ def kind(session: Session, repetition: Repetition, draft: Draft) -> None:
     """CWE of table 0277 → appointmentType."""
     stated = coded(session, repetition, "appointment-type", "0277")
     if stated is not None:
+        first, *others = stated.get("coding", [{}])
+        same = [one for one in others if str(one["code"]).lower() == str(first["code"]).lower()]
+        session.echoes.append(same)
+        if same:
+            stated = {**stated, "coding": [first, *(one for one in others if one not in same)]}
         session.say(draft, "appointmentType", stated)
 
 

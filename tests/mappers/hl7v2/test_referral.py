@@ -11,7 +11,7 @@ from gateway.cli.app import run
 from mappers.base import Change, Context, Mapped
 from mappers.dialect import Dialect
 from profiles.validate import structure
-from tests.mappers.hl7v2.write.builders import bundle, context, patient, write
+from tests.mappers.hl7v2.write.builders import bundle, context, patient, told, write
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "hl7v2"
 CONTEXT = Context(b"key", Dialect(), "https://haus.example/sid")
@@ -56,7 +56,7 @@ def test_a_referral_says_what_is_asked_why_and_until_when(referred: Mapped) -> N
     assert made["code"]["coding"][0]["code"] == "LUFU"
     assert made["occurrencePeriod"] == {"start": "2026-11-02", "end": "2026-12-31"}
     assert made["reasonCode"][0]["coding"][0]["code"] == "J44.1"
-    assert {c["coding"][0]["code"] for c in made["category"]} >= {"MED", "A"}
+    assert {c["coding"][0]["code"] for c in made["category"]} == {"MED", "A", "3457005"}
     assert "Kortison zuletzt nicht vertragen" in [note["text"] for note in made["note"]]
 
 
@@ -174,6 +174,15 @@ def test_a_referral_we_write_reads_back_the_same() -> None:
         assert made[element] == asked[element], element
     assert made["code"]["coding"][0]["code"] == "3457005"
     assert made["requester"]["display"] == "Ines Bergmann"
+
+
+def test_a_referral_that_was_read_is_written_as_one() -> None:
+    data = (SAMPLES / "ref_i12_ueberweisung.hl7").read_bytes()
+    first = mappers.translate(data, "hl7v2", context())
+    written = write(told(first))
+    assert written.message_type == "REF^I12"
+    again = mappers.translate(written.data, "hl7v2", context())
+    assert of(again, "ServiceRequest")[0].id == of(first, "ServiceRequest")[0].id
 
 
 def test_convert_writes_the_referral(capsys: pytest.CaptureFixture[str]) -> None:

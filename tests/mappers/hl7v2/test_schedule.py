@@ -66,7 +66,7 @@ def test_a_booked_appointment_says_when_where_with_whom_and_why() -> None:
     assert made["end"] == "2026-11-23T09:45:00+01:00"
     assert [i["value"] for i in made["identifier"]] == ["T-9001", "F-22871"]
     assert made["reasonCode"][0]["coding"][0]["code"] == "185389009"
-    assert made["appointmentType"]["coding"][0]["code"] == "Normal"
+    assert [c["code"] for c in made["appointmentType"]["coding"]] == ["Normal"]
     assert made["comment"] == "Bitte nüchtern erscheinen.\nLetzten Arztbrief mitbringen."
     assert made["serviceType"][0]["coding"][0]["code"] == "LUFU"
     assert participants(result) == [
