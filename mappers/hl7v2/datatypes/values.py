@@ -52,7 +52,7 @@ def _unit(session: Session, repetition: Repetition) -> dict[str, Any]:
 
 def _other_units(session: Session, repetition: Repetition) -> None:
     """OBX-6.4 to .9: a second spelling of the unit says nothing more where it is the same."""
-    first = {part for part in repetition[1:3] if part is not None}
+    first = {leaf(repetition, number) for number in (1, 2)} - {None}
     for number in (4, 5, 9):
         if leaf(repetition, number) in first:
             session.echoes.append(leaf(repetition, number))

@@ -126,7 +126,11 @@ def _modified(session: Session, segment: Segment, resource: dict[str, Any]) -> N
     for repetition in segment.repetitions(5):
         modifier = concept(session, repetition, default=V2 + "0541")
         if modifier is not None:
-            _add(resource.setdefault("type", {}), modifier)
+            # The concept may be shared between messages.
+            main = dict(resource.get("type", {}))
+            main["coding"] = list(main.get("coding", ()))
+            _add(main, modifier)
+            resource["type"] = main
 
 
 def _add(main: dict[str, Any], modifier: dict[str, Any]) -> None:

@@ -162,3 +162,29 @@ def test_an_odd_version_is_refused_and_answered() -> None:
 )
 def test_large_messages_are_accounted_for(kind: str, segment: str) -> None:
     assert translated(f"{PID}{segment}\r", kind=kind, mended=True).refusal is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "segments"),
+    [
+        ("ORU^R01", "OBR|1|||x^L^L\rOBX|1|NM|k^K^L||4.1|a&b^c^UCUM^a&b^x^y||||||F"),
+        ("SIU^S12", "SCH|1^A|1^B\rSCH|2^A|2^B\rRGS|1\rAIS|1|A|x^y^L"),
+    ],
+)
+def test_what_fuzzing_found_stays_found(kind: str, segments: str) -> None:
+    data = (HEAD.format(kind=kind) + PID + segments + "\r").encode()
+    context = Context(b"key", Dialect(any_event=True), "https://h.example/sid")
+    result = mappers.translate(data, "hl7v2", context)
+    assert result.refusal is None
+    assert [i for c in result.changes for i in structure(c.resource) if i.severity == "error"] == []
+
+
+def test_modifiers_of_a_specimen_change_no_later_message() -> None:
+    """Found by fuzzing: a concept shared between messages was added to."""
+    context = Context(b"key", Dialect(), "https://h.example/sid")
+    spm = "OBR|1|||x^L^L\rSPM|1|7||257261003^Swab^SCT|255^Links^L\r"
+    data = (HEAD.format(kind="ORU^R01") + PID + spm).encode()
+    results = [mappers.translate(data, "hl7v2", context) for _ in range(4)]
+    specimens = [c.resource for r in results for c in r.changes if c.type == "Specimen"]
+    assert all(one["type"] == specimens[0]["type"] for one in specimens)
+    assert len(specimens[0]["type"]["coding"]) == 2
