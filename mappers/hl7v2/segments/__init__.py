@@ -11,6 +11,7 @@ from mappers.hl7v2.segments import (
     clinical,
     consent,
     contacts,
+    copies,
     dosage,
     facts,
     filed,
@@ -72,6 +73,7 @@ from mappers.hl7v2.segments import (
 from mappers.hl7v2.targets import Targets
 
 TARGETS: tuple[Targets, ...] = (
+    copies.TARGETS,
     dosage.TARGETS,
     immunization.TARGETS,
     medication.TARGETS,

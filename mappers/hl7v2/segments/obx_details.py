@@ -94,6 +94,14 @@ def further(session: Session, segment: Segment, draft: Draft) -> None:
     apply_rows(session, segment, table("obx_observation_details"), draft)
     for component in facts.components(session, segment):
         session.append(draft, "component", component)
+    if segment.has(32) and segment.has(5):
+        # Beside a value R4 has no place for why one is missing (invariant obs-6).
+        code = {"text": "Observation Value Absent Reason"}
+        for repetition in segment.repetitions(32):
+            reason = concept(session, repetition)
+            if reason is not None:
+                component = {"code": code, "valueCodeableConcept": reason}
+                session.append(draft, "component", component)
     specimens = [by_number(session, repetition) for repetition in segment.repetitions(33)]
     found = [one for one in specimens if one is not None]
     if len(found) == 1:

@@ -7,6 +7,7 @@ from typing import Any
 from mappers.base import Key
 from mappers.hl7v2.datatypes.identifiers import cx, ei, eip
 from mappers.hl7v2.segments import notes
+from mappers.hl7v2.segments.copies import copies
 from mappers.hl7v2.segments.order_event import event
 from mappers.hl7v2.segments.order_timing import quantity_timing, settle
 from mappers.hl7v2.segments.pid import reference
@@ -109,6 +110,7 @@ def service_request(session: Session, orc: Segment | None, obr: Segment | None) 
         apply_rows(session, obr, table("obr_servicerequest"), draft)
         apply_rows(session, obr, table("obr_servicerequest_details"), draft)
         settle(session, draft)
+        copies(session, obr, draft)
     _parents(session, orc, obr, draft)
     quantity_timing(session, orc, obr, draft)
     return draft

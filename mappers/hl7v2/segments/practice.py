@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.contacts import xad, xtn
-from mappers.hl7v2.datatypes.identifiers import ei
+from mappers.hl7v2.datatypes.identifiers import ei, pln
 from mappers.hl7v2.datatypes.parties import organization, places, practitioner
 from mappers.hl7v2.session import V2, Draft, Session
 from mappers.hl7v2.targets import Targets
-from mappers.hl7v2.tokenizer import Segment
+from mappers.hl7v2.tokenizer import Repetition, Segment
+from mappers.trace import Value
 
 
 class _Fields(NamedTuple):
@@ -33,6 +34,16 @@ class _Fields(NamedTuple):
     telecom: int
 
 
+_PREFERRED = "http://hl7.org/fhir/StructureDefinition/iso21090-preferred"
+#: Table 0185 → system or use of the telecom that is preferred.
+_METHODS = {
+    "B": "pager",
+    "C": "mobile",
+    "E": "email",
+    "F": "fax",
+    "H": "home",
+    "O": "work",
+}
 _FIELDS = {
     "ROL": _Fields(1, 3, 4, 9, 10, 14, 13, 5, 6, 11, 12),
     "PRT": _Fields(1, 4, 5, 6, 7, 8, 9, 11, 12, 14, 15),
@@ -62,6 +73,8 @@ TARGETS: Targets = {
     "PRT-12": ("PractitionerRole.period", "Encounter.participant.period"),
     "PRT-14": ("Practitioner.address",),
     "PRT-15": ("PractitionerRole.telecom",),
+    "PRT-23": ("PractitionerRole.telecom",),
+    "PRT-24": ("PractitionerRole.identifier",),
 }
 
 
@@ -94,17 +107,41 @@ def details(session: Session, segment: Segment) -> Draft | None:
     for element, values in _elements(session, segment, fields):
         for value in values:
             session.append(draft, element, value)
+    if segment.name == "PRT":
+        _preferred(segment, draft)
     houses = [organization(session, r) for r in segment.repetitions(fields.house)]
     if houses and houses[0] is not None:
         session.say(draft, "organization", houses[0])
     if lasting := period(session, segment):
         session.say(draft, "period", lasting)
+    _addresses(session, segment.repetitions(fields.address), identity)
+    return draft
+
+
+def _addresses(session: Session, stated: list[Repetition], identity: str) -> None:
+    """Where the person is reached stands with the person."""
     person = session.drafts.get(identity)
-    for repetition in segment.repetitions(fields.address) if person is not None else ():
+    for repetition in stated if person is not None else ():
         address = xad(session, repetition)
         if address is not None and person is not None:
             session.append(person, "address", address)
-    return draft
+
+
+def _preferred(segment: Segment, draft: Draft) -> None:
+    """PRT-23: the way of contact that is preferred; what says so is the number of that kind."""
+    stated = segment.first(23)
+    wanted = _METHODS.get(stated or "")
+    for number, point in enumerate(draft.resource.get("telecom", ())):
+        if (
+            stated is None
+            or wanted is None
+            or wanted not in (point.get("system"), point.get("use"))
+        ):
+            continue
+        mark = {"url": _PREFERRED, "valueBoolean": Value(True, stated.source)}  # noqa: FBT003
+        extensions = [*point.get("extension", ()), mark]
+        draft.resource["telecom"][number] = {**point, "extension": extensions}
+        return
 
 
 def _elements(
@@ -119,4 +156,6 @@ def _elements(
         ("location", [place for r in read(fields.place) for place, _ in places(session, r)]),
         ("telecom", [xtn(session, r, "work") for r in read(fields.telecom)]),
     ]
+    if segment.name == "PRT":
+        found.append(("identifier", [pln(session, r) for r in read(24)]))
     return [(element, [v for v in values if v is not None]) for element, values in found]

@@ -221,3 +221,24 @@ def test_earlier_results_that_come_with_an_order_are_results() -> None:
     (report,) = of(result, "DiagnosticReport")
     (found,) = of(result, "Observation")
     assert report["result"] == [{"reference": f"Observation/{found['id']}"}]
+
+
+def test_copies_of_a_result_are_a_request_to_send_them() -> None:
+    result = message("ORC|NW|1^KIS", "OBR|1|1^KIS||BB" + "|" * 24 + "77^Nägele^Uta~78^Groß^Jörg")
+    (order,) = of(result, "ServiceRequest")
+    (copies,) = of(result, "CommunicationRequest")
+    assert copies["basedOn"] == [{"reference": f"ServiceRequest/{order['id']}"}]
+    assert [one["display"] for one in copies["recipient"]] == ["Uta Nägele", "Jörg Groß"]
+
+
+def test_the_preferred_way_of_contact_is_marked() -> None:
+    result = message(
+        "ORC|NW|1^KIS",
+        "OBR|1|1^KIS||BB",
+        "PRT||AD||OP|77^Nägele^Uta||||||||||^WPN^PH^^^07071^1~^NET^Internet^u@haus.example"
+        + "|" * 8
+        + "E",
+    )
+    (role,) = of(result, "PractitionerRole")
+    marked = [point["value"] for point in role["telecom"] if "preferred" in str(point)]
+    assert marked == ["u@haus.example"]
