@@ -283,3 +283,11 @@ def test_a_second_route_is_an_instruction_of_its_own() -> None:
 def test_an_order_without_a_drug_says_that_it_is_unknown() -> None:
     request = one(read("OMP^O09", "ORC|NW|7^KIS", "RXO|"), "MedicationRequest")
     assert [i for i in validate(request) if i.severity == "error"] == []
+
+
+def test_an_indication_of_a_dispense_is_a_fact_about_it() -> None:
+    line = "RXD|1|A^Ramipril^L|20270111|50" + "|" * 17 + "I10.00^Hypertonie^I10G2026"
+    mapped = read("RDS^O13", "ORC|RE|7^KIS", line)
+    dispense, fact = one(mapped, "MedicationDispense"), one(mapped, "Observation")
+    assert fact["partOf"][0]["reference"] == f"MedicationDispense/{dispense['id']}"
+    assert fact["component"][0]["valueCodeableConcept"]["coding"][0]["code"] == "I10.00"
