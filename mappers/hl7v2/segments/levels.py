@@ -10,12 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.base import Action, Key
-from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.identifiers import ei
-from mappers.hl7v2.datatypes.parties import organization
 from mappers.hl7v2.datatypes.periods import settle
 from mappers.hl7v2.segments.pid import reference
-from mappers.hl7v2.session import V2, Draft, Session
+from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment
 from mappers.trace import text
@@ -48,8 +46,11 @@ TARGETS: Targets = {
 def contact(
     session: Session, pv1: Segment, zbe: Segment, stay: Draft, places: list[dict[str, Any]]
 ) -> None:
-    """State the ward contact of a movement to `places`, and the department it belongs to."""
-    identifiers = [i for r in zbe.repetitions(1) if (i := ei(session, r, "movement")) is not None]
+    """State the ward contact of a movement to `places`, and the department it belongs to.
+
+    The first of `places` is the smallest one and carries the movement with its period.
+    """
+    identifiers = _identifiers(session, zbe)
     action = zbe.first(4)
     withdrawn = _WITHDRAWN.get(action.upper()) if action is not None else None
     if not identifiers or not (places or withdrawn):
@@ -63,14 +64,20 @@ def contact(
         resource["status"] = text(withdrawn, action.source)
         draft.weak = ("class", "partOf")
         return
-    department = _department(session, pv1, zbe, stay)
-    resource["partOf"] = reference(department or stay)
-    _lasting(session, zbe, resource)
-    resource["location"] = [_place(place, stay) for place in places]
-    for repetition in zbe.repetitions(7):
-        ward = organization(session, repetition)
-        if ward is not None:
-            resource["serviceProvider"] = ward
+    period = places[0].get("period", {})
+    department = _department(session, pv1, stay, period)
+    if department is not None:
+        resource["partOf"] = reference(department)
+    if period:
+        resource["period"] = period
+        settle(session, resource)
+    if "end" in resource.get("period", {}):
+        resource["status"] = "finished"
+    resource["location"] = [_place(places[0], stay)]
+
+
+def _identifiers(session: Session, zbe: Segment) -> list[dict[str, Any]]:
+    return [i for r in zbe.repetitions(1) if (i := ei(session, r, "movement")) is not None]
 
 
 def _begun(
@@ -88,39 +95,28 @@ def _like(stay: Draft, draft: Draft, level: dict[str, Any]) -> None:
     """Take over what holds for every contact of the stay."""
     resource = draft.resource
     resource["status"] = stay.resource["status"]
-    resource["class"] = dict(stay.resource["class"])
-    resource["type"] = [{"coding": [dict(level)]}]
+    resource["class"] = stay.resource["class"]
+    resource["type"] = [{"coding": [level]}]
     resource["subject"] = stay.resource["subject"]
     resource["partOf"] = reference(stay)
     draft.weak = ("class", "status")
 
 
-def _department(session: Session, pv1: Segment, zbe: Segment, stay: Draft) -> Draft | None:
+def _department(
+    session: Session, pv1: Segment, stay: Draft, period: dict[str, Any]
+) -> Draft | None:
     """PV1-10: a department's contact begins with its first movement and outlasts transfers."""
-    for repetition in pv1.repetitions(10):
-        kind = concept(session, repetition, "department", default=V2 + "0069")
-        if kind is None:
-            continue
-        code = kind.get("coding", [{}])[0].get("code") or kind.get("text", "")
-        draft = session.natural("Encounter", stay.id, "department", code)
-        _like(stay, draft, _DEPARTMENT)
-        draft.weak = ("class", "period.start", "status")
-        draft.resource["serviceType"] = kind
-        start = session.date_time(zbe.first(2))
-        if start is not None:
-            draft.resource["period"] = {"start": start}
-        return draft
-    return None
-
-
-def _lasting(session: Session, zbe: Segment, resource: dict[str, Any]) -> None:
-    sides = (("start", zbe.first(2)), ("end", zbe.first(3)))
-    period = {k: when for k, v in sides if (when := session.date_time(v)) is not None}
-    if period:
-        resource["period"] = period
-        settle(session, resource)
-    if "end" in resource.get("period", {}):
-        resource["status"] = "finished"
+    kind = stay.resource.get("serviceType") if pv1.has(10) else None
+    if kind is None:
+        return None
+    code = kind.get("coding", [{}])[0].get("code") or kind.get("text", "")
+    draft = session.natural("Encounter", stay.id, "department", code)
+    _like(stay, draft, _DEPARTMENT)
+    draft.weak = ("class", "period.start", "status")
+    draft.resource["serviceType"] = kind
+    if "start" in period:
+        draft.resource["period"] = {"start": period["start"]}
+    return draft
 
 
 def _place(place: dict[str, Any], stay: Draft) -> dict[str, Any]:
