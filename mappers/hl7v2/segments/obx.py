@@ -62,6 +62,7 @@ _DELETED = frozenset({"D", "W"})
 TARGETS: Targets = {
     "OBX": ("Observation.subject", "Observation.encounter"),
     "OBX-4": ("Observation.extension",),
+    "OBX-2": ("Observation.value",),
     "OBX-5": ("Observation.value", "Observation.component"),
     "OBX-6": ("Observation.value",),
     "OBX-7": ("Observation.referenceRange",),
@@ -102,6 +103,7 @@ def result(
     apply_rows(session, segment, table("obx_observation"), draft)
     performers(session, segment, draft)
     _value(session, segment, draft)
+    _datatype(session, segment, draft.resource)
     if not continued:
         _ranges(session, segment, resource)
     if len(segment.raw) > _PLAIN or segment.has(9):
@@ -188,6 +190,15 @@ def _value(session: Session, segment: Segment, draft: Draft) -> None:
         _text_value(segment, resource)
     else:
         _typed_values(session, segment, kind.upper(), resource)
+
+
+def _datatype(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
+    """OBX-2: the name of the element says it, as long as the value did not become text."""
+    kind = segment.first(2)
+    if kind is None or not segment.has(5) or segment.deletes(5):
+        return
+    if (kind in _TEXT) is ("valueString" in resource):
+        session.echoes.append(kind)
 
 
 def _typed_values(session: Session, segment: Segment, kind: str, resource: dict[str, Any]) -> None:
