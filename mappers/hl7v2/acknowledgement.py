@@ -95,12 +95,16 @@ def acknowledge(
     msh += [header.receiving_application, header.receiving_facility]
     msh += [header.sending_application, header.sending_facility]
     msh += [time, "", message_type, control_id, header.processing_id or "P"]
-    msh += [header.version or "2.5", "", "", "", "", "", header.charset]
+    codec, charset = codec_of(header.charset) or "latin-1", header.charset
+    if codec == "utf-16":
+        # A header that could be read has no UTF-16, whatever it says.
+        codec, charset = "utf-8", "UNICODE UTF-8"
+    msh += [header.version or "2.5", "", "", "", "", "", charset]
     lines = [separator.join(msh).rstrip(separator)]
     lines.append(separator.join(["MSA", code, header.control_id]))
     lines += [_error(issue, header, modern=modern) for issue in issues]
     text = "".join(line + "\r" for line in lines)
-    return text.encode(codec_of(header.charset) or "latin-1", "replace")
+    return text.encode(codec, "replace")
 
 
 def _encoding(header: Header) -> str:
