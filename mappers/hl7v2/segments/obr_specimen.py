@@ -63,10 +63,11 @@ def collection(session: Session, obr: Segment, made: Draft) -> None:
         session.echoes.append(obr.first(14))
     collected: dict[str, Any] = resource.get("collection", {})
     _when(session, obr, collected)
-    for repetition in obr.repetitions(10)[:1]:
+    for repetition in obr.repetitions(10):
+        # FHIR has room for one collector: the others are told as people of the message.
         collector = practitioner(session, repetition)
-        if collector is not None:
-            collected.setdefault("collector", collector)
+        if collector is not None and collected.setdefault("collector", collector) == collector:
+            session.echoes.append(collector)
     for repetition in obr.repetitions(9)[:1]:
         amount = cq(session, repetition)
         if amount is not None:
