@@ -13,6 +13,7 @@ class Draft:
     __slots__ = (
         "action",
         "cleared",
+        "entry",
         "historic",
         "id",
         "keys",
@@ -35,6 +36,8 @@ class Draft:
         self.historic = False
         self.weak: tuple[str, ...] = ()
         self.partial = False
+        #: What it was begun with when that was an entry of the sender's directory.
+        self.entry: Stated | None = None
 
     def change(self, resource: dict[str, Any]) -> Change:
         """Finish the change with its plain resource."""
@@ -68,3 +71,12 @@ class Stated(NamedTuple):
     reference: dict[str, Any]
     #: What its elements refer to.
     also: tuple[Stated, ...] = ()
+
+    def is_all_of(self, resource: dict[str, Any]) -> bool:
+        """Tell whether a resource says what the entry says and nothing else."""
+        if len(resource) != len(self.elements) + len(_TYPE_AND_ID):
+            return False
+        return self.elements.items() <= resource.items()
+
+
+_TYPE_AND_ID = ("resourceType", "id")

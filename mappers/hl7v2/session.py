@@ -181,6 +181,7 @@ class Session:
             made: dict[str, Any] = {"resourceType": stated.key.type, "id": stated.identity}
             made.update((k, [*v] if type(v) is list else v) for k, v in stated.elements.items())
             draft = self.drafts[stated.identity] = Draft(made, (stated.key,), self.recency)
+            draft.entry = stated
             return draft
         for element, value in stated.elements.items():
             if type(value) is list:

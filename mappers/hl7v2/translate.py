@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 from mappers.base import Context, Mapped
 from mappers.hl7v2.account import account
 from mappers.hl7v2.conformance import hold_against
@@ -86,9 +88,11 @@ def _translate(
     timestamp = session.instant(msh.first(7)) or ""
     traced = _lineage(session, drafts, origin) if context.lineage else None
     seen: set[int] = set()
-    *resources, origin, timestamp = finished(
-        [*(draft.resource for draft in drafts), origin, timestamp], seen
-    )
+    recalled = [_recalled(session, draft, seen) for draft in drafts]
+    others = [d.resource for d, known in zip(drafts, recalled, strict=True) if known is None]
+    *made, origin, timestamp = finished([*others, origin, timestamp], seen)
+    rest = iter(made)
+    resources = [known if known is not None else next(rest) for known in recalled]
     changes = tuple(map(Draft.change, drafts, resources))
     loss = account(session, seen)
     return Mapped(
@@ -105,6 +109,30 @@ def _translate(
         origin,
         timestamp,
     )
+
+
+def _recalled(session: Session, draft: Draft, seen: set[int]) -> dict[str, Any] | None:
+    """Return the plain resource of an entry of the directory, made once for all messages.
+
+    None for any other resource, and for one of which the message says more than the entry.
+    """
+    entry, memory = draft.entry, session.context.memory
+    if entry is None or not entry.is_all_of(draft.resource):
+        return None
+    key = (_recalled, id(entry))
+    known = memory.kept.get(key)
+    if known is None or known[0] is not entry:
+        leaves: set[int] = set()
+        try:
+            body = orjson.dumps(finished([draft.resource], leaves)[0])
+        except orjson.JSONEncodeError:  # a decimal
+            return None
+        known = entry, body, leaves
+        memory.offer(key, known, entry)
+    _, body, leaves = known
+    seen |= leaves
+    resource: dict[str, Any] = orjson.loads(body)
+    return resource
 
 
 def _is_directory(draft: Draft) -> bool:
