@@ -37,7 +37,6 @@ TARGETS: Targets = {
     "ORC-18": ("Provenance.agent",),
     "ORC-19": ("Provenance.agent",),
     "ORC-24": ("Provenance.agent",),
-    "ORC-30": ("Provenance.agent.type",),
 }
 
 

@@ -21,7 +21,7 @@ from mappers.trace import Text, derived
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
-    "SPM": ("Specimen.subject", "Specimen.request"),
+    "SPM": ("Specimen.subject",),
     "SPM-2": ("Specimen.identifier",),
     "SPM-3": ("Specimen.parent",),
     "SPM-5": ("Specimen.type",),
