@@ -82,13 +82,13 @@ def note(reader: Reader, segment: Segment) -> None:
 def finish(session: Session) -> None:
     """Complete the referral when all is known that comes with it."""
     patient.finish_with_recipients(session)
-    segment = session.message.get("RF1")
-    draft = rf1.known(session, segment) if segment is not None else None
-    if segment is None or draft is None:
-        return
-    rf1.settle(session, segment, draft)
-    if session.message.header.message_code == "RRI":
-        rf1.answer(session, segment, draft)
+    for segment in session.all("RF1"):
+        draft = rf1.known(session, segment)
+        if draft is None:
+            continue
+        rf1.settle(session, segment, draft)
+        if session.message.header.message_code == "RRI":
+            rf1.answer(session, segment, draft)
 
 
 SEGMENTS: dict[str, Handler] = {

@@ -13,7 +13,7 @@ from mappers.hl7v2.segments import (
     sch,
     slots,
 )
-from mappers.hl7v2.session import Session
+from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.tokenizer import Segment, leaves_of
 from mappers.trace import derived
 
@@ -82,22 +82,26 @@ def service(reader: Reader, segment: Segment) -> None:
 
 
 def finish(session: Session) -> None:
-    """Each patient takes part; with the last one the appointment is complete."""
+    """Each patient takes part; with the last one the appointments are complete."""
     patient.finish(session)
-    draft, slot = sch.present(session), slots.present(session)
+    draft = sch.present(session)
     if draft is not None:
         sch.take_part(session, draft)
     if session.group[-1] is not session.message.segments[-1]:
         return
-    if slot is not None:
-        slots.settle(session, slot)
-    if draft is not None:
-        appointed.settle(session, draft)
-        for each in session.drafts.values():
-            if each.resource["resourceType"] == "Appointment":
-                sch.complete(each)
-        if session.message.header.message_code == "SRR":
-            answered.response(session, draft)
+    for one in list(session.drafts.values()):
+        kind = one.resource["resourceType"]
+        if kind == "Slot":
+            slots.settle(session, one)
+        elif kind == "Appointment":
+            _complete(session, one)
+
+
+def _complete(session: Session, draft: Draft) -> None:
+    appointed.settle(session, draft)
+    sch.complete(draft)
+    if session.message.header.message_code == "SRR":
+        answered.response(session, draft)
 
 
 READERS: dict[str, Handler] = {

@@ -272,7 +272,7 @@ def extension(draft: Draft, element: str, name: str, value: Any) -> None:
 def comment(draft: Draft, *lines: str) -> None:
     """Add lines to what is said in words."""
     before = draft.resource.get("comment")
-    said = [line for line in lines if line != '""']
+    said = [line for line in lines if line and line != '""']
     words = ([before] if before is not None else []) + said
     if said:
         draft.resource["comment"] = derived("\n".join(words), *words)

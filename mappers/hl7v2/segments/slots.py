@@ -19,6 +19,10 @@ from mappers.hl7v2.tokenizer import Segment
 #: Event → status of the slot.
 EVENTS = {"S23": "busy-unavailable", "S24": "free"}
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+#: What is said of the time of an appointment, and a Slot has no element for.
+_OF_APPOINTMENTS = (
+    *("minutesDuration", "extension", "patientInstruction", "priority", "requestedPeriod"),
+)
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
@@ -94,7 +98,7 @@ def settle(session: Session, draft: Draft) -> None:
     """Start and end are required; length and priority are those of an appointment only."""
     appointed.settle(session, draft)
     resource = draft.resource
-    for element in ("minutesDuration", "extension", "patientInstruction"):
+    for element in _OF_APPOINTMENTS:
         resource.pop(element, None)
     schedule = session.drafts[resource["schedule"]["reference"].partition("/")[2]]
     unknown = {"extension": [{"url": _ABSENT, "valueCode": "unknown"}], "display": "unknown"}

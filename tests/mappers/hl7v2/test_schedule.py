@@ -243,6 +243,16 @@ def test_a_wish_is_proposed_until_the_book_answers() -> None:
     assert told["end"] == "2026-11-23T10:00:00+01:00"
 
 
+def test_every_appointment_of_a_message_is_complete() -> None:
+    second = "SCH|T-2|F-2"
+    found = [c.resource for c in siu("S12", "SCH|T-1|F-1", second, PID).changes]
+    made = [one for one in found if one["resourceType"] == "Appointment"]
+    assert [bool(one["participant"]) and "_start" in one for one in made] == [True, True]
+    blocked = siu("S23", sch(), second).changes
+    schedules = [c.resource for c in blocked if c.type == "Schedule"]
+    assert [len(one["actor"]) for one in schedules] == [1, 1]
+
+
 def test_convert_writes_the_appointment(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["convert", str(SAMPLES / "siu_s12_lungenfunktion.hl7")]) == 0
     bundle = json.loads(capsys.readouterr().out)
