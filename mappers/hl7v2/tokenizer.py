@@ -42,6 +42,8 @@ __all__ = [
 ]
 
 _LINE_ENDS = re.compile(r"[\r\n]+")
+#: Bytes that are control characters in every character set, or half of a character in UTF-16.
+_CONTROL_BYTES = bytes(set(range(0x20)) - set(b"\t\n\r"))
 
 
 class Message:
@@ -119,7 +121,8 @@ def tokenize(data: bytes, default_charset: str = "", header: Header | None = Non
     charset = header.charset or default_charset
     text, issues = decode_text(data, charset)
     text = text.strip("\x0b\x1c\r\n \t")
-    if CONTROL.search(text) is not None:
+    # Bytes are looked at first: that is many times faster, and hardly any message has one.
+    if len(data.translate(None, _CONTROL_BYTES)) != len(data) and CONTROL.search(text) is not None:
         issues += _control_characters(text, header.delimiters.field)
         text = CONTROL.sub(REPLACEMENT, text)
     return Message(header, text, codec_of(charset) or "cp1252", issues)
