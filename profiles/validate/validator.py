@@ -10,10 +10,10 @@ from the types' definitions (types.py), profiles from packages (layers.py).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from profiles.fhirpath import Services
+from profiles.fhirpath.context import NO_SERVICES
 from profiles.issue import Issue
 from profiles.packages import Packages
 from profiles.snapshot.snapshots import Snapshots
@@ -113,10 +113,9 @@ class Validator:
         return self._layers.conforms(profile, Item(value, None, found.type, found.type), run)
 
     def _begin(self, resource: Json, kind: str, policy: Policy) -> Run:
-        services = Services(terminology=self._codes)
         resolver = Resolver(resource, kind)
-        run = Run(resource, kind, resource, kind, resolver, "", services, policy, Told())
-        run.services = replace(services, resolve=run.target)
+        run = Run(resource, kind, resource, kind, resolver, "", NO_SERVICES, policy, Told())
+        run.services = Services(resolve=run.target, terminology=self._codes)
         return run
 
     def _check(self, item: Item, run: Run, profiles: Iterable[str] = ()) -> None:
