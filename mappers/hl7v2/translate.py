@@ -80,11 +80,7 @@ def _translate(
     drafts = sorted(session.drafts.values(), key=_is_directory)
     if context.without:
         _leave_out(drafts, context.without)
-    origin["target"] = [
-        {"reference": f"{draft.resource['resourceType']}/{draft.id}"}
-        for draft in drafts
-        if not draft.partial
-    ] or [dict(_NOTHING)]
+    origin["target"] = _targets(drafts)
     timestamp = session.instant(msh.first(7)) or ""
     traced = _lineage(session, drafts, origin) if context.lineage else None
     seen: set[int] = set()
@@ -133,6 +129,15 @@ def _recalled(session: Session, draft: Draft, seen: set[int]) -> dict[str, Any] 
     seen |= leaves
     resource: dict[str, Any] = orjson.loads(body)
     return resource
+
+
+def _targets(drafts: list[Draft]) -> list[dict[str, str]]:
+    """What the Provenance is about: every resource that stands alone."""
+    return [
+        {"reference": f"{draft.resource['resourceType']}/{draft.id}"}
+        for draft in drafts
+        if not draft.partial
+    ] or [dict(_NOTHING)]
 
 
 def _is_directory(draft: Draft) -> bool:
