@@ -127,11 +127,11 @@ def test_an_imaging_order_names_its_study() -> None:
     ("control", "status"),
     [
         ("NW", "active"),
-        ("CA", "active"),
+        ("CA", "revoked"),
         ("OC", "revoked"),
         ("CR", "revoked"),
         ("DC", "revoked"),
-        ("HD", "active"),
+        ("HD", "on-hold"),
         ("OH", "on-hold"),
         ("RL", "active"),
         ("UA", "revoked"),
