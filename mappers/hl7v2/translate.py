@@ -16,7 +16,7 @@ from mappers.hl7v2.reader import Family, read
 from mappers.hl7v2.segments.provenance import provenance
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.table_rows import apply_dialect_rows
-from mappers.hl7v2.tokenizer import tokenize
+from mappers.hl7v2.tokenizer import Message, tokenize
 from mappers.mend import without
 from mappers.trace import finished, lineage
 from profiles.issue import GatewayError, Issue, NotConformant, NotSupported
@@ -65,11 +65,7 @@ def _translate(
     if context.dialect.profile is not None:
         session.issues += hold_against(message, context.dialect.profile)
     msh = message.segments[0]
-    moment = session.moment(msh.first(7))
-    evn = message.get("EVN")
-    if moment is None and evn is not None:
-        moment = session.moment(evn.first(2))
-    session.recency = moment.utc if moment is not None else ""
+    session.recency = _recency(session, message)
     if told is not None:
         session.issues.append(told)
     read(session, family)
@@ -142,6 +138,15 @@ def _targets(drafts: list[Draft]) -> list[dict[str, str]]:
 
 def _is_directory(draft: Draft) -> bool:
     return draft.resource["resourceType"] in _DIRECTORY
+
+
+def _recency(session: Session, message: Message) -> str:
+    """MSH-7, else EVN-2, in UTC."""
+    moment = session.moment(message.segments[0].first(7))
+    evn = message.get("EVN")
+    if moment is None and evn is not None:
+        moment = session.moment(evn.first(2))
+    return moment.utc if moment is not None else ""
 
 
 def _leave_out(drafts: list[Draft], places: Mapping[str, tuple[str, ...]]) -> None:
