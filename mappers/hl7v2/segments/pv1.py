@@ -216,11 +216,7 @@ def _participant(
     if individual is None:
         return
     participant = {"type": [kind], "individual": individual}
-    participants = resource.setdefault("participant", [])
-    if participant in participants:
-        session.echoes.append(participant)
-    else:
-        participants.append(participant)
+    session.add(resource.setdefault("participant", []), participant)
 
 
 def _confidential(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
