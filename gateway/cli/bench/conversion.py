@@ -22,22 +22,40 @@ def records() -> Path:
 
 
 def varied(sample: bytes, count: int) -> list[bytes]:
-    """Make messages of other patients, cases and times out of one."""
+    """Make messages of other patients, cases, movements and times out of one.
+
+    Raises ValueError when the sample holds no longer what is to be varied.
+    """
+    missing = [old.decode() for old in _variation(0) if old not in sample]
+    if missing:
+        raise ValueError(f"the sample message lacks {', '.join(missing)}")
     made = []
     for number in range(count):
-        message = sample.replace(b"8800417", b"%07d" % (1_000_000 + number))
-        message = message.replace(b"20260091177", b"%011d" % (20_260_000_000 + number))
-        message = message.replace(b"KAR-0001", b"B%07d" % number)
-        message = message.replace("Öhlschläger".encode(), f"Öhlschläger{number}".encode())
-        made.append(message.replace(b"20261111143", b"20261111%03d" % (number % 240)))
+        message = sample
+        for old, new in _variation(number).items():
+            message = message.replace(old, new)
+        made.append(message)
     return made
+
+
+def _variation(number: int) -> dict[bytes, bytes]:
+    moment = b"%02d%02d%02d" % (number // 3600 % 24, number // 60 % 60, number % 60)
+    return {
+        b"8800417": b"%07d" % (1_000_000 + number),
+        b"20250091177": b"%011d" % (20_250_000_000 + number),
+        b"M-55101": b"M-%07d" % number,
+        b"KAR-000101": b"B%09d" % number,
+        b"20250311143000": b"20250311" + moment,
+        b"20250311142000": b"20250311" + moment,
+        "Öhlschläger".encode(): f"Öhlschläger{number}".encode(),
+    }
 
 
 def measure() -> dict[str, Any]:
     """Return messages per second of the whole way and of its parts, best of several runs."""
     import mappers
     from gateway.pipeline.worker import keep_collector_away
-    from mappers.base import Context
+    from mappers.base import Context, Memory
     from mappers.dialect import Dialect
     from mappers.hl7v2.tokenizer import tokenize
     from profiles.reading import write_json
@@ -55,10 +73,15 @@ def measure() -> dict[str, Any]:
     def mapped(message: bytes) -> None:
         mappers.translate(message, "hl7v2", context)
 
+    checked = Memory()
+
     def whole(message: bytes) -> None:
         for change in mappers.translate(message, "hl7v2", context).changes:
-            structure(change.resource)
-            write_json(change.resource)
+            body = write_json(change.resource)
+            # As the workers do: what returns with the same bytes (a ward, a doctor) is checked once.
+            if body not in checked.kept:
+                structure(change.resource)
+                checked.offer(body, body)
 
     first = mappers.translate(messages[0], "hl7v2", context)
     keep_collector_away()
