@@ -14,6 +14,8 @@ from fhirpy.base.exceptions import AuthorizationError, OperationOutcome, Resourc
 
 PATIENTS = "https://klinikum-am-ring.example/patienten"
 NUMBER = f"{PATIENTS}|8800417"
+#: The stay as a whole; department and ward contacts are parts of it.
+STAY = "http://fhir.de/CodeSystem/Kontaktebene|einrichtungskontakt"
 
 
 @pytest.fixture
@@ -63,7 +65,7 @@ def test_fhirclient_reads_patient_stay_and_letter_into_its_own_models(server, kn
     hospital = server("klinikum")
 
     read = patient.Patient.read(known.id, hospital)
-    stays = encounter.Encounter.where({"patient": known.id}).perform_resources_iter(hospital)
+    stays = list(encounter.Encounter.where({"patient": known.id}).perform_resources_iter(hospital))
     letters = list(
         documentreference.DocumentReference.where(
             {"patient": known.id, "type": "http://loinc.org|18842-5"}
@@ -72,7 +74,12 @@ def test_fhirclient_reads_patient_stay_and_letter_into_its_own_models(server, kn
 
     assert read.name[0].family == "Öhlschläger"
     assert read.birthDate.isostring == "1951-05-02"
-    assert [stay.status for stay in stays] == ["finished"]
+    levels = [(stay.type[0].coding[0].code, stay.status) for stay in stays]
+    assert sorted(levels) == [
+        ("abteilungskontakt", "finished"),
+        ("einrichtungskontakt", "finished"),
+        ("versorgungsstellenkontakt", "finished"),
+    ]
     assert [letter.status for letter in letters] == ["current"]
     assert letters[0].subject.reference == f"Patient/{known.id}"
 
@@ -107,7 +114,7 @@ def test_fhirpy_follows_the_pages_of_a_search(fhirpy, known):
 
 def test_fhirpy_reads_every_version_of_a_stay(fhirpy, known):
     hospital = fhirpy("klinikum")
-    stay = hospital.resources("Encounter").search(patient=known.id).get()
+    stay = hospital.resources("Encounter").search(patient=known.id, type=STAY).get()
     last = int(stay.meta.versionId)
 
     versions = [
@@ -121,7 +128,7 @@ def test_fhirpy_reads_every_version_of_a_stay(fhirpy, known):
 
 
 def test_fhirpy_resolves_a_reference_the_gateway_wrote(fhirpy, known):
-    stay = fhirpy("klinikum").resources("Encounter").search(patient=known.id).get()
+    stay = fhirpy("klinikum").resources("Encounter").search(patient=known.id, type=STAY).get()
 
     assert stay.subject.to_resource().id == known.id
 

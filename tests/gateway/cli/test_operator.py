@@ -230,7 +230,7 @@ def test_a_profile_no_package_defines_is_refused_in_one_sentence(gateway, folder
 
     checked, applied = gateway("check", folder), gateway("apply", folder, "--yes")
 
-    sentence = "the profile https://x.example/P is in none of the packages"
+    sentence = "the profile https://x.example/P is not at hand"
     for done in (checked, applied):
         assert done.code != 0
         assert sentence in done.err + done.out
