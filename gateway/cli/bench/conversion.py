@@ -78,7 +78,7 @@ def measure() -> dict[str, Any]:
     def whole(message: bytes) -> None:
         for change in mappers.translate(message, "hl7v2", context).changes:
             body = write_json(change.resource)
-            # As the workers do: what returns with the same bytes (a ward, a doctor) is checked once.
+            # As the workers do: what returns with the same bytes (a ward) is checked once.
             if body not in checked.kept:
                 structure(change.resource)
                 checked.offer(body, body)
