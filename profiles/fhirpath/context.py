@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from profiles.fhirpath.errors import FHIRPathLimitError
 from profiles.fhirpath.items import Items, Node, Type
@@ -30,11 +30,23 @@ class Terminology(Protocol):
         """Say whether the Coding or CodeableConcept `general` subsumes `special`."""
 
 
+class Sliced(NamedTuple):
+    """A slice that a structure defines."""
+
+    #: Path of the sliced element, without `[x]`: `Patient.identifier`.
+    path: str
+    #: Says whether an element is of the slice; takes the resource it stands in (JSON).
+    holds: Callable[[Node, Any], bool]
+
+
 class Profiles(Protocol):
     """Answers about profiles."""
 
     def conforms_to(self, value: Any, profile: str) -> bool | None:
         """Say whether a JSON element conforms to a profile; None when the profile is unknown."""
+
+    def slice(self, structure: str, name: str) -> Sliced | None:
+        """Return a slice of a structure (canonical); None when either is unknown."""
 
 
 #: Reference (`Patient/1`, `#p`, an absolute URL) → the JSON resource, or None.

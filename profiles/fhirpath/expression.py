@@ -14,6 +14,7 @@ from profiles.fhirpath.check import check
 from profiles.fhirpath.compiler import compile_answer, compile_tree
 from profiles.fhirpath.context import DEFAULT_BOUNDS, NO_SERVICES, Bounds, Evaluation, Services
 from profiles.fhirpath.errors import FHIRPathLimitError, FHIRPathSemanticError
+from profiles.fhirpath.glance import Glance, compile_glance
 from profiles.fhirpath.items import Items, Node, Type
 from profiles.fhirpath.logic import Answering
 from profiles.fhirpath.model import type_at, untyped
@@ -83,6 +84,16 @@ class Expression:
             except RecursionError:
                 raise FHIRPathLimitError("the expression is nested too deeply") from None
         return self._evaluated(self._answer, focus, **options) is not False
+
+    def glance(self, type_: Type) -> Glance | None:
+        """Return what may see on the JSON of a value that `holds`; None where nothing does.
+
+        It says True only where `holds` would; of everything else it says False.
+        """
+        try:
+            return compile_glance(self._tree, type_)
+        except RecursionError:
+            return None
 
     def nodes(
         self,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from profiles.search.criteria import Condition, Criteria, parse_criteria
 from profiles.search.dates import BEGINNING, END, range_of
 from profiles.search.folding import folded
+from profiles.search.near import NearValue
 from profiles.search.parameters import Parameter, parameters_of, unsupported
 from profiles.search.terms import Terms, index_terms
 from profiles.search.values import (
+    CompositeValue,
     DateValue,
     MissingValue,
     QuantityValue,
@@ -20,10 +22,12 @@ from profiles.search.values import (
 __all__ = [
     "BEGINNING",
     "END",
+    "CompositeValue",
     "Condition",
     "Criteria",
     "DateValue",
     "MissingValue",
+    "NearValue",
     "Parameter",
     "QuantityValue",
     "ReferenceValue",

@@ -38,7 +38,7 @@ class Condition:
     """One parameter with its values; holds when any of them does."""
 
     name: str
-    #: token, reference, string, date, uri, quantity or number.
+    #: token, reference, string, date, uri, quantity, number, composite or special.
     kind: str
     #: "", missing, not, exact, contains, identifier or a resource type.
     modifier: str
@@ -139,7 +139,9 @@ def _unknown(resource_type: str, name: str) -> NotSupported:
 def _check_modifier(parameter: Parameter, modifier: str) -> None:
     if "." in modifier or ":" in modifier:
         raise NotSupported("chained search is not supported")
-    if modifier in {"", "missing"} or modifier in _MODIFIERS.get(parameter.kind, ()):
+    if modifier == "" or (modifier == "missing" and parameter.kind != "composite"):
+        return
+    if modifier in _MODIFIERS.get(parameter.kind, ()):
         return
     if parameter.kind == "reference" and modifier in parameter.targets:
         return

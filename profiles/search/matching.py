@@ -11,7 +11,9 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
+from profiles.search.composite import composite_holds
 from profiles.search.emitters import TEXT_PARTS, texts_of
+from profiles.search.near import NearValue, is_near
 from profiles.search.parameters import Parameter
 from profiles.search.terms import Terms
 from profiles.search.values import (
@@ -41,10 +43,27 @@ def holds(
         return _is_missing(parameter, resource, terms, values)
     if modifier == "exact":
         return _has_exact_text(parameter, resource, values)
+    if kind == "composite":
+        return composite_holds(parameter, values, resource, _meets)
+    if kind == "special":
+        return _is_near(parameter, resource, values)
     own = [term for term in _TERMS[kind](terms) if term[0] == parameter.name]
     test = _contains if modifier == "contains" else _TESTS[kind]
     found = any(test(value, term) for term in own for value in values)
     return not found if modifier == "not" else found
+
+
+def _meets(kind: str, value: Value, term: Term) -> bool:
+    return _TESTS[kind](value, term)
+
+
+def _is_near(parameter: Parameter, resource: dict[str, Any], values: tuple[Value, ...]) -> bool:
+    places = [position for _, position in parameter.select(resource)]
+    return any(
+        isinstance(value, NearValue) and is_near(value, place)
+        for value in values
+        for place in places
+    )
 
 
 def _is_missing(
@@ -53,7 +72,7 @@ def _is_missing(
     # Where only some references count, the terms know which; text-only concepts have none.
     anything = tuple(program for program in parameter.programs if "target" not in program)
     present = any(True for _ in replace(parameter, programs=anything).select(resource)) or any(
-        term[0] == parameter.name for term in _TERMS[parameter.kind](terms)
+        term[0] == parameter.name for term in _TERMS.get(parameter.kind, _no_terms)(terms)
     )
     return any(isinstance(value, MissingValue) and value.missing != present for value in values)
 
@@ -140,6 +159,11 @@ _NUMBER_PREFIXES: Mapping[str, Callable[[QuantityValue, float], bool]] = {
     "ge": lambda value, number: number >= value.number,
     "le": lambda value, number: number <= value.number,
 }
+
+
+def _no_terms(_terms: Terms) -> tuple[Term, ...]:
+    return ()
+
 
 _TERMS: Mapping[str, Callable[[Terms], tuple[Term, ...]]] = {
     "token": attrgetter("tokens"),

@@ -19,21 +19,24 @@ class Parameter:
     """One search parameter of one resource type."""
 
     name: str
-    #: token, reference, string, date, uri, quantity or number.
+    #: token, reference, string, date, uri, quantity, number, composite or special.
     kind: str
     #: Path programs (profiles/r4/compile/paths.py).
     programs: tuple[Mapping[str, Any], ...]
     #: Resource types a reference may point to.
     targets: tuple[str, ...] = ()
+    #: Of a composite, for each program: what its parts are, in order.
+    components: tuple[tuple[Parameter, ...], ...] = ()
 
     def select(self, resource: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         """Yield (data type, value) of all values this parameter searches."""
         for program in self.programs:
-            for value in _select(resource, program["steps"]):
+            for value in select(resource, program["steps"]):
                 yield program["type"], value
 
 
-def _select(value: Any, steps: list[dict[str, Any]]) -> Iterator[Any]:
+def select(value: Any, steps: list[dict[str, Any]]) -> Iterator[Any]:
+    """Yield what a path program's steps select."""
     if not steps:
         yield value
         return
@@ -42,7 +45,7 @@ def _select(value: Any, steps: list[dict[str, Any]]) -> Iterator[Any]:
     if inner is None:
         return
     for item in _taken(inner if step.get("many") else [inner], step):
-        yield from _select(item, steps[1:])
+        yield from select(item, steps[1:])
 
 
 def _taken(items: list[Any], step: dict[str, Any]) -> Iterator[Any]:
@@ -59,12 +62,27 @@ def parameters_of(resource_type: str) -> Mapping[str, Parameter]:
     """Return name → parameter, including those of all resources (`_id` …)."""
     compiled = facts("search")["parameters"]
     own = compiled.get(resource_type, {})
-    return MappingProxyType(
-        {
-            name: Parameter(name, one["kind"], tuple(one["paths"]), tuple(one.get("targets", ())))
-            for name, one in {**compiled["Resource"], **own}.items()
-        }
+    found = {**compiled["Resource"], **own}
+    return MappingProxyType({name: _parameter(name, one, found) for name, one in found.items()})
+
+
+def _parameter(name: str, one: dict[str, Any], beside: dict[str, Any]) -> Parameter:
+    paths = tuple(one["paths"])
+    components = tuple(
+        tuple(
+            _parameter(part["name"], {"targets": _targets(part["name"], beside), **part}, beside)
+            for part in path.get("components", ())
+        )
+        for path in paths
+        if one["kind"] == "composite"
     )
+    return Parameter(name, one["kind"], paths, tuple(one.get("targets", ())), components)
+
+
+def _targets(name: str, beside: dict[str, Any]) -> list[str]:
+    """What references of a part may point to: as the parameter that defines it."""
+    found: list[str] = beside.get(name, {}).get("targets", [])
+    return found
 
 
 @cache

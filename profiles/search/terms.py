@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 from profiles.search.emitters import Emit, Program, Sink, emitter
 from profiles.search.parameters import parameters_of
 
+#: Kinds of parameters that are answered from the resource: their parts are indexed already.
+_UNINDEXED = frozenset({"composite", "special"})
 T = TypeVar("T")
 Extract = Callable[[dict[str, Any]], "Terms"]
 #: What distinguishes two ways to go on from one place: name, many, where, index.
@@ -145,7 +147,7 @@ def _at(index: int, inner: Emit) -> Emit:
 def _extractor(resource_type: str) -> Extract:
     root = _Node()
     for name, parameter in parameters_of(resource_type).items():
-        for program in parameter.programs:
+        for program in parameter.programs if parameter.kind not in _UNINDEXED else ():
             root.at(program["steps"]).end(parameter.kind, name, dict(program))
     members = root.members()
     absent = _absent(resource_type)
@@ -169,7 +171,8 @@ def _absent(resource_type: str) -> list[tuple[str, list[str]]]:
     return [
         (name, [program["steps"][0]["name"] for program in parameter.programs])
         for name, parameter in parameters_of(resource_type).items()
-        if all(program["type"].endswith(".exists") for program in parameter.programs)
+        if parameter.kind not in _UNINDEXED
+        and all(program["type"].endswith(".exists") for program in parameter.programs)
     ]
 
 

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from profiles.issue import Issue, NotConformant, NotSupported
 from profiles.search.dates import range_of
 from profiles.search.folding import folded
+from profiles.search.near import NearValue, read_near
 from profiles.search.parameters import Parameter
 
 Prefix = Literal["eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap"]
@@ -23,6 +24,7 @@ _PREFIXES: Mapping[str, Prefix] = {prefix: prefix for prefix in get_args(Prefix)
 _BARE_ID = re.compile(r"[A-Za-z0-9.-]{1,64}\Z")
 _ESCAPED = re.compile(r"\\([,|$\\])")
 _UNESCAPED_BAR = re.compile(r"(?<!\\)\|")
+_UNESCAPED_DOLLAR = re.compile(r"(?<!\\)\$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,24 @@ class MissingValue:
     missing: bool
 
 
+@dataclass(frozen=True, slots=True)
+class CompositeValue:
+    """Values of the parts of a composite, in their order, and the parameters that define them."""
+
+    parts: tuple[Value, ...]
+    names: tuple[str, ...]
+
+
 Value = (
-    TokenValue | ReferenceValue | StringValue | UriValue | DateValue | QuantityValue | MissingValue
+    TokenValue
+    | ReferenceValue
+    | StringValue
+    | UriValue
+    | DateValue
+    | QuantityValue
+    | MissingValue
+    | NearValue
+    | CompositeValue
 )
 
 
@@ -213,6 +231,22 @@ def _quantity_of(
     return QuantityValue(prefix, float(number), low, high, system, code)
 
 
+def _composite(parameter: Parameter, _modifier: str, text: str) -> CompositeValue:
+    """All that a composite is about has the same kinds of parts."""
+    components, parts = parameter.components[0], _UNESCAPED_DOLLAR.split(text)
+    if len(parts) != len(components):
+        raise wrong_value(parameter.name)
+    values = tuple(read_value(one, "", part) for one, part in zip(components, parts, strict=True))
+    return CompositeValue(values, tuple(one.name for one in components))
+
+
+def _near(parameter: Parameter, _modifier: str, text: str) -> NearValue:
+    value = read_near(_unescape(text))
+    if value is None:
+        raise wrong_value(parameter.name)
+    return value
+
+
 _READERS: Mapping[str, Callable[[Parameter, str, str], Value]] = {
     "token": _token,
     "reference": _reference,
@@ -221,4 +255,6 @@ _READERS: Mapping[str, Callable[[Parameter, str, str], Value]] = {
     "date": _date,
     "number": _number,
     "quantity": _quantity,
+    "composite": _composite,
+    "special": _near,
 }

@@ -10,6 +10,7 @@ from profiles.fhirpath.functions import (
     boundaries,
     collections,
     conversion,
+    definitions,
     elements,
     math,
     moments,
@@ -26,4 +27,5 @@ FUNCTIONS: dict[str, Function] = {
     **moments.FUNCTIONS,
     **boundaries.FUNCTIONS,
     **elements.FUNCTIONS,
+    **definitions.FUNCTIONS,
 }

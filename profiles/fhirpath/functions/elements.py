@@ -129,13 +129,6 @@ def _html_checks(_evaluation: Evaluation, items: Items) -> Items:
     return [] if known is None else [isinstance(known, str) and html_checks(known)]
 
 
-def _not_supported(name: str) -> Function:
-    def call(_evaluation: Evaluation, _items: Items, *_arguments: Items) -> Items:
-        raise FHIRPathError(f"{name}() needs profiles and is not supported here")
-
-    return Function(call, 0, 2)
-
-
 FUNCTIONS: dict[str, Function] = {
     "extension": Function(_extension, 1, 1),
     "hasValue": Function(_has_value),
@@ -147,6 +140,4 @@ FUNCTIONS: dict[str, Function] = {
     "conformsTo": Function(_conforms_to, 1, 1),
     "checkModifiers": Function(_check_modifiers, 0, 20),
     "htmlChecks": Function(_html_checks),
-    "elementDefinition": _not_supported("elementDefinition"),
-    "slice": _not_supported("slice"),
 }

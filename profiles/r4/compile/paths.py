@@ -8,6 +8,8 @@ choice types are resolved here, so that nothing is left to decide when a resourc
 A program is {"steps": [...], "type": data type, "target"?: resource type,
 "binding"?: value set of a code}; a step is
 {"name": JSON name, "many"?: true, "where"?: [name, value], "index"?: n}.
+Programs of a part of a composite parameter begin at what the parameter is about, or, with
+"resource": true, at the resource.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ _MEMBER = re.compile(r"([A-Za-z]+)(?:\[(\d+)\])?\Z")
 _CALL_AS = re.compile(r"(?:as|ofType)\(([A-Za-z]+)\)\Z")
 _WHERE_EQUAL = re.compile(r"where\(([A-Za-z]+)\s*=\s*'([^']*)'\)\Z")
 _WHERE_RESOLVE = re.compile(r"where\(resolve\(\) is ([A-Za-z]+)\)\Z")
+#: In parts of composites: from the resource on.
+_FROM_RESOURCE = "%resource."
 _EXISTS = re.compile(r"(?P<path>[A-Za-z.]+)\.exists\(\) and (?P=path) != false\Z")
 
 #: Types that search parameters hang on for all resources.
@@ -66,6 +70,43 @@ def compile_expression(types: dict[str, Json], base: str, expression: str) -> li
     `types` are the compiled element facts. Raises UnsupportedPathError.
     """
     programs: list[Json] = []
+    for path in _paths(base, expression):
+        if exists := _EXISTS.match(path):
+            found = _cursors(types, Cursor(base), exists["path"])
+            programs += [one.program() | {"type": f"{one.code}.exists"} for one in found]
+        else:
+            programs += [one.program() for one in _cursors(types, Cursor(base), path)]
+    return programs
+
+
+def compile_parts(
+    types: dict[str, Json], base: str, expression: str, parts: list[str]
+) -> Iterator[tuple[Json, list[list[Json]]]]:
+    """Compile a composite parameter: each thing it is about, with the programs of its parts.
+
+    `parts` are the expressions of its components. Raises UnsupportedPathError.
+    """
+    for path in _paths(base, expression):
+        for root in _cursors(types, Cursor(base), path):
+            programs = [_part(types, base, root, one) for one in parts]
+            yield {"steps": list(root.steps)}, programs
+
+
+def _part(types: dict[str, Json], base: str, root: Cursor, expression: str) -> list[Json]:
+    programs: list[Json] = []
+    for one in expression.split("|"):
+        path = one.strip()
+        if path.startswith(_FROM_RESOURCE):
+            found = _cursors(types, Cursor(base), f"{base}.{path.removeprefix(_FROM_RESOURCE)}")
+            programs += [cursor.program() | {"resource": True} for cursor in found]
+        else:
+            start = replace(root, steps=())
+            programs += [cursor.program() for cursor in _cursors(types, start, f"{base}.{path}")]
+    return programs
+
+
+def _paths(base: str, expression: str) -> Iterator[str]:
+    """Go through the paths of a union that are about `base`."""
     for part in expression.split("|"):
         path = _AS_PREFIX.sub(r"\1.as(\2)", part.strip())
         if path.startswith("(") and path.endswith(")"):
@@ -73,29 +114,25 @@ def compile_expression(types: dict[str, Json], base: str, expression: str) -> li
         if path[:1].islower():
             path = f"{base}.{path}"
         if path.partition(".")[0] in {base, *COMMON}:
-            programs.extend(_compile_path(types, base, path))
-    return programs
+            yield path
 
 
-def _compile_path(types: dict[str, Json], base: str, path: str) -> Iterator[Json]:
-    if exists := _EXISTS.match(path):
-        for program in _compile_path(types, base, exists["path"]):
-            yield program | {"type": f"{program['type']}.exists"}
-        return
-    cursors = [Cursor(base)]
+def _cursors(types: dict[str, Json], start: Cursor, path: str) -> list[Cursor]:
+    """Follow a path, whose first segment names where it starts."""
+    cursors = [start]
     for segment in _DOT.split(path)[1:]:
         cursors = [after for before in cursors for after in _advance(types, before, segment)]
     if not cursors:
         raise UnsupportedPathError("no such element")
-    for cursor in cursors:
-        yield cursor.program()
+    return cursors
 
 
 def _advance(types: dict[str, Json], cursor: Cursor, segment: str) -> Iterator[Cursor]:
     if member := _MEMBER.match(segment):
         yield from _member(types, cursor, member[1], member[2])
     elif wanted := _CALL_AS.match(segment):
-        if cursor.code == wanted[1]:
+        # Some published expressions write primitive types with a capital.
+        if cursor.code in {wanted[1], wanted[1][:1].lower() + wanted[1][1:]}:
             yield cursor
     elif equal := _WHERE_EQUAL.match(segment):
         last = cursor.steps[-1] | {"where": [equal[1], equal[2]]}

@@ -12,7 +12,12 @@ from typing import Any
 from profiles.r4.compile.bindings import OpenValueSetError, expand
 from profiles.r4.compile.definitions import Definitions, Json
 from profiles.r4.compile.elements import compile_elements
-from profiles.r4.compile.paths import COMMON, UnsupportedPathError, compile_expression
+from profiles.r4.compile.paths import (
+    COMMON,
+    UnsupportedPathError,
+    compile_expression,
+    compile_parts,
+)
 
 _TEXTS = frozenset({"string", "markdown", "code", "id", "uri", "url", "canonical", "oid", "uuid"})
 _QUANTITIES = frozenset({"Quantity", "Age", "Duration", "Distance", "Count", "Money", "Range"})
@@ -28,7 +33,10 @@ DATA_TYPES: dict[str, frozenset[str]] = {
     "uri": frozenset({"uri", "url", "canonical", "oid", "uuid"}),
     "quantity": _QUANTITIES,
     "number": frozenset({"integer", "positiveInt", "unsignedInt", "decimal", "Range"}),
+    "special": frozenset({"Location.position"}),
 }
+#: Special parameters by what they search; each has a meaning of its own.
+_SPECIAL = {"Location.near": "Location.position"}
 
 
 def compile_search(definitions: Definitions) -> dict[str, Any]:
@@ -55,11 +63,13 @@ def _parameter(
     definitions: Definitions, types: dict[str, Json], base: str, published: Json
 ) -> Json:
     kind = published["type"]
-    if kind not in DATA_TYPES:
-        raise UnsupportedPathError(f"{kind} parameter")
     if not published.get("expression"):
         raise UnsupportedPathError("no expression")
+    if kind == "composite":
+        return _composite(definitions, types, base, published)
     compiled = compile_expression(types, base, published["expression"])
+    if special := _SPECIAL.get(f"{base}.{published['code']}"):
+        compiled = [program | {"type": special} for program in compiled]
     # A choice also has types that this kind cannot be taken from (a date given as text).
     programs = [program for program in compiled if program["type"] in DATA_TYPES[kind]]
     if not programs:
@@ -71,6 +81,34 @@ def _parameter(
     if targets := published.get("target"):
         facts["targets"] = sorted(targets)
     return facts
+
+
+def _composite(
+    definitions: Definitions, types: dict[str, Json], base: str, published: Json
+) -> Json:
+    """Parts are searched as the parameters that define them, from what the composite is about."""
+    named = {one["url"]: one for one in definitions.search_parameters}
+    defined = [named[one["definition"]] for one in published["component"]]
+    expressions = [one["expression"] for one in published["component"]]
+    paths = []
+    for program, parts in compile_parts(types, base, published["expression"], expressions):
+        # DocumentReference.relationship names the definitions of its parts the wrong way round.
+        components = [
+            _component(definitions, [one, *defined], programs)
+            for one, programs in zip(defined, parts, strict=True)
+        ]
+        paths.append(program | {"components": components})
+    return {"kind": "composite", "paths": paths}
+
+
+def _component(definitions: Definitions, defined: list[Json], compiled: list[Json]) -> Json:
+    for one in defined:
+        programs = [program for program in compiled if program["type"] in DATA_TYPES[one["type"]]]
+        if programs:
+            for program in programs:
+                _name_system(definitions, program)
+            return {"kind": one["type"], "name": one["code"], "paths": programs}
+    raise UnsupportedPathError("a part of the composite selects nothing")
 
 
 def _name_system(definitions: Definitions, program: Json) -> None:

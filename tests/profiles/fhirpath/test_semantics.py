@@ -228,7 +228,7 @@ def test_an_expression_gives_what_the_specification_says(patient, expression, ex
         "'abc'.matches('[')",
         "'abc'.matches('a', 'x')",
         "conformsTo('http://example.org/unknown')",
-        "name.elementDefinition()",
+        "name.slice('urn:fehlt', 'a')",
         "%factory.positiveInt(0)",
         "defineVariable('resource', 1)",
         "1.5.round(-1)",
