@@ -213,8 +213,9 @@ class Terminology:
     def translate(
         self, concept_map: str, system: str, code: str, *, reverse: bool = False, **asked: str
     ) -> Translated:
-        """Translate a code by a ConceptMap (canonical); `asked`: version, target (a code system).
+        """Translate a code by a ConceptMap (canonical), by any that fits when none is named.
 
+        `asked`: version, target (a code system).
         Raises NotSupported (not-found) when the map is not there, NotConformant when maps lead in
         circles.
         """

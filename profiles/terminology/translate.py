@@ -62,6 +62,15 @@ class ConceptMap:
         self.target = _text(resource, "targetUri") or _text(resource, "targetCanonical")
         self._groups = [_group(one) for one in _objects(resource.get("group"))]
 
+    def leads(self, asked: Code, *, reverse: bool) -> bool:
+        """Say whether it has anything about the systems that are asked for."""
+        ways = [(one.source, one.target) for one in self._groups]
+        if reverse:
+            ways = [(target, source) for source, target in ways]
+        return any(
+            source == asked.system and asked.target in {"", target} for source, target in ways
+        )
+
     def forward(self, asked: Code, find: Find) -> Iterator[Match]:
         """Yield what a code maps to. Raises NotConformant for maps that lead in circles."""
         yield from self._forward(asked, find, ())
@@ -143,12 +152,32 @@ class ConceptMaps:
         self._read: dict[str, ConceptMap] = {}
 
     def translate(self, canonical: str, asked: Code, *, reverse: bool) -> Translated:
-        """Translate a code. Raises NotSupported (not-found), NotConformant for circles."""
+        """Translate a code by one map, or by all that know its system when none is named.
+
+        Raises NotSupported (not-found), NotConformant for maps that lead in circles.
+        """
+        maps = [self._named(canonical)] if canonical else self._between(asked, reverse=reverse)
+        matches = tuple(
+            match
+            for one in maps
+            for match in (one.backward(asked) if reverse else one.forward(asked, self.find))
+        )
+        return Translated(matches=matches, message="" if matches else "nothing maps this code")
+
+    def _named(self, canonical: str) -> ConceptMap:
         found = self.find(canonical)
         if found is None:
             raise not_found("the concept map is not available")
-        matches = tuple(found.backward(asked) if reverse else found.forward(asked, self.find))
-        return Translated(matches=matches, message="" if matches else "nothing maps this code")
+        return found
+
+    def _between(self, asked: Code, *, reverse: bool) -> list[ConceptMap]:
+        """Return the maps between two systems, each in its nearest version."""
+        urls = dict.fromkeys(one.entry.url for one in self._packages.all("ConceptMap"))
+        maps = [one for url in urls if url and (one := self.find(url)) is not None]
+        found = [one for one in maps if one.leads(asked, reverse=reverse)]
+        if not found:
+            raise not_found("no concept map is available for these code systems")
+        return found
 
     def find(self, canonical: str) -> ConceptMap | None:
         """Return a ConceptMap by canonical URL."""

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from profiles.fhirpath import Services
+from profiles.fhirpath.context import Sliced
 from profiles.snapshot.elements import Profile
 from profiles.validate.members import Item
+from profiles.validate.named_slices import named_slice
 from profiles.validate.places import Place
 from profiles.validate.run import Run
 
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
     from profiles.validate.layers import Layers
 
 #: Functions that ask for something a package may mean in a version of its own.
-_ASKING = ("memberOf", "conformsTo", "subsumes", "subsumedBy")
+_ASKING = ("memberOf", "conformsTo", "subsumes", "subsumedBy", "slice")
 
 
 def asks(source: str) -> bool:
@@ -58,3 +60,8 @@ class _Conformance:
         stated = value.get("resourceType") if isinstance(value, dict) else None
         item = Item(value, None, str(stated or found.type), self.place)
         return layers.conforms(profile, item, self.run, requester)
+
+    def slice(self, structure: str, name: str) -> Sliced | None:
+        """Return a slice of a structure (canonical); None when either is unknown."""
+        layers, requester = self.asked.layers, self.asked.profile
+        return named_slice(layers, structure, name, lambda _resource: self.run, requester)

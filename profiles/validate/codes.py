@@ -26,6 +26,7 @@ class Codes:
         """Ask `terminology`."""
         self._terminology = terminology
         self._faults: dict[tuple[str, str, str, str], str] = {}
+        self._members: dict[tuple[str, str, str], bool] = {}
         self._views: dict[str, Codes] = {}
 
     def within(self, package: Package | None) -> Codes:
@@ -61,13 +62,24 @@ class Codes:
 
     def member(self, value_set: str, system: str, code: str) -> bool | None:
         """Say whether a code is in a value set; None when that cannot be decided."""
+        asked = (value_set, system, code)
+        known = self._members.get(asked)
+        if known is not None:
+            return known
         try:
-            return self._terminology.member(value_set, system, code)
+            answer = self._terminology.member(value_set, system, code)
         except GatewayError:
             return None
+        if answer is not None:
+            if len(self._members) >= _MOST_KEPT:
+                self._members.clear()
+            self._members[asked] = answer
+        return answer
 
     def member_of(self, coded: Any, value_set: str) -> bool | None:
         """Say whether a code, Coding or CodeableConcept is in a value set."""
+        if isinstance(coded, str):
+            return self.member(value_set, "", coded)
         try:
             return self._terminology.member_of(coded, value_set)
         except GatewayError:

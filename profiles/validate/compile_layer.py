@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from profiles.snapshot.choices import CORE_URL
 from profiles.snapshot.elements import Element, Profile, Slicing, Type
-from profiles.validate.discriminators import ByText
+from profiles.validate.discriminators import Belongs, ByText
 from profiles.validate.held_resources import ANY_RESOURCE, holds_resources, resource_check
 from profiles.validate.limits import limit_checks
 from profiles.validate.members import Item, members_of
@@ -87,7 +87,8 @@ class CompileLayer:
             return None
         shown = element.name.removesuffix("[x]")
         members = members_of(base)
-        return Part(members, shown, least, most, types, checks, slices, self.profile.url)
+        text = _only_text(element, base) if len(checks) == 1 else None
+        return Part(members, shown, least, most, types, checks, slices, self.profile.url, text)
 
     def _narrowed(self, element: Element, base: Element) -> frozenset[str] | None:
         allowed = frozenset(one.code for one in element.types)
@@ -200,18 +201,35 @@ class CompileLayer:
         name = element.name.removesuffix("[x]")
         return Slices(name, slicing.rules, slicing.ordered, slices, self.profile.url)
 
-    def _slice(self, part: Element, whole: Element, base: Element) -> Slice:
+    def slices(self, whole: Element) -> Slices:
+        """Return the slices of an element as far as they are told apart, without their checks."""
+        slices = tuple(
+            Slice(one.slice_name, 0, None, self._belongs(one, whole), ()) for one in whole.slices
+        )
+        return Slices(whole.name, "open", ordered=False, slices=slices, profile=self.profile.url)
+
+    def _belongs(self, part: Element, whole: Element) -> Belongs | None:
         slicing = _slicing_of(part, whole)
         discriminators = slicing.discriminators if slicing else ()
         if any(one.type == "position" for one in discriminators):
-            belongs = by_position(part, whole.slices)
-        else:
-            belongs = self._discriminators.belongs(part, discriminators)
+            return by_position(part, whole.slices)
+        return self._discriminators.belongs(part, discriminators)
+
+    def _slice(self, part: Element, whole: Element, base: Element) -> Slice:
+        belongs = self._belongs(part, whole)
         url = belongs.text if isinstance(belongs, ByText) and belongs.member == "url" else ""
         most = part.max if part.max != whole.max else None
         checks = tuple(self._item(part, base, url))
         rules = part.slicing.rules if part.slicing is not None else "open"
         return Slice(part.slice_name, part.min, most, belongs, checks, rules)
+
+
+def _only_text(element: Element, base: Element) -> str | None:
+    """Return the text that an element's one check asks for; None where it asks for more."""
+    asked = element.fixed if element.fixed != base.fixed else None
+    if asked is None and element.pattern != base.pattern:
+        asked = element.pattern
+    return asked.value if asked is not None and isinstance(asked.value, str) else None
 
 
 def _slicing_of(part: Element, whole: Element) -> Slicing | None:

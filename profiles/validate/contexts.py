@@ -27,6 +27,9 @@ _MODELS = frozenset({"example", "fixed", "pattern", "defaultValue"})
 #: What R5 calls the resources that have a canonical URL and a publication status.
 _CANONICAL = ("CanonicalResource", "MetadataResource")
 
+#: Places remembered; extensions may stand anywhere.
+_MOST_KEPT = 4096
+
 Context = tuple[str, str]
 #: Where core's own definitions use its extensions beside what these say.
 _IN_USE: dict[str, tuple[Context, ...]] = {
@@ -42,21 +45,27 @@ class Contexts:
         self._layers = layers
         self._names = lru_cache(maxsize=4096)(self._named)
         self._wanted = lru_cache(maxsize=4096)(self._path)
-        self._places = lru_cache(maxsize=4096)(self._is_place)
+        #: Profile, type of the resource, steps to the element → may the extension stand there.
+        self._known: dict[tuple[str, str, str, tuple[str, ...]], bool] = {}
 
     def allows(self, profile: Profile, item: Item, run: Run) -> bool:
         """Say whether an extension may stand where it stands."""
-        if not profile.contexts:
-            return _invariants_hold(profile, item, run)
-        contexts, steps = (*profile.contexts, *_of_core(profile.url)), _steps(item.place, run.place)
-        if not self._places(contexts, run.type, steps) and not any(
-            _is_met(one, item, run) for one in contexts
-        ):
-            return _is_model(item.place, run)
-        return _invariants_hold(profile, item, run)
+        if profile.contexts and not self._places(profile, run.type, _steps(item.place, run.place)):
+            contexts = _contexts(profile)
+            if not any(_is_met(one, item, run) for one in contexts):
+                return _is_model(item.place, run)
+        return not profile.context_invariants or _invariants_hold(profile, item, run)
+
+    def _places(self, profile: Profile, type_: str, steps: tuple[str, ...]) -> bool:
+        """Say whether an element is named by a context, whatever the resource holds."""
+        known, place = self._known, (profile.package, profile.url, type_, steps)
+        if place not in known:
+            if len(known) >= _MOST_KEPT:
+                known.clear()
+            known[place] = self._is_place(_contexts(profile), type_, steps)
+        return known[place]
 
     def _is_place(self, contexts: tuple[Context, ...], type_: str, steps: tuple[str, ...]) -> bool:
-        """Say whether an element is named by a context, whatever the resource holds."""
         # Core's own extensions stand on resources by the name of Element: it means everything.
         return any(
             expression == "Element" or self._wanted(expression) in self._names(type_, steps)
@@ -121,6 +130,10 @@ class Contexts:
 def name_of(place: Place) -> str:
     """Return the name of the element at a place; empty for a resource's own."""
     return "" if isinstance(place, str) else str(place[1])
+
+
+def _contexts(profile: Profile) -> tuple[Context, ...]:
+    return (*profile.contexts, *_of_core(profile.url))
 
 
 @cache
@@ -230,8 +243,6 @@ def _listed(value: Any) -> list[Any]:
 
 def _invariants_hold(profile: Profile, item: Item, run: Run) -> bool:
     """contextInvariant: the focus is what holds the extension, %extension the extension."""
-    if not profile.context_invariants:
-        return True
     holder = _value_at(item.place[0], run) if not isinstance(item.place, str) else None
     type_ = fhir_type("Extension")
     found = Node(item.value, None, type_, None, "Extension") if type_ is not None else item.value

@@ -20,7 +20,8 @@ def is_too_deep(value: Any) -> bool:
             inner
             for one in level
             for inner in (one.values() if isinstance(one, dict) else one)
-            if type(inner) is dict or type(inner) is list
+            # Most are texts.
+            if type(inner) is not str and (type(inner) is dict or type(inner) is list)
         ]
         if not level:
             return False

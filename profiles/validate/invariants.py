@@ -15,6 +15,7 @@ from profiles.fhirpath import (
     Node,
     compile,  # noqa: A004
 )
+from profiles.fhirpath.glance import Glance
 from profiles.fhirpath.model import fhir_type
 from profiles.fhirpath.published import corrected
 from profiles.issue import Severity
@@ -54,10 +55,16 @@ def invariant_check(
 
     is_asking = asks(source)
     native = NATIVE.get(invariant.key) if core else None
+    codes = asked.layers.codes(asked.profile) if asked is not None else None
+    glances: dict[str, Glance | None] = {}
 
     def check(item: Item, run: Run) -> None:
         met = native(item.value) if native is not None else None
         if met is None:
+            name = nested or item.type
+            glance = glances[name] if name in glances else _glance(source, name, glances)
+            if glance is not None and glance(item.value, item.extra, codes):
+                return
             met = _holds(source, item, nested or item.type, run, asked if is_asking else None)
         if met is None:
             unread = f"the constraint {invariant.key} cannot be evaluated"
@@ -66,6 +73,15 @@ def invariant_check(
             run.report(severity, "invariant", text, item.place)
 
     return check
+
+
+def _glance(source: str, type_name: str, known: dict[str, Glance | None]) -> Glance | None:
+    """Make what sees at once that a constraint holds of values of a type, and remember it."""
+    expression = _compiled(source)
+    type_ = fhir_type(type_name) if type_name else None
+    found = expression.glance(type_) if expression is not None and type_ is not None else None
+    known[type_name] = found
+    return found
 
 
 def _nested_type(element: Element) -> str:

@@ -24,6 +24,8 @@ from profiles.validate.run import Check, Run
 #: Canonical URLs remembered; resources may claim any.
 _MOST_KEPT = 10_000
 Conforms = Callable[[str, Item, Run], bool]
+#: A profile with its layer and what tells it from its versions.
+_Followed = tuple[Profile | None, tuple[Check, ...], str]
 
 
 class Layers:
@@ -35,8 +37,11 @@ class Layers:
         self._codes = codes
         self._layers: dict[str, tuple[Check, ...]] = {}
         self._profiles: dict[tuple[str, str], Profile | None] = {}
+        #: (canonical URL, package that asks) → what values are checked against.
+        self._followed: dict[tuple[str, str], _Followed] = {}
         #: Canonical URL of a profile that is there but of no use → why.
         self._faults: dict[str, str] = {}
+        self._broken: set[str] = set()
 
     def conforms(
         self, canonical: str, item: Item, run: Run, requester: Profile | None = None
@@ -63,21 +68,30 @@ class Layers:
 
     def follow(self, canonical: str, requester: Profile, item: Item, run: Run) -> None:
         """Check a value against the one profile its type names, unless that is going on."""
-        profile = self.profile(canonical, requester)
+        followed = self._followed.get((canonical, requester.package))
+        if followed is None:
+            followed = self._follow(canonical, requester)
+        profile, layer, key = followed
         if item.type == "Extension" and profile is self.profile(str(item.value.get("url"))):
             return  # every extension is checked against what its URL defines
         if profile is not None and not _is_about(profile, item):
             run.report("error", "structure", f"{profile.type} is wanted here", item.place)
             return
-        layer = self.layer(canonical, requester)
-        if profile is None or not layer:
-            return
-        key = _key(profile)
         mark = (id(item.value), key)
-        if mark not in run.open and run.is_new(item.value, key):
+        if layer and mark not in run.open and run.is_new(item.value, key):
             run.open.add(mark)
             self.run(layer, item, run)
             run.open.discard(mark)
+
+    def _follow(self, canonical: str, requester: Profile) -> _Followed:
+        """Look up what a profile of a type is, and remember it."""
+        profile = self.profile(canonical, requester)
+        layer = self.layer(canonical, requester) or ()
+        key = _key(profile) if profile is not None else ""
+        if len(self._followed) >= _MOST_KEPT:
+            self._followed.clear()
+        found = self._followed[canonical, requester.package] = profile, layer, key
+        return found
 
     def layer(self, canonical: str, requester: Profile | None = None) -> tuple[Check, ...] | None:
         """Return a profile's layer; None when there is no such profile."""
@@ -114,6 +128,8 @@ class Layers:
             return self.snapshots.profile(canonical, requester=package)
         except NotConformant as error:
             self._faults[canonical] = f"cannot be used: {error}"
+            if all(one.code != "not-found" for one in error.issues):
+                self._broken.add(canonical)
             return None
 
     def others(self, canonical: str) -> frozenset[str]:
@@ -126,6 +142,10 @@ class Layers:
     def fault(self, canonical: str) -> str:
         """Say why there is no such profile."""
         return self._faults.get(canonical, "is not at hand")
+
+    def is_broken(self, canonical: str) -> bool:
+        """Say whether a profile is at hand and of no use by its own fault."""
+        return canonical in self._broken
 
     def faults(self, profile: Profile) -> tuple[Issue, ...]:
         """Return what is wrong with the differential of a profile."""

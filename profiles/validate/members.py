@@ -20,6 +20,10 @@ Json = dict[str, Any]
 _FEW = 3
 
 
+#: Makes an item of a tuple: there are many, and their class would take its time.
+_made = tuple.__new__
+
+
 class Item(NamedTuple):
     """One value of an element."""
 
@@ -96,17 +100,17 @@ def _take(holder: Json, member: Member, shown: str, above: Place, found: list[It
     extra = holder.get(f"_{name}") if primitive else None
     if value is None and extra is None:
         return
-    if type(extra) is list or (type(value) is list and primitive):
+    if type(extra) is list:
         found += _listed(value, extra, code, shown, above)
     elif type(value) is list:
         found += [
-            Item(one, None, code, (above, shown, index))
+            _made(Item, (one, None, code, (above, shown, index)))
             for index, one in enumerate(value)
             if one is not None
         ]
     else:
         beside = extra if type(extra) is dict else None
-        found.append(Item(value, beside, code, (above, shown)))
+        found.append(_made(Item, (value, beside, code, (above, shown))))
 
 
 def _present(holder: Json, members: Members) -> Sequence[Member]:

@@ -19,7 +19,8 @@ _DAY, _SECONDS = 10, 19
 
 def _any(*names: str) -> Native:
     """At least one of the elements is there."""
-    return lambda value: any(name in value for name in names)
+    wanted = frozenset(names)
+    return lambda value: not wanted.isdisjoint(value)
 
 
 def _needs(name: str, other: str) -> Native:
@@ -29,8 +30,10 @@ def _needs(name: str, other: str) -> Native:
 
 def _extension(value: Json) -> bool | None:
     """Either extensions or a value."""
-    has_value = any(name.startswith(("value", "_value")) for name in value)
-    return ("extension" in value) != has_value
+    for name in value:
+        if name.startswith(("value", "_value")):
+            return "extension" not in value
+    return "extension" in value
 
 
 def _period(value: Json) -> bool | None:

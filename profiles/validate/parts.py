@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from types import NoneType
+from typing import Any
 
 from profiles.validate.members import Item, Json, Members, is_formed, items_of
 from profiles.validate.places import Place
@@ -29,16 +31,53 @@ class Part:
     slices: Slices | None
     #: URL of the profile, for the sentences.
     profile: str
+    #: The text that its value has to be, where that is all that is checked about it.
+    text: str | None = None
 
     @cached_property
-    def quick(self) -> str | None:
-        """JSON name of an element that only has to be there, or to be counted in slices."""
-        if self.checks or self.types is not None or self.max is not None or self.min > 1:
+    def quick(self) -> Callable[[Json], bool] | None:
+        """What says of an object at a glance that the element is well, as it mostly is.
+
+        What it says of none is decided value by value.
+        """
+        if self.max is not None or self.min > 1:
             return None
-        ((member, *others), complex_) = self.members.each, self.slices is not None
-        if others or (complex_ and (member.primitive or self.min)):
+        if self.types is not None:
+            return None if self.checks or self.slices else self._quick_choice()
+        (member, *others), slices = self.members.each, self.slices
+        name = member.name
+        if others:
             return None
-        return member.name
+        if slices is not None:
+            is_plain = not (self.checks or member.primitive or self.min)
+            return (lambda holder: slices.passes(holder.get(name))) if is_plain else None
+        if self.text is not None:
+            return lambda holder: holder.get(name) == self.text
+        return None if self.checks else (lambda holder: _is_there(holder.get(name)))
+
+    def _quick_choice(self) -> Callable[[Json], bool] | None:
+        """One value, of a type that is allowed."""
+        allowed = [one for one in self.members.each if one.type in (self.types or ())]
+        if len(allowed) != 1:
+            return None
+        name, _, is_primitive = allowed[0]
+        others = frozenset(self.members.by_name).difference((name, f"_{name}"))
+
+        def passes(holder: Json) -> bool:
+            kind = type(holder.get(name))
+            if kind is list or kind is NoneType or (kind is dict) is is_primitive:
+                return False
+            return others.isdisjoint(holder)
+
+        return passes
+
+    @cached_property
+    def names(self) -> tuple[str, str, frozenset[str]]:
+        """Its JSON name and the one beside it; of a choice all of them."""
+        first, *others = self.members.each
+        if others:
+            return "", "", frozenset(self.members.by_name)
+        return first.name, f"_{first.name}" if first.primitive else "", frozenset()
 
     @cached_property
     def required(self) -> bool:
@@ -47,7 +86,7 @@ class Part:
 
     def check(self, holder: Json, place: Place, run: Run) -> None:
         """Check the element in an object."""
-        if self.quick is not None and self._passes(self.quick, holder):
+        if self.quick is not None and self.quick(holder):
             return
         items = items_of(holder, self.members, self.shown, place)
         count = len(items)
@@ -66,15 +105,6 @@ class Part:
         if self.slices is not None and (formed or self.slices.required):
             self.slices.check(formed, place, run)
 
-    def _passes(self, name: str, holder: Json) -> bool:
-        """Say whether the element is well at a glance, as it mostly is; False says nothing."""
-        value = holder.get(name)
-        if self.slices is not None:
-            return self.slices.passes(value)
-        if type(value) is list:
-            value = value[0] if value else None
-        return value is not None
-
     def _miscounted(self, count: int, place: Place, run: Run) -> None:
         at = (place, self.shown)
         if count < self.min:
@@ -91,22 +121,33 @@ class Part:
             run.report("error", "structure", f"{text} ({self.profile})", at)
 
 
+def _is_there(value: Any) -> bool:
+    if type(value) is list:
+        value = value[0] if value else None
+    return value is not None
+
+
 def below(parts: Sequence[Part]) -> Check:
     """Return what checks the elements below a value."""
-    at = {name: index for index, one in enumerate(parts) for name in one.members.by_name}
-    required = {index for index, one in enumerate(parts) if one.required}
+    watched = [(one.required, *one.names, one.check) for one in parts]
+    is_required = any(one.required for one in parts)
 
     def check(item: Item, run: Run) -> None:
         holder = item.below
         if holder is None:
-            if not required:
-                return
             # A primitive value without extensions: nothing is below, which may be too little.
-            if item.extra is None and isinstance(item.value, dict):
+            if not is_required or (item.extra is None and type(item.value) is dict):
                 return
             holder = {}
+        place = item.place
         # Most of what a profile speaks of is not there.
-        for index in sorted(required.union([at[name] for name in holder if name in at])):
-            parts[index].check(holder, item.place, run)
+        for required, name, beside, names, look in watched:
+            if (
+                required
+                or name in holder
+                or beside in holder
+                or (names and not names.isdisjoint(holder))
+            ):
+                look(holder, place, run)
 
     return check

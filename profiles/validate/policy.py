@@ -1,8 +1,9 @@
 """How serious it is what the specification leaves to whoever validates.
 
 Unknown extensions have to be expected (https://hl7.org/fhir/R4/extensibility.html), a display is
-for humans (https://hl7.org/fhir/R4/datatypes.html#Coding), and a profile that is not at hand says
-nothing about the content. Others are stricter; a policy follows them.
+for humans (https://hl7.org/fhir/R4/datatypes.html#Coding), a profile that is not at hand says
+nothing about the content, and the profiles of vital signs bind senders who never heard of them.
+Others are stricter; a policy follows them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from profiles.issue import Severity
 
 #: What a policy may be strict about.
-STRICTER = ("claim", "display", "extension", "profile")
+STRICTER = ("claim", "display", "extension", "profile", "vitals")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class Policy:
     profile: Severity = "warning"
     #: An extension whose definition is not at hand.
     extension: Severity = "information"
+    #: An Observation with the code of a vital sign that is not as core's profile of it asks.
+    vitals: Severity = "warning"
     #: Beginnings of URLs whose extensions may be unknown all the same.
     domains: tuple[str, ...] = ()
 

@@ -135,6 +135,10 @@ class Slices:
         if self.ordered:
             self._check_order(sorted_, place, run)
 
+    def has(self, name: str, item: Item, run: Run) -> bool:
+        """Say whether an item is of the slice with a name."""
+        return any(one.name == name for one in self._sorted(item, run))
+
     def _lacks(self, found: Sequence[Slice]) -> bool:
         """Say whether an item is of no slice, or of none of the re-slices of its slice."""
         return not found or found[-1].name in self._by_parent

@@ -70,13 +70,15 @@ class Plan:
                 check(item, run)
         members = self.members
         for name, inner in value.items():
-            if name in members:
-                member = members[name]
-                if type(inner) is list:
-                    for index, one in enumerate(inner):
-                        member.check(one, (place, member.shown, index), run)
-                else:
-                    member.check(inner, (place, member.shown), run)
+            member = members.get(name)
+            if member is None:
+                continue
+            shown, look = member.shown, member.check
+            if type(inner) is list:
+                for index, one in enumerate(inner):
+                    look(one, (place, shown, index), run)
+            else:
+                look(inner, (place, shown), run)
 
 
 class Plans:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from profiles.fhirpath import Services
-from profiles.fhirpath.context import NO_SERVICES
+from profiles.fhirpath.context import NO_SERVICES, Sliced
 from profiles.issue import Issue
 from profiles.packages import Packages
 from profiles.snapshot.snapshots import Snapshots
@@ -25,6 +25,7 @@ from profiles.validate.layers import Layers
 from profiles.validate.limits import UCUM
 from profiles.validate.listed_codes import listed_codes_check
 from profiles.validate.members import Item, Json
+from profiles.validate.named_slices import named_slice
 from profiles.validate.places import written
 from profiles.validate.policy import DEFAULT, Policy
 from profiles.validate.questionnaire_response import questionnaire_response_issues
@@ -34,6 +35,7 @@ from profiles.validate.structure import resource_types, structure
 from profiles.validate.structure_definition import structure_definition_check
 from profiles.validate.told import MORE, Enough, Told
 from profiles.validate.types import Plans
+from profiles.validate.vital_signs import look_at_vital_sign, vital_sign_profiles
 
 _WRONG = frozenset({"error", "fatal"})
 
@@ -112,6 +114,15 @@ class Validator:
         run = self._begin({}, found.type, self._policy)
         return self._layers.conforms(profile, Item(value, None, found.type, found.type), run)
 
+    def slice(self, structure: str, name: str) -> Sliced | None:
+        """Answer FHIRPath's slice(); None when there is no such structure or slice."""
+
+        def begin(resource: Any) -> Run:
+            around = resource if isinstance(resource, dict) else {}
+            return self._begin(around, str(around.get("resourceType", "")), self._policy)
+
+        return named_slice(self._layers, structure, name, begin)
+
     def _begin(self, resource: Json, kind: str, policy: Policy) -> Run:
         resolver = Resolver(resource, kind)
         run = Run(resource, kind, resource, kind, resolver, "", NO_SERVICES, policy, Told())
@@ -127,15 +138,22 @@ class Validator:
         self._plans.of(item.type).walk(item.value, item.place, run)
         for canonical in asked:
             self._against(canonical, item, run, by_caller=canonical in named)
+        if item.type == "Observation":
+            for canonical in vital_sign_profiles(item.value):
+                if canonical not in asked:
+                    layer = self._layers.layer(canonical) or ()
+                    look_at_vital_sign(layer, canonical, item, run)
 
     def _against(self, canonical: str, item: Item, run: Run, *, by_caller: bool) -> None:
         profile = self._layers.profile(canonical)
         if profile is None:
             text = f"the profile {canonical} {self._layers.fault(canonical)}"
-            # Who names a profile wants to know of nothing less.
-            severity = "error" if by_caller else run.policy.claim
+            is_broken = self._layers.is_broken(canonical)
+            # Who names a profile wants to know of nothing less; a broken definition is wrong.
+            severity = "error" if by_caller or is_broken else run.policy.claim
+            code = "structure" if is_broken else "not-found"
             place = item.place if by_caller else (item.place, "meta")
-            run.once(canonical, severity, "not-found", text, place)
+            run.once(canonical, severity, code, text, place)
         elif profile.type != item.type:
             text = f"the profile {canonical} is not about {item.type}"
             run.report("error", "structure", text, item.place)

@@ -41,23 +41,41 @@ def equal_to(fixed: Any) -> Test:
 def fitting(pattern: Any) -> Test:
     """Return what says whether a JSON value has everything that the pattern has."""
     if isinstance(pattern, dict):
-        return _with_members([(name, fitting(one)) for name, one in pattern.items()])
+        return _with_members(pattern)
     if isinstance(pattern, list):
         tests = [fitting(one) for one in pattern]
+        if len(tests) == 1:
+            return _with_item(tests[0])
         return lambda value: (
             isinstance(value, list) and all(any(map(test, value)) for test in tests)
         )
     return _same_as(pattern)
 
 
-def _with_members(members: list[tuple[str, Test]]) -> Test:
+def _with_item(fits: Test) -> Test:
     def test(value: Any) -> bool:
-        if not isinstance(value, dict):
+        if type(value) is not list:
             return False
-        for name, fits in members:  # noqa: SIM110 - every identifier comes by, a generator costs
-            if name not in value or not fits(value[name]):
+        for one in value:  # noqa: SIM110 - a generator costs more
+            if fits(one):
+                return True
+        return False
+
+    return test
+
+
+def _with_members(pattern: dict[str, Any]) -> Test:
+    # Texts tell patterns apart, and every identifier comes by: they are compared first, directly.
+    texts = [(name, one) for name, one in pattern.items() if type(one) is str]
+    others = [(name, fitting(one)) for name, one in pattern.items() if type(one) is not str]
+
+    def test(value: Any) -> bool:
+        if type(value) is not dict:
+            return False
+        for name, wanted in texts:
+            if value.get(name) != wanted:
                 return False
-        return True
+        return not others or all(name in value and fits(value[name]) for name, fits in others)
 
     return test
 

@@ -307,6 +307,26 @@ def test_translation_goes_backwards_too(maps):
         maps.translate("urn:fehlt", "urn:a", "rot")
 
 
+def test_without_a_map_all_between_the_systems_are_asked(build):
+    group = {"source": "urn:a", "target": "urn:b"}
+    rot = {"code": "rot", "target": [{"code": "R", "equivalence": "equivalent"}]}
+    red = {"code": "rot", "target": [{"code": "red", "equivalence": "equal"}]}
+    made = build(
+        concept_map("eins", [{**group, "element": [rot]}]),
+        concept_map("zwei", [{**group, "target": "urn:c", "element": [red]}]),
+    )
+
+    def codes(system, code, **asked):
+        return {one.code for one in made.translate("", system, code, **asked).matches}
+
+    assert codes("urn:a", "rot") == {"R", "red"}
+    assert codes("urn:a", "rot", target="urn:c") == {"red"}
+    assert codes("urn:c", "red", reverse=True) == {"rot"}
+    assert codes("urn:a", "blau") == set()
+    with pytest.raises(NotSupported):
+        made.translate("", "urn:b", "R")
+
+
 def test_naming_systems_are_found_by_each_of_their_names(build):
     made = build(
         {

@@ -29,6 +29,7 @@ _JAVA = Policy(
     display="error",
     profile="error",
     extension="error",
+    vitals="error",
     domains=("http://hl7.org/fhir/test/", "http://example.org/", "http://www.example.org/"),
 )
 _BOM = b"\xef\xbb\xbf"

@@ -185,10 +185,15 @@ def profile(name: str, base: str, *elements: Json, **members: Any) -> Json:
     return structure(name, base, *elements, type=members.pop("type", "Patient"), **members)
 
 
-UNUSABLE = {
-    "of itself": [profile("A", f"{CANONICAL}A")],
-    "in a circle": [profile("A", f"{CANONICAL}B"), profile("B", f"{CANONICAL}A")],
-    "of a missing base": [profile("A", f"{CANONICAL}Fehlt")],
+#: Severity and code of the one issue there is, and the definitions.
+UNUSABLE: dict[str, tuple[str, str, list[Json]]] = {
+    "of itself": ("error", "structure", [profile("A", f"{CANONICAL}A")]),
+    "in a circle": (
+        *("error", "structure"),
+        [profile("A", f"{CANONICAL}B"), profile("B", f"{CANONICAL}A")],
+    ),
+    # What is missing decides nothing.
+    "of a missing base": ("warning", "not-found", [profile("A", f"{CANONICAL}Fehlt")]),
 }
 
 
@@ -209,8 +214,9 @@ def test_a_profile_without_a_definition_is_told_once(tmp_path: Path, name: str) 
             for at in range(3)
         ],
     }
-    (issue,) = told(validator(tmp_path, *UNUSABLE[name]).validate(bundle))
-    assert (issue.severity, issue.code) == ("warning", "not-found")
+    severity, code, definitions = UNUSABLE[name]
+    (issue,) = told(validator(tmp_path, *definitions).validate(bundle))
+    assert (issue.severity, issue.code) == (severity, code)
     assert issue.text.startswith(f"the profile {CANONICAL}A cannot be used: ")
 
 
