@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
@@ -15,6 +14,7 @@ from mappers.base import (
     Action,
     Change,
     Context,
+    Encoded,
     Format,
     Key,
     Loss,
@@ -24,12 +24,14 @@ from mappers.base import (
 from mappers.claim import claim
 from mappers.dialect import Dialect
 from mappers.mend import broken, left_out
+from mappers.parcel import pack
 from mappers.recency import same_content, without_clock
 from profiles.issue import Issue, NotSupported
 
 #: Name of a format → module that exposes FORMAT; imported on first use, asked in this order.
 FORMATS: dict[str, str] = {
     "hl7v2": "mappers.hl7v2",
+    "xdt": "mappers.xdt",
     "fhir_r4": "mappers.fhir_r4",
 }
 
@@ -46,6 +48,7 @@ __all__ = [
     "Action",
     "Change",
     "Context",
+    "Encoded",
     "Format",
     "Key",
     "Loss",
@@ -53,6 +56,7 @@ __all__ = [
     "PatientFacts",
     "apply",
     "convert",
+    "encode",
     "format_named",
     "mend",
     "recognise",
@@ -138,25 +142,24 @@ def mend(mapped: Mapped, data: bytes, context: Context) -> Mapped:
 
 def writable() -> list[str]:
     """Name the formats FHIR can be written as."""
-    return ["hl7v2"]
+    return [name for name in FORMATS if name != "fhir_r4" and format_named(name).encode]
 
 
 def write(bundle: dict[str, Any], *, format: str, dialect: Dialect | None = None) -> bytes:  # noqa: A002  the stable API's word
-    """Write a Bundle in a partner's format; raises NotSupported when it cannot be."""
-    if format not in writable():
-        raise NotSupported(f"FHIR cannot be written as {format!r}")
-    from mappers.hl7v2.write import encode
-    from mappers.times import to_hl7
+    """Write a Bundle in a partner's format, files beside it packed with it (`mappers.parcel`).
 
-    context = Context(PUBLIC_KEY, dialect or Dialect(), PUBLIC_NAMESPACE)
-    stamp = str(bundle.get("timestamp", ""))
-    digest = hashlib.sha256(repr(bundle).encode()).hexdigest()
-    return encode(
-        bundle,
-        context,
-        sending=("GATEWAY", ""),
-        receiving=("", ""),
-        control_id=digest[:20].upper(),
-        time=to_hl7(stamp) if stamp else "",
-        charset="UNICODE UTF-8",
-    ).data
+    Raises NotSupported when it cannot be written.
+    """
+    return pack(encode(bundle, format, Context(PUBLIC_KEY, dialect or Dialect(), PUBLIC_NAMESPACE)))
+
+
+def encode(bundle: dict[str, Any], format: str, context: Context) -> Encoded:  # noqa: A002  the stable API's word
+    """Write a Bundle as its envelope in the context addresses it.
+
+    Raises NotSupported when the format is not written, or cannot carry the content, and
+    NotConformant when the partner's character set or settings cannot.
+    """
+    writing = format_named(format).encode
+    if writing is None:
+        raise NotSupported(f"FHIR cannot be written as {format!r}")
+    return writing(bundle, context)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mappers.bundle import transaction
 from profiles.issue import GatewayError, Issue, operation_outcome
@@ -36,8 +36,7 @@ class Action(StrEnum):
     MOVE = "move"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One business identifier that names a resource in its sender's namespace."""
 
     #: Resource type, e.g. "Patient".
@@ -48,9 +47,8 @@ class Key:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One statement about one resource."""
+class Change(NamedTuple):
+    """One statement about one resource; nobody changes its parts, they may be shared."""
 
     action: Action
     type: str
@@ -73,6 +71,8 @@ class Change:
     weak: tuple[str, ...] = ()
     #: True: `resource` holds only the statement made and cannot stand alone as a resource.
     partial: bool = False
+    #: `resource` as compact JSON where the mapper has written it already; else empty.
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +135,44 @@ _MOST_NEWCOMERS = 2048
 
 
 @dataclass(frozen=True, slots=True)
+class Envelope:
+    """What a written message says of itself besides its content."""
+
+    #: Application and facility that send.
+    sending: tuple[str, str] = ("GATEWAY", "")
+    #: Application and facility that receive.
+    receiving: tuple[str, str] = ("", "")
+    #: Identity of the message, the same on every resend; empty: it follows from the content.
+    control_id: str = ""
+    #: FHIR instant; empty: that of the Bundle.
+    time: str = ""
+    #: Character set by its name in table 0211.
+    charset: str = "UNICODE UTF-8"
+    #: Trigger event the content came with, e.g. "A02"; empty when unknown.
+    event: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that travels beside a record."""
+
+    #: Plain file name, as the record names it.
+    name: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """One message in a partner's format, and what that format had no place for."""
+
+    data: bytes
+    #: FHIRPath of every element that is not in the message, never values.
+    left_out: tuple[str, ...] = ()
+    #: Files that go beside it (`mappers.parcel`).
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a translation needs besides the bytes."""
 
@@ -150,6 +188,8 @@ class Context:
     lenient: bool = False
     #: "Patient/<id>" → elements that FHIR does not allow as the message has them: left out.
     without: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: How what is written is addressed.
+    envelope: Envelope = field(default_factory=Envelope)
     #: What repeated fields (wards, doctors, insurers) were converted to before.
     memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
@@ -209,10 +249,14 @@ class Format:
     split: Callable[[bytes], Iterator[bytes]]
     #: One message → Mapped; never raises for bad content, it sets `refusal`.
     translate: Callable[[bytes, Context], Mapped]
-    #: FHIR Bundle → bytes in this format; None where the gateway only reads it.
-    encode: Callable[[Resource, Context], bytes] | None = None
+    #: Media type of a message.
+    media_type: str
+    #: FHIR Bundle → message in this format; None where the gateway only reads it.
+    encode: Callable[[Resource, Context], Encoded] | None = None
+    #: Names of the files a message expects beside it; None where it never does.
+    beside: Callable[[bytes], tuple[str, ...]] | None = None
     #: The same, and where each begins, from a file that is read in chunks; None where a file is
     #: read whole.
     stream: Callable[[Iterable[bytes]], Iterator[Piece]] | None = None
-    #: True: the resources are a sender's own; they claim what it claims and no profile of ours.
+    #: True: the resources come with all they claim: they are a sender's own, or written already.
     keeps_claims: bool = False

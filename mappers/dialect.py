@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from mappers.message_profile import MessageProfile, profile_of
+from mappers.shipped import DEFAULT, NAMES, mapping_of, scalars_of
 from profiles.issue import NotConformant
 
 T = TypeVar("T")
@@ -23,9 +24,17 @@ _OUTGOING: Mapping[str, tuple[str, ...]] = {
     "version": ("2.3", "2.3.1", "2.4", "2.5", "2.5.1", "2.6", "2.7", "2.8"),
     "missing_characters": ("refuse", "transliterate"),
     "orders": ("", "OMG", "ORM"),
+    "xdt": ("GDT", "LDT"),
+    "gdt_version": ("02.10", "03.00", "03.01"),
+    "gdt_charset": ("cp1252", "cp437", "din66003"),
+    "gdt_files": ("beside", "inside"),
 }
 #: What may separate in HL7 v2: nothing that stands in a number, a time, a code or `""`.
 SEPARATORS = frozenset("!#$%&'()*,:;<=>?@[\\]^`{|}~")
+#: What may become of fields no mapping takes.
+_UNMAPPED = ("report", "basic")
+#: How dates are written in xDT.
+_DATES = ("", "TTMMJJJJ", "JJJJMMTT")
 _CERTAINTY = re.compile(r"(?:(?:DG1|Z[A-Z0-9]{2})-[1-9]\d?)?")
 #: A segment must hold its name and a value of some length.
 _SHORTEST = 80
@@ -61,7 +70,7 @@ class Row:
 
     #: "ZPD-3" or "ZPD-3.1".
     source: str
-    #: Resource type of the target; must exist in the message.
+    #: Resource type of the target: one the message makes, or Basic, made for the segment.
     resource: str
     #: Top-level element of it, e.g. "extension".
     element: str
@@ -73,7 +82,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """How a partner wants HL7 v2 messages written."""
+    """How a partner wants HL7 v2 messages and GDT records written."""
 
     #: Version of HL7 (MSH-12): 2.3, 2.3.1, 2.4, 2.5, 2.5.1, 2.6, 2.7 or 2.8.
     version: str = "2.5"
@@ -89,17 +98,29 @@ class Outgoing:
     #: Field of DG1 or of a Z segment after it that holds the Diagnosesicherheit (A, G, V, Z),
     #: e.g. "ZDG-2"; empty: it is left out.
     diagnosis_certainty: str = ""
+    #: Member of the xDT family that is written: GDT, or LDT (version 3; reports only).
+    xdt: str = "GDT"
+    #: Version of GDT (9218): 02.10, 03.00 or 03.01.
+    gdt_version: str = "02.10"
+    #: Character set of GDT records (9206): cp1252 (ISO 8859-1), cp437 or din66003 (7-bit).
+    gdt_charset: str = "cp1252"
+    #: Where files of a GDT record are: beside it (6305), or inside (6329, GDT 3 only).
+    gdt_files: str = "beside"
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """Everything that differs from the standard for one sender."""
 
-    name: str = "standard"
+    name: str = DEFAULT
+    #: Shipped dialect it builds upon: "de" (HL7 Deutschland) or "standard" (HL7 as it is).
+    base: str = DEFAULT
     #: Charset when the message declares none; table 0211 spelling or a Python codec name.
     charset: str = ""
     #: IANA zone of times that carry none.
     timezone: str = "Europe/Berlin"
+    #: How dates are written in xDT, TTMMJJJJ or JJJJMMTT; empty: as the standard says.
+    dates: str = ""
     #: Assigner (OID or namespace id) → identifier system URI.
     systems: Mapping[str, str] = field(default_factory=dict)
     #: Name of coding system (CWE.3) → code system URI.
@@ -110,6 +131,9 @@ class Dialect:
     ignore: Mapping[str, str] = field(default_factory=dict)
     #: Further rows, mostly for Z-segments.
     rows: tuple[Row, ...] = ()
+    #: What becomes of fields no mapping takes: "report" names them in the loss report; "basic"
+    #: carries them to the receiver as well, in a Basic resource of their segment.
+    unmapped: str = "report"
     #: True: take HL7 v2 messages of a type or event without a mapping of its own as well, read
     #: by the segments they hold; else they are rejected (AR, 200 or 201).
     any_event: bool = False
@@ -132,7 +156,11 @@ class Dialect:
         """
         known = {item.name for item in fields(cls)} - {"name"}
         _check_keys(mapping, known, f"dialects/{name}")
-        values: dict[str, Any] = dict(mapping)
+        base = mapping.get("base", DEFAULT)
+        _check_choice(base, NAMES, f"dialects/{name}: base")
+        _check_choice(mapping.get("unmapped", "report"), _UNMAPPED, f"dialects/{name}: unmapped")
+        _check_choice(mapping.get("dates", ""), _DATES, f"dialects/{name}: dates")
+        values = {**scalars_of(base), **mapping}
         for key in ("general_practitioner", "document_recipients"):
             if key in values:
                 values[key] = tuple(values[key])
@@ -148,6 +176,22 @@ class Dialect:
             values["profile"] = _profile(values["profile"], name)
         _check_zone(values.get("timezone", "Europe/Berlin"), name)
         return cls(name=name, **values)
+
+    @property
+    def carries_more(self) -> bool:
+        """Tell whether a message's fields go elsewhere than the mapping says."""
+        return bool(self.rows) or self.unmapped != "report"
+
+    @classmethod
+    def shipped(cls, name: str = DEFAULT) -> Dialect:
+        """Return a dialect that comes with the package; raises KeyError when there is none."""
+        mapping_of(name)
+        return cls.from_mapping(name, {"base": name})
+
+
+def _check_choice(value: object, allowed: tuple[str, ...], place: str) -> None:
+    if value not in allowed:
+        raise NotConformant(f"{place} is one of {', '.join(allowed)}", location=place)
 
 
 def _consent(mapping: Mapping[str, Any], name: str) -> AttestedConsent:

@@ -152,6 +152,9 @@ def split(resource: Resource) -> dict[str, Any]:
 def name_of(element: str) -> str:
     """Name the register of a plain element: `_birthDate` goes with `birthDate`."""
     plain = element.removeprefix("_")
+    if plain == "dataAbsentReason":
+        # A value or why there is none, never both (invariant obs-6).
+        return "value[x]"
     for prefix in _CHOICES:
         rest = plain.removeprefix(prefix)
         if rest != plain and rest[:1].isupper():

@@ -8,7 +8,7 @@ both are reported.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from functools import cache, lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -20,6 +20,7 @@ _DTM = re.compile(
 
 _LEAP_SECOND = 60
 _WIDEST_OFFSET = timedelta(hours=14)
+_NO_SHIFT = timedelta(0)
 
 
 class Moment(NamedTuple):
@@ -59,11 +60,11 @@ def moment(text: str, zone: str) -> Moment | None:
             min(int(second or 0), 59),
             int((fraction or "0")[:6].ljust(6, "0")),
         )
-        aware, doubt = _aware(local, zone, sign, hours, minutes, utc)
-        stamp = aware.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        shift, doubt = _shift(local, zone, sign, hours, minutes, utc)
+        stamp = (local - shift).isoformat(timespec="microseconds") + "Z"
     except (ValueError, OverflowError):
         return None
-    offset = _offset(aware)
+    offset = _offset(shift)
     clock = f"{hour or '00'}:{minute or '00'}:{second or '00'}"
     if fraction:
         clock += f".{fraction}"
@@ -73,25 +74,27 @@ def moment(text: str, zone: str) -> Moment | None:
     return Moment(instant if hour else date, instant, stamp, precision, doubt if hour else "")
 
 
-def _aware(
+def _shift(
     local: datetime, zone: str, sign: str | None, hours: str, minutes: str, utc: str | None
-) -> tuple[datetime, str]:
+) -> tuple[timedelta, str]:
+    """Return how far a local time is from UTC, and what is doubtful about it."""
     if utc:
-        return local.replace(tzinfo=UTC), ""
+        return _NO_SHIFT, ""
     if sign:
         shift = timedelta(hours=int(hours), minutes=int(minutes))
         if shift > _WIDEST_OFFSET:
             raise ValueError("no zone is so far from UTC")
-        return local.replace(tzinfo=timezone(shift if sign == "+" else -shift)), ""
+        return (shift if sign == "+" else -shift), ""
     aware = local.replace(tzinfo=_zone(zone))
-    if aware.utcoffset() == aware.replace(fold=1).utcoffset():
-        return aware, ""
+    shift = aware.utcoffset() or _NO_SHIFT
+    if shift == aware.replace(fold=1).utcoffset():
+        return shift, ""
     exists = aware.astimezone(UTC).astimezone(_zone(zone)).replace(tzinfo=None) == local
-    return aware, "ambiguous" if exists else "skipped"
+    return shift, "ambiguous" if exists else "skipped"
 
 
-def _offset(aware: datetime) -> str:
-    shift = aware.utcoffset() or timedelta(0)
+@lru_cache(maxsize=256)
+def _offset(shift: timedelta) -> str:
     minutes = int(shift.total_seconds()) // 60
     sign = "-" if minutes < 0 else "+"
     return f"{sign}{abs(minutes) // 60:02d}:{abs(minutes) % 60:02d}"

@@ -10,11 +10,13 @@ carry a source themselves and travel as `Value` until `finished` replaces both b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
+
+from profiles.reading.decimals import literal_of
 
 Source = int | tuple[int, ...]
 
@@ -48,6 +50,9 @@ class Value:
         return hash(self.value)
 
 
+_TRACED = (Text, Value)
+
+
 def text(value: str, source: Source) -> Text:
     """Make a string that came from `source`."""
     made = _new(Text, value)
@@ -66,7 +71,7 @@ def merged(*parts: object) -> tuple[int, ...]:
     """All source leaves of several values."""
     found: list[int] = []
     for part in parts:
-        if isinstance(part, Text | Value):
+        if isinstance(part, _TRACED):
             source = part.source
             if isinstance(source, int):
                 found.append(source)
@@ -75,99 +80,77 @@ def merged(*parts: object) -> tuple[int, ...]:
     return tuple(found)
 
 
-def finished(nodes: list[Any], seen: set[int]) -> list[Any]:
-    """Return finished output as plain copies of its own; collect the leaves found in it.
+class Finished(NamedTuple):
+    """Finished output: plain values, and the same as compact JSON."""
 
-    Serialising walks the tree in C and stops at traced values only; reading it back gives plain
-    values that share nothing with remembered parts. Decimals would lose their literal that way
-    and are copied by hand.
+    resource: dict[str, Any]
+    body: bytes
+    has_decimals: bool = False
+
+
+def finished(nodes: Sequence[dict[str, Any]], seen: set[int]) -> list[Finished]:
+    """Make finished output plain, sharing nothing with remembered parts; collect its leaves.
+
+    Serialising walks a tree in C, and reading it back gives plain values. Decimals would lose
+    their literal that way: what holds one is copied by hand.
     """
-    decimals = 0
-    add, update = seen.add, seen.update
+    collect(nodes, seen)
+    decimals: list[Decimal] = []
 
     def plain(value: Any) -> Any:
-        nonlocal decimals
-        source = value.source
-        if type(source) is int:
-            add(source)
-        else:
-            update(source)
-        if type(value) is Text:
-            return str(value)
-        if isinstance(value.value, Decimal):
-            decimals += 1
-            return 0
-        return value.value
+        inner = value.value if type(value) is Value else value
+        if isinstance(inner, Decimal):
+            decimals.append(inner)
+            return orjson.Fragment(literal_of(inner))
+        return inner
 
-    copies = []
-    by_hand: set[str] = set()
+    made = []
     for node in nodes:
-        kind = node.get("resourceType", "") if type(node) is dict else ""
-        if kind in by_hand:
-            copies.append(_settled(node, add, update))
-            continue
-        before = decimals
-        body = orjson.dumps(node, default=plain, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
-        if decimals == before:
-            copies.append(orjson.loads(body))
-        else:
-            # Where one result has a decimal the next has as well: it is not serialised in vain.
-            by_hand.add(kind)
-            copies.append(_settled(node, add, update))
-    return copies
+        before = len(decimals)
+        body = orjson.dumps(node, default=plain)
+        by_hand = len(decimals) > before
+        made.append(Finished(_copy(node) if by_hand else orjson.loads(body), body, by_hand))
+    return made
 
 
-def _settled(
-    node: dict[str, Any], add: Callable[[int], None], update: Callable[[tuple[int, ...]], None]
-) -> dict[str, Any]:
-    """Copy an object by hand, its decimals as they are, and tell the leaves found in it.
-
-    The commonest kinds come first: this runs for every element of every result.
-    """
+def _copy(node: dict[str, Any]) -> dict[str, Any]:
+    """Copy an object by hand; the commonest kinds come first: this runs for every element."""
     copied: dict[str, Any] = {}
     for key, value in node.items():
         kind = type(value)
         if kind is str:
             copied[key] = value
         elif kind is Text:
-            source = value.source
-            add(source) if type(source) is int else update(source)
             copied[key] = str(value)
         elif kind is dict:
-            copied[key] = _settled(value, add, update)
+            copied[key] = _copy(value)
         elif kind is list:
-            copied[key] = [
-                _settled(item, add, update) if type(item) is dict else _leaf(item, add, update)
-                for item in value
-            ]
+            copied[key] = [_copy(item) if type(item) is dict else _leaf(item) for item in value]
         else:
-            copied[key] = _leaf(value, add, update)
+            copied[key] = _leaf(value)
     return copied
 
 
-def _leaf(value: Any, add: Callable[[int], None], update: Callable[[tuple[int, ...]], None]) -> Any:
+def _leaf(value: Any) -> Any:
     """The plain value of a leaf; lists in lists there are none in FHIR."""
-    kind = type(value)
-    if kind is not Text and kind is not Value:
-        return value
-    source = value.source
-    if type(source) is int:
-        add(source)
-    else:
-        update(source)
-    return str(value) if kind is Text else value.value
+    if type(value) is Value:
+        return value.value
+    return str(value) if type(value) is Text else value
 
 
-def collect(node: Any, seen: set[int]) -> None:
-    """Collect the leaves of a value that equals something already in the output."""
-    if type(node) is dict:
-        for value in node.values():
-            collect(value, seen)
-    elif type(node) is list or type(node) is tuple:
-        for value in node:
-            collect(value, seen)
-    elif isinstance(node, Text | Value):
-        source = node.source
+def collect(values: Any, seen: set[int]) -> None:
+    """Collect the leaves of finished output, or of values that equal something in it.
+
+    Serialising walks the tree in C and hands over what is no plain value: the traced ones.
+    """
+    if type(values) is Text:
+        source = values.source
+        seen.update((source,) if isinstance(source, int) else source)
+        return
+    found: list[Any] = []
+    orjson.dumps(values, default=found.append, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
+    sources: set[Source] = {one.source for one in found if isinstance(one, _TRACED)}
+    for source in sources:
         if isinstance(source, int):
             seen.add(source)
         else:

@@ -30,6 +30,7 @@ FORMAT = Format(
     recognises=recognises,
     split=split,
     translate=translate,
+    media_type="application/fhir+json",
     encode=encode,
     keeps_claims=True,
 )

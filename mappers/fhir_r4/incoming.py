@@ -81,6 +81,17 @@ def _translate(data: bytes, context: Context) -> Mapped:
     )
 
 
+def sources(data: bytes) -> list[str]:
+    """Return the FHIRPath of the resource each change comes from; of a deletion, of its entry.
+
+    `data` is a document that was translated.
+    """
+    document = _read(data)
+    if document["resourceType"] != "Bundle":
+        return [str(document["resourceType"])]
+    return [place for place, _ in _placed(document)]
+
+
 def _read(data: bytes) -> Any:
     """Read the JSON; what is none has nothing to answer to (http.html#status-codes: 400)."""
     try:
@@ -93,23 +104,28 @@ def _entries(document: Any) -> Iterator[_Entry]:
     if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
         raise NotConformant("A FHIR resource is a JSON object with resourceType.")
     if document["resourceType"] != "Bundle":
-        _check_id(document, "id")
+        _check_id(document, f"{document['resourceType']}.id")
         yield _Entry("", "PUT", "", document)
         return
     if document.get("type") not in BUNDLE_TYPES:
         raise NotSupported("This Bundle type is not taken here.", location="Bundle.type")
+    for _, entry in _placed(document):
+        yield entry
+    if not document.get("entry"):
+        raise NotConformant("The Bundle has no entry.", location="Bundle.entry")
+
+
+def _placed(bundle: Resource) -> Iterator[tuple[str, _Entry]]:
+    """Go through the entries that state something, each with the place of its resource."""
     seen: set[str] = set()
-    for index, raw in enumerate(document.get("entry") or ()):
-        entry = _entry(raw, f"Bundle.entry[{index}]")
+    for index, raw in enumerate(bundle.get("entry") or ()):
+        place = f"Bundle.entry[{index}]"
+        entry = _entry(raw, place)
         if entry.full_url and entry.full_url in seen:
-            raise NotConformant(
-                "A fullUrl names one entry only.", location=f"Bundle.entry[{index}].fullUrl"
-            )
+            raise NotConformant("A fullUrl names one entry only.", location=f"{place}.fullUrl")
         seen.add(entry.full_url)
         if entry.type != "MessageHeader":
-            yield entry
-    if not seen:
-        raise NotConformant("The Bundle has no entry.", location="Bundle.entry")
+            yield place if entry.method == "DELETE" else f"{place}.resource", entry
 
 
 def _entry(raw: Any, location: str) -> _Entry:

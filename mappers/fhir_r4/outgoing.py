@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import quote
 
-from mappers.base import Context, Resource
+from mappers.base import Context, Encoded, Resource
 from mappers.bundle import full_url, gateway_identifier
 from mappers.fhir_r4.references import attachments, references, type_and_id
 from profiles.gateway import PROFILES
@@ -54,10 +54,10 @@ def transaction(contents: Sequence[Content], *, control_id: str, write: Write) -
     return write_json(bundle)
 
 
-def encode(bundle: Resource, context: Context) -> bytes:
+def encode(bundle: Resource, context: Context) -> Encoded:
     """Write a Bundle as FHIR JSON."""
     del context
-    return write_json(bundle)
+    return Encoded(write_json(bundle))
 
 
 def _entry(content: Content, present: set[tuple[str, str]], write: Write) -> dict[str, Any]:

@@ -24,6 +24,8 @@ FORMAT = Format(
     recognises=recognises,
     split=split,
     translate=translate,
+    media_type="x-application/hl7-v2+er7",
     encode=as_format,
     stream=pieces,
+    keeps_claims=True,
 )

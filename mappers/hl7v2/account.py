@@ -7,7 +7,7 @@ from functools import cache
 
 from mappers.base import Loss
 from mappers.codes import rows
-from mappers.hl7v2.segment import inside_field
+from mappers.hl7v2.places import inside_field
 from mappers.hl7v2.session import PACKAGE, Session
 from mappers.trace import Source, Text, collect
 
@@ -23,8 +23,7 @@ def account(session: Session, seen: set[int]) -> Loss:
     """Balance the leaves found in the output against the source."""
     message = session.message
     leaves = message.split_all()
-    collect(session.echoes, seen)
-    collect(session.deleted, seen)
+    collect([session.echoes, session.deleted], seen)
     total = len(leaves)
     lost = [leaf for leaf in leaves if leaf.source not in seen]
     if not lost:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from mappers.base import Action, Change, Key
+from mappers.trace import Finished
 
 
 class Draft:
@@ -13,7 +14,6 @@ class Draft:
     __slots__ = (
         "action",
         "cleared",
-        "entry",
         "historic",
         "id",
         "keys",
@@ -21,14 +21,19 @@ class Draft:
         "recency",
         "resource",
         "subject",
+        "type",
         "weak",
     )
+
+    #: The entry of the sender's directory it was begun with.
+    entry: Stated | None = None
 
     def __init__(self, resource: dict[str, Any], keys: tuple[Key, ...], recency: str) -> None:
         """Start a merge of `resource`, named by `keys`."""
         self.action = Action.MERGE
         self.resource = resource
         self.keys = keys
+        self.type: str = resource["resourceType"]
         self.id: str = resource["id"]
         self.cleared: list[str] = []
         self.recency = recency
@@ -36,24 +41,52 @@ class Draft:
         self.historic = False
         self.weak: tuple[str, ...] = ()
         self.partial = False
-        #: What it was begun with when that was an entry of the sender's directory.
-        self.entry: Stated | None = None
 
-    def change(self, resource: dict[str, Any]) -> Change:
+    def change(self, finished: Finished) -> Change:
         """Finish the change with its plain resource."""
         return Change(
             self.action,
-            resource["resourceType"],
+            self.type,
             self.id,
             self.keys,
-            resource,
+            finished.resource,
             tuple(dict.fromkeys(self.cleared)) if self.cleared else (),
             self.recency,
             self.subject,
             self.historic,
             self.weak,
             self.partial,
+            finished.body,
         )
+
+
+class EntryDraft(Draft):
+    """What is begun with an entry of the directory; its resource is made when it is asked for."""
+
+    __slots__ = ("_made", "asked", "entry")
+
+    def __init__(self, entry: Stated, recency: str) -> None:
+        """Start with all the entry says."""
+        head = {"resourceType": entry.key.type, "id": entry.identity}
+        super().__init__(head, (entry.key,), recency)
+        self.entry: Stated = entry
+        self.asked = False
+
+    @property
+    def resource(self) -> dict[str, Any]:
+        """The resource, from now on as the message makes it."""
+        if not self.asked:
+            self.asked = True
+            self._made.update(self.entry.content())
+        return self._made
+
+    @resource.setter
+    def resource(self, resource: dict[str, Any]) -> None:
+        self._made = resource
+
+    def says_more(self) -> bool:
+        """Tell whether the message says anything else than the entry."""
+        return self.asked and not self.entry.is_all_of(self._made)
 
 
 class Stated(NamedTuple):
@@ -71,6 +104,11 @@ class Stated(NamedTuple):
     reference: dict[str, Any]
     #: What its elements refer to.
     also: tuple[Stated, ...] = ()
+
+    def content(self) -> dict[str, Any]:
+        """Its elements, with lists that may be added to."""
+        elements = self.elements.items()
+        return {name: [*value] if type(value) is list else value for name, value in elements}
 
     def is_all_of(self, resource: dict[str, Any]) -> bool:
         """Tell whether a resource says what the entry says and nothing else."""

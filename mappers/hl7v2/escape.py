@@ -1,7 +1,8 @@
 r"""Escape sequences in both directions (HL7 v2.5 chapter 2.7).
 
 `\F\ \S\ \T\ \R\ \E\` are the delimiters, `\.br\` and `\.sp<n>\` line breaks, `\X..\` bytes in
-the message's character set, `\H\` and `\N\` highlighting (dropped: FHIR strings have none).
+the message's character set, `\H\` and `\N\` highlighting (dropped: FHIR strings have none),
+`\C....\` and `\M......\` switch the character set for what follows (ISO 2022, chapter 2.7.2).
 What is no escape sequence stays as it is: senders do write single backslashes.
 """
 
@@ -23,6 +24,24 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 #: What stands for a character that cannot be carried.
 REPLACEMENT = "\ufffd"
 _HEX = re.compile(r"X((?:[0-9A-Fa-f]{2})+)")
+#: Bytes after ESC that switch to a set of single bytes → codec.
+_SINGLE = {
+    "2842": "ascii",
+    "284A": "ascii",
+    "2D41": "iso8859-1",
+    "2D42": "iso8859-2",
+    "2D43": "iso8859-3",
+    "2D44": "iso8859-4",
+    "2D4C": "iso8859-5",
+    "2D47": "iso8859-6",
+    "2D46": "iso8859-7",
+    "2D48": "iso8859-8",
+    "2D4D": "iso8859-9",
+    "2D62": "iso8859-15",
+}
+#: The same for sets of several bytes, which the codec knows by their escape sequences.
+_SEVERAL = frozenset({"2440", "2442", "242844", "2441", "242843"})
+_ISO_2022 = "iso2022_jp_2"
 
 
 def unescaper(delimiters: Delimiters, codec: str) -> Callable[[str], str]:
@@ -47,7 +66,37 @@ def unescaper(delimiters: Delimiters, codec: str) -> Callable[[str], str]:
             return known
         return _other(body, codec, match.group())
 
-    return lambda text: sequence.sub(resolve, text)
+    switch = re.compile(f"{escape}([CM](?:[0-9A-Fa-f]{{2}}){{2,3}}){escape}")
+    marks = (delimiters.escape + "C", delimiters.escape + "M")
+
+    def unescape(text: str) -> str:
+        if any(mark in text for mark in marks):
+            text = _switched(switch.split(text), codec, delimiters.escape)
+        return sequence.sub(resolve, text)
+
+    return unescape
+
+
+def _switched(parts: list[str], codec: str, mark: str) -> str:
+    """Read each part behind a switch in its character set; what cannot be read stays as written."""
+    made = parts[0]
+    for switch, run in zip(parts[1::2], parts[2::2], strict=True):
+        made += _read_as(switch[1:].upper(), run, codec) or f"{mark}{switch}{mark}{run}"
+    return made
+
+
+def _read_as(switch: str, run: str, codec: str) -> str:
+    single = _SINGLE.get(switch)
+    if single is not None and codec.startswith("utf"):
+        return run
+    try:
+        if single is not None:
+            return run.encode(codec).decode(single)
+        if switch in _SEVERAL:
+            return (b"\x1b" + bytes.fromhex(switch) + run.encode("ascii")).decode(_ISO_2022)
+    except UnicodeError:
+        pass
+    return ""
 
 
 def _other(body: str, codec: str, original: str) -> str:
@@ -62,7 +111,7 @@ def _other(body: str, codec: str, original: str) -> str:
 
 
 def _layout(command: str, number: str) -> str:
-    count = min(int(number), 99) if number.isdigit() else 1
+    count = min(max(int(number), 0), 99) if number.lstrip("+-") else 1
     if command == "br":
         return "\n"
     if command == "sp":

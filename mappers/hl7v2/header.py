@@ -6,7 +6,8 @@ Cheap and bytes-safe: looks at the first segment only, as Latin-1.
 from __future__ import annotations
 
 import string
-from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from profiles.issue import NotUnderstood
 
@@ -16,8 +17,7 @@ _LIMIT = 4096
 _SEPARATORS = frozenset(string.punctuation) - {'"'}
 
 
-@dataclass(frozen=True, slots=True)
-class Delimiters:
+class Delimiters(NamedTuple):
     """The five separators of MSH-1 and MSH-2."""
 
     field: str = "|"
@@ -27,8 +27,7 @@ class Delimiters:
     subcomponent: str = "&"
 
 
-@dataclass(frozen=True, slots=True)
-class Header:
+class Header(NamedTuple):
     """Facts of MSH, as given; absent fields are empty strings."""
 
     delimiters: Delimiters
@@ -99,6 +98,7 @@ def read_header(data: bytes) -> Header:
     )
 
 
+@lru_cache(maxsize=64)
 def _delimiters(separator: str, encoding: str) -> Delimiters:
     """Fill separators the sender left out with the recommended ones (2.5.4)."""
     default = "^~\\&"

@@ -44,6 +44,11 @@ class Mapping(NamedTuple):
     datatype: str
     condition: str
 
+    @property
+    def place(self) -> str:
+        """The field, or the segment for all of it."""
+        return f"{self.segment}-{self.field}" if self.field else self.segment
+
 
 def mapping_table() -> list[Mapping]:
     """Return every mapping by segment and field."""

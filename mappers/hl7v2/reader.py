@@ -113,6 +113,13 @@ class Reader:
         self.listed.add(draft.id)
         return not known
 
+    def begin_group(self) -> None:
+        """Begin a patient's segments: numbers of another one's results name nothing of his."""
+        self.reports.clear()
+        self.results.clear()
+        self.grouped.clear()
+        self.replaced = None
+
     def end_order(self) -> None:
         """End the present order; an ORC that nothing followed is an order of its own."""
         waiting = self.pending.pop("ORC", None)
@@ -154,6 +161,7 @@ def read(session: Session, family: Family) -> None:
     reader = Reader(session)
     for group in _groups(session):
         session.begin_group(group)
+        reader.begin_group()
         if "PID" not in names and session.event not in family.patientless:
             session.patient = _nobody()
         for segment in _ordered(group):

@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 from mappers import times
 from mappers.base import Context, Key, PatientFacts
 from mappers.codes import Coded, rows, table
-from mappers.hl7v2.drafts import Draft, Stated
+from mappers.dialect import Dialect
+from mappers.hl7v2.drafts import Draft, EntryDraft, Stated
 from mappers.hl7v2.tokenizer import Message, Segment
 from mappers.identity import mint
+from mappers.shipped import understood
 from mappers.trace import Text, derived, text
 from profiles.issue import Issue, Severity
 
@@ -58,10 +60,39 @@ def known_systems() -> Mapping[str, Assigner]:
     }
 
 
+class _Names(NamedTuple):
+    """What a sender calls things, the shipped dialect's names below its own."""
+
+    dialect: Dialect
+    systems: Mapping[str, str]
+    code_systems: Mapping[str, str]
+    codes: Mapping[str, Mapping[str, str]]
+    local_codes: frozenset[str]
+
+
+def _names(context: Context) -> _Names:
+    dialect, kept = context.dialect, context.memory.kept
+    known: _Names | None = kept.get((_names, id(dialect)))
+    if known is None or known.dialect is not dialect:
+        base = dialect.base
+        codes = understood(base, "codes", dialect.codes)
+        known = kept[_names, id(dialect)] = _Names(
+            dialect,
+            understood(base, "systems", dialect.systems),
+            understood(base, "code_systems", dialect.code_systems),
+            codes,
+            frozenset().union(*codes.values()),
+        )
+    return known
+
+
 class Session:
     """The state of one translation."""
 
     __slots__ = (
+        "begun",
+        "code_systems",
+        "codes",
         "consumed",
         "context",
         "counts",
@@ -77,6 +108,7 @@ class Session:
         "ignored",
         "issues",
         "listed",
+        "local_codes",
         "message",
         "namespace",
         "patient",
@@ -84,6 +116,7 @@ class Session:
         "recency",
         "recipients",
         "replayed",
+        "systems",
         "zone",
     )
 
@@ -94,11 +127,20 @@ class Session:
         self.dialect = context.dialect
         self.namespace = context.namespace
         self.zone = context.dialect.timezone
+        names = _names(context)
+        #: Names and codes of the dialect and of the shipped one below it.
+        self.systems = names.systems
+        self.code_systems = names.code_systems
+        self.codes = names.codes
+        #: Every code of their own, whatever its field.
+        self.local_codes = names.local_codes
         self.event = event
         #: The segments of the patient being read; all where a message has one patient.
         self.group: list[Segment] = message.segments
         self.issues: list[Issue] = list(message.issues)
         self.drafts: dict[str, Draft] = {}
+        #: Type → the resource of it begun last.
+        self.begun: dict[str, Draft] = {}
         #: Values that equal something already said: their leaves count as mapped with it.
         self.echoes: list[Any] = []
         #: Leaves that say `""` and led to a cleared element.
@@ -152,11 +194,28 @@ class Session:
             identity = mint(self.context.region_key, kind, first.system, first.value)
         known = self.drafts.get(identity)
         if known is not None:
-            return known
+            return known if not subject or self._is_own(known) else self._apart(kind, first)
         made = Draft({"resourceType": kind, "id": identity}, keys, self.recency)
         if subject and self.patient is not None:
             made.subject = self.patient.id
-        self.drafts[identity] = made
+        self.drafts[identity] = self.begun[kind] = made
+        return made
+
+    def _is_own(self, known: Draft) -> bool:
+        """Tell whether a resource begun before may be gone on with for the present patient."""
+        patient = self.patient
+        if patient is None or not (known.subject and patient.id) or known.subject == patient.id:
+            return True
+        return str(known.resource["resourceType"]) == "Patient"
+
+    def _apart(self, kind: str, key: Key) -> Draft:
+        """Keep two patients of a message apart whose things have the same number."""
+        patient = self.patient.id if self.patient is not None else ""
+        begun = len(self.drafts)
+        made = self.natural(kind, patient, key.system, key.value)
+        if len(self.drafts) > begun:
+            sentence = f"the number of a {kind} stands for two patients; they were kept apart"
+            self.issue("conflict", sentence, hl7_code="205")
         return made
 
     def natural(self, kind: str, *parts: object, subject: bool = True) -> Draft:
@@ -174,14 +233,14 @@ class Session:
         return draft
 
     def _write(self, stated: Stated) -> Draft:
+        draft = self.drafts.get(stated.identity)
+        if draft is not None and draft.entry is stated:
+            # Said once more is said: whatever it adds is there.
+            return draft
         for other in stated.also:
             self._write(other)
-        draft = self.drafts.get(stated.identity)
         if draft is None:
-            made: dict[str, Any] = {"resourceType": stated.key.type, "id": stated.identity}
-            made.update((k, [*v] if type(v) is list else v) for k, v in stated.elements.items())
-            draft = self.drafts[stated.identity] = Draft(made, (stated.key,), self.recency)
-            draft.entry = stated
+            draft = self.drafts[stated.identity] = EntryDraft(stated, self.recency)
             return draft
         for element, value in stated.elements.items():
             if type(value) is list:
@@ -271,12 +330,19 @@ class Session:
     def lookup(self, name: str, leaf: Text, field: str = "") -> Coded | None:
         """Translate a code by a table; the dialect's local codes come first."""
         code: str = leaf
-        if field:
-            local = self.dialect.codes.get(field)
-            if local is not None:
-                code = local.get(leaf, leaf)
+        if leaf in self.local_codes:
+            local = self.codes.get(field or self._field(leaf), {})
+            code = local.get(leaf, leaf)
         codes = table(PACKAGE, name)
         return codes.get(code) or codes.get(code.upper())
+
+    def _field(self, leaf: Text) -> str:
+        """Name the field a leaf stands in ("PID-16"); empty for one that stands in none."""
+        source = leaf.source
+        if not isinstance(source, int):
+            return ""
+        segment, number = self.message.segment_of(source)
+        return f"{segment.name}-{number}"
 
     def code(self, name: str, leaf: Text | None, field: str = "") -> str | None:
         """Translate to a plain code; an unknown one becomes an issue and None."""

@@ -14,10 +14,11 @@ from urllib.parse import unquote
 
 from mappers.base import Context, Mapped
 from mappers.dialect import Dialect
-from mappers.hl7v2.segment import leaf, sub
 from mappers.hl7v2.session import known_systems
+from mappers.hl7v2.splitting import leaf, sub
 from mappers.hl7v2.tokenizer import Message, Segment, tokenize
 from mappers.hl7v2.translate import translate
+from mappers.shipped import DEFAULT, mapping_of
 from mappers.toml_text import toml_text
 from profiles.check_digits import is_kvnr
 from profiles.issue import GatewayError
@@ -216,16 +217,17 @@ class Survey:
         for title, own in (("fields of Z segments", True), ("fields nobody maps", False)):
             rows = [(p, n) for p, n in unmapped.most_common() if (p[0] == "Z") is own][:_SHOWN]
             if rows:
-                yield f"{title}: carry them with [[rows]], or name the reason in [ignore]"
+                yield f"{title}: carry them with [[rows]] or unmapped, or say why in [ignore]"
             for place, count in rows:
                 shapes = self.counts[f"shape {place}"].most_common(3)
                 yield f"  {place}: {count} times, shaped {', '.join(one for one, _ in shapes)}"
 
     def _local_assigners(self) -> Iterator[str]:
-        """Assigners without an OID: their system is for a person to name."""
+        """Assigners without an OID: their system is for a person to name, unless it is known."""
+        known = mapping_of(DEFAULT)["systems"]
         for both, count in self.counts.get("assigners", Counter()).most_common(_SHOWN):
             name, _, oid = both.partition("\t")
-            if not _OID.fullmatch(oid):
+            if not _OID.fullmatch(oid) and name not in known:
                 kinds = ", ".join(one for one, _ in self.counts[f"assigner {both}"].most_common(5))
                 yield f'[systems] "{_printable(name or oid)}" = "…"  {count} times: {kinds}'
 

@@ -10,20 +10,10 @@ from collections.abc import Iterator
 
 from mappers.hl7v2.escape import CONTROL, REPLACEMENT, unescaper
 from mappers.hl7v2.header import Delimiters, Header, read_header
-from mappers.hl7v2.segment import (
-    DELETE,
-    Component,
-    Repetition,
-    Segment,
-    field_number,
-    inside_segment,
-    leaf,
-    leaves_of,
-    make_segment,
-    render,
-    segment_index,
-    sub,
-)
+from mappers.hl7v2.lines import are_unusual, put_right
+from mappers.hl7v2.places import field_number, inside_segment, render, segment_index
+from mappers.hl7v2.segment import Segment, make_segment
+from mappers.hl7v2.splitting import DELETE, Component, Repetition, leaf, leaves_of, sub
 from mappers.trace import Text
 from profiles.issue import Issue
 from profiles.reading import decode_text
@@ -67,6 +57,8 @@ class Message:
         used = text.count(d.escape) > 1
         unescape = unescaper(d, codec) if used else None
         lines = text.split("\r") if "\n" not in text else _LINE_ENDS.split(text)
+        if are_unusual(lines):
+            lines = put_right(lines, d.field, self.issues)
         seen: dict[str, int] = {}
         index = 0
         for line in lines:

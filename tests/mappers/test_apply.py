@@ -2,7 +2,6 @@
 
 import copy
 import itertools
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -234,7 +233,7 @@ def test_statements_of_different_times_commute(said: list[Change], data: st.Data
 @given(statements)
 def test_applying_twice_is_applying_once(said: Change) -> None:
     first = mappers.apply(None, said)
-    again = mappers.apply(first, replace(said, resource=dict(said.resource)))
+    again = mappers.apply(first, said._replace(resource=dict(said.resource)))
     assert mappers.same_content(first, again)
     assert mappers.apply(again, said) == again
 
@@ -249,3 +248,29 @@ def test_neither_argument_is_modified() -> None:
     for changed in next(iter(mappers.convert(TRANSFER))).changes:
         mappers.apply(held.get(changed.id), changed)
     assert held == before
+
+
+def result(day: int, value: str, status: str) -> bytes:
+    head = f"MSH|^~\\&|LAB|HAUS|GW|NETZ|202611{day:02}||ORU^R01|R{day}|P|2.5\r"
+    obx = f"OBX|1|NM|2951-2^Natrium^LN||{value}|mmol/l|||||{status}\r"
+    return f"{head}PID|1||4711^^^HAUS\rOBR|1|A1|B1|K^Labor^L\r{obx}".encode()
+
+
+@pytest.mark.parametrize(
+    ("told", "status", "value"),
+    [
+        ((result(1, "130", "P"), result(2, "135", "F"), result(3, "138", "C")), "corrected", 138),
+        ((result(1, "130", "F"), result(2, "", "D")), "entered-in-error", 130),
+        ((result(1, "130", "F"), result(2, "", "W")), "entered-in-error", 130),
+        ((result(1, "130", "P"), result(2, "", "X")), "cancelled", None),
+        ((result(1, "", "X"), result(2, "131", "F")), "final", 131),
+    ],
+)
+def test_a_result_has_a_value_or_a_reason_for_none_whatever_the_order(
+    told: tuple[bytes, ...], status: str, value: int | None
+) -> None:
+    for order in itertools.permutations(told):
+        made = next(r for r in after(*order).values() if r["resourceType"] == "Observation")
+        assert made["status"] == status
+        assert made.get("valueQuantity", {}).get("value") == value
+        assert ("dataAbsentReason" in made) is (value is None)

@@ -41,3 +41,14 @@ def test_a_dialect_is_built_from_its_table_and_travels_to_workers() -> None:
 def test_what_is_wrong_is_named_with_the_nearest_key(mapping: dict, hint: str) -> None:
     with pytest.raises(NotConformant, match=hint):
         Dialect.from_mapping("klinikum", mapping)
+
+
+def test_the_german_dialect_is_shipped_and_the_base_of_every_other() -> None:
+    german, own = Dialect.shipped(), Dialect.from_mapping("klinikum", {"charset": "8859/1"})
+    assert (german.name, german.base, german.timezone) == ("de", "de", "Europe/Berlin")
+    assert own.base == "de"
+    assert own.general_practitioner == german.general_practitioner
+    assert Dialect() == german
+    assert Dialect.shipped("standard").base == "standard"
+    with pytest.raises(NotConformant, match="base is one of de, standard"):
+        Dialect.from_mapping("klinikum", {"base": "at"})

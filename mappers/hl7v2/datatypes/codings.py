@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from mappers.codes import rows
 from mappers.hl7v2.session import PACKAGE, V2, Session
-from mappers.hl7v2.tokenizer import Repetition, leaf
+from mappers.hl7v2.tokenizer import Component, Repetition, leaf
 from mappers.trace import Text, derived, text
 
 _TABLE = re.compile(r"(?:HL7)?(\d{4})")
@@ -59,29 +59,63 @@ def concept(
         else:
             session.unknown(code)
     own = _own_codings(session, repetition, default, translated=bool(codings))
-    codings += own
+    codings += [_translated(session, one, name) for one in own] if name else own
     made: dict[str, Any] = {"coding": codings} if codings else {}
     said = bool(own) and own[0].get("display") is words
     written = leaf(repetition, 9) or (None if said else words) or (None if codings else code)
+    if written is None and not codings and len(repetition) > 5:
+        written = leaf(repetition, 5)
     if written is not None and written != DELETE:
         made["text"] = written
     return made or None
+
+
+def component(parts: Component) -> Repetition:
+    """Return a component as if it were a field: its subcomponents become components."""
+    return [None, *parts] if type(parts) is list else [None, parts]
+
+
+def _translated(session: Session, own: dict[str, Any], name: str) -> dict[str, Any]:
+    """An alternate that names no system may be of the field's table too."""
+    found = session.lookup(name, own["code"]) if "code" in own and "system" not in own else None
+    if found is None:
+        return own
+    code = text(found.code, own["code"].source)
+    made = {**own, "system": found.system, "code": code}
+    return made if "display" in made or not found.display else {**made, "display": found.display}
 
 
 def _own_codings(
     session: Session, repetition: Repetition, default: str, *, translated: bool
 ) -> list[dict[str, Any]]:
     """Codings as the sender states them: up to three triplets."""
-    made = []
+    made: list[dict[str, Any]] = []
     for place in _TRIPLETS if len(repetition) > 4 else _TRIPLETS[:1]:
         first = place[0]
         code = leaf(repetition, first)
         if code is None or code == DELETE:
+            words = leaf(repetition, place[1]) if made else None
+            if words is not None and words != DELETE:
+                made.append(_named(session, repetition, place, words))
             continue
-        system = leaf(repetition, place[2])
-        if translated and first == 1 and system is None:
+        named = leaf(repetition, place[2]) or leaf(repetition, place[3])
+        if translated and first == 1 and named is None:
             continue
         made.append(coding(session, repetition, place, default if first == 1 else ""))
+    return made
+
+
+def _named(
+    session: Session, repetition: Repetition, place: tuple[int, ...], words: Text
+) -> dict[str, Any]:
+    """An alternate that has a name and no code."""
+    made: dict[str, Any] = {}
+    name, version = leaf(repetition, place[2]), leaf(repetition, place[3])
+    if name is not None:
+        made["system"] = text(code_system(session, name).uri, name.source)
+    if version is not None:
+        made["version"] = version
+    made["display"] = words
     return made
 
 
@@ -140,7 +174,7 @@ def _icd(code: Text, made: dict[str, Any]) -> None:
 
 def code_system(session: Session, name: str) -> System:
     """Resolve a name of a coding system (CWE.3) to a canonical and, in Germany, a year."""
-    configured = session.dialect.code_systems.get(name)
+    configured = session.code_systems.get(name)
     if configured is not None:
         return System(configured, "")
     known = _known().get(name.upper())

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from mappers.hl7v2.datatypes.periods import ordered
-from mappers.hl7v2.session import Session
+from mappers.hl7v2.session import ALTERNATE_CODES, V2, Session
 from mappers.hl7v2.tokenizer import Component, Repetition, leaf, sub
 from mappers.trace import Text, Value, derived, text
 
@@ -39,7 +39,7 @@ def xad(session: Session, repetition: Repetition) -> dict[str, Any] | None:
         _extend(address, "precinct", part)
     if size > 10:
         _validity(session, repetition, address)
-    return address if address.keys() - {"use", "type"} else None
+    return address if address.keys() - {"use", "_use", "type"} else None
 
 
 def _words(component: Component) -> Text | None:
@@ -149,6 +149,11 @@ def _validity(session: Session, repetition: Repetition, address: dict[str, Any])
     tract = leaf(repetition, 10)
     if tract is not None:
         _extend_line(address, "censusTract", tract)
+    script = leaf(repetition, 11)
+    if script is not None and script != DELETE:
+        written = {"coding": [{"system": V2 + "0465", "code": script}]}
+        beside = {"url": ALTERNATE_CODES, "valueCodeableConcept": written}
+        address["_use"] = {"extension": [beside]}
     period = _period(session, repetition) or _range(session, repetition, 12)
     if period:
         address["period"] = ordered(session, period)
@@ -194,6 +199,22 @@ def xtn(session: Session, repetition: Repetition, use: str = "") -> dict[str, An
     if rank is not None and rank.isdecimal() and len(rank) <= 10 and int(rank) > 0:
         point["rank"] = Value(int(rank), rank.source)
     return point
+
+
+def other_number(session: Session, repetition: Repetition, use: str) -> dict[str, Any] | None:
+    """XTN.12 or .1 where they name another number than the one the contact point has."""
+    first = leaf(repetition, 1)
+    if first is None or len(repetition) < 5:
+        return None
+    point = xtn(session, repetition, use)
+    value = str(point["value"]) if point is not None else ""
+    for number in (first, leaf(repetition, 12)):
+        if number is None or number == DELETE or _same_number(number, value) or "@" in number:
+            continue
+        stated = point.get("use", use) if point is not None else use
+        other: dict[str, Any] = {"system": "phone", "value": number}
+        return {**other, "use": stated} if stated else other
+    return None
 
 
 def _number_parts(repetition: Repetition, point: dict[str, Any]) -> None:

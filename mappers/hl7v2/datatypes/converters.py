@@ -7,17 +7,21 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
+from mappers.base import Key
+from mappers.codes import table
 from mappers.dialect import Row as DialectRow
 from mappers.hl7v2.datatypes import (
     codings,
     contacts,
+    devices,
     houses,
     identifiers,
     names,
     parties,
     places,
 )
-from mappers.hl7v2.session import Session
+from mappers.hl7v2.datatypes.annotations import coded_note
+from mappers.hl7v2.session import ALTERNATE_CODES, PACKAGE, V2, Session
 from mappers.hl7v2.tokenizer import Repetition, leaf, sub
 from mappers.trace import Text, Value, text
 from profiles.reading import read_json
@@ -25,6 +29,7 @@ from profiles.reading.decimals import decimal_from_literal
 
 Convert = Callable[[Session, Repetition], Any]
 DELETE = '""'
+_RESPONSIBLE = {"system": V2 + "0443", "code": "RO", "display": "Responsible Observer"}
 _BCP_47 = "urn:ietf:bcp:47"
 _NUMBER = re.compile(r"-?\d{1,64}(\.\d{1,64})?([eE][+-]?\d{1,3})?")
 
@@ -54,6 +59,19 @@ def _concept(argument: str) -> Convert:
     return lambda session, rep: codings.concept(session, rep, name, default=default)
 
 
+def _beside(argument: str) -> Convert:
+    """A coded field as the sender writes it, where it is more than a code of the table."""
+    name, _, default = argument.partition(" ")
+
+    def convert(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+        code = leaf(repetition, 1)
+        if code == DELETE or (len(repetition) < 3 and code and session.lookup(name, code)):
+            return None
+        return codings.concept(session, repetition, default=default)
+
+    return convert
+
+
 def _language(argument: str) -> Convert:
     return lambda session, repetition: _spoken(session, repetition, argument)
 
@@ -71,7 +89,11 @@ def _coding(argument: str) -> Convert:
     def convert(session: Session, repetition: Repetition) -> dict[str, Any] | None:
         if leaf(repetition, 1) in (None, DELETE):
             return None
-        return codings.coding(session, repetition, default=argument)
+        made = codings.coding(session, repetition, default=argument)
+        whole = codings.concept(session, repetition) if len(repetition) > 4 else None
+        if whole is not None:
+            made["extension"] = [{"url": ALTERNATE_CODES, "valueCodeableConcept": whole}]
+        return made
 
     return convert
 
@@ -127,16 +149,55 @@ def _days(_argument: str) -> Convert:
     return convert
 
 
-def _device(session: Session, repetition: Repetition) -> dict[str, Any] | None:
-    """EI → Reference to a Device by identifier."""
-    identifier = identifiers.ei(session, repetition, "device")
-    return {"type": "Device", "identifier": identifier} if identifier is not None else None
+def _observer(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+    """XCN → Reference to the role of the person who answers for a result (table OBX)."""
+    person = parties.practitioner(session, repetition)
+    if person is None:
+        return None
+    identity = str(person["reference"]).partition("/")[2]
+    draft = session.natural("PractitionerRole", identity, "RO", subject=False)
+    session.say(draft, "practitioner", person)
+    if "code" not in draft.resource:
+        draft.resource["code"] = [{"coding": [dict(_RESPONSIBLE)]}]
+    return {**person, "reference": f"PractitionerRole/{draft.id}"}
 
 
 def _episode(session: Session, repetition: Repetition) -> dict[str, Any] | None:
-    """CX → Reference to an EpisodeOfCare by identifier."""
+    """CX → Reference to an EpisodeOfCare of this message."""
     identifier = identifiers.cx(session, repetition, "episode")
-    return {"type": "EpisodeOfCare", "identifier": identifier} if identifier is not None else None
+    if identifier is None or session.patient is None:
+        return None
+    key = Key("EpisodeOfCare", str(identifier["system"]), str(identifier["value"]))
+    draft = session.draft("EpisodeOfCare", key)
+    session.append(draft, "identifier", identifier)
+    draft.resource.setdefault("status", "active")
+    draft.resource["patient"] = {"reference": f"Patient/{session.patient.id}"}
+    draft.weak = ("status",)
+    number = {"system": identifier["system"], "value": identifier["value"]}
+    return {"reference": f"EpisodeOfCare/{draft.id}", "identifier": number}
+
+
+def _typed(argument: str) -> Convert:
+    """CX → Identifier; `argument` names the kind of number and its type where the CX has none."""
+    kind, code = argument.split(" ")
+    coding = {"system": V2 + "0203", "code": code}
+    if display := table(PACKAGE, "identifier-type")[code].display:
+        coding["display"] = display
+    usual = {"coding": [coding]}
+
+    def convert(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+        found = identifiers.cx(session, repetition, kind)
+        return {"type": usual, **found} if found is not None else None
+
+    return convert
+
+
+def _social(session: Session, repetition: Repetition) -> dict[str, Any] | None:
+    """ST or CX → Identifier: a number of social insurance, outside the US of type SB."""
+    identifier = identifiers.cx(session, repetition, "social-security")
+    if identifier is None:
+        return None
+    return {"type": {"coding": [{"system": V2 + "0203", "code": "SB"}]}, **identifier}
 
 
 def _narrative(_session: Session, repetition: Repetition) -> dict[str, Any] | None:
@@ -173,16 +234,20 @@ _MAKERS: dict[str, Callable[[str], Convert]] = {
     "ST": _text,
     "ID": _code,
     "CWE": _concept,
+    "Beside": _beside,
     "language": _language,
     "Coding": _coding,
     "CX": lambda kind: lambda s, r: identifiers.cx(s, r, kind or "patient"),
+    "Typed": _typed,
     "EI": lambda kind: lambda s, r: identifiers.ei(s, r, kind),
     "DLN": lambda _: identifiers.dln,
     "PLN": lambda _: identifiers.pln,
     "XPN": lambda use: lambda s, r: names.xpn(s, r, use),
     "XAD": lambda _: contacts.xad,
     "XTN": lambda use: lambda s, r: contacts.xtn(s, r, use),
+    "XTN.other": lambda use: lambda s, r: contacts.other_number(s, r, use),
     "XCN": lambda _: parties.practitioner,
+    "Observer": lambda _: _observer,
     "XON": lambda _: houses.organization,
     "DTM": lambda _: lambda s, r: s.date_time(leaf(r, 1)),
     "DT": lambda _: lambda s, r: s.date(leaf(r, 1)),
@@ -197,9 +262,12 @@ _MAKERS: dict[str, Callable[[str], Convert]] = {
     "Organization": lambda _: houses.coded_organization,
     "House": lambda _: houses.house,
     "TQ6": lambda _: lambda s, r: s.code("order-priority", leaf(r, 6)),
-    "Device": lambda _: _device,
+    "Device": lambda _: devices.device,
+    "Issuer": lambda _: devices.issuer,
     "Episode": lambda _: _episode,
+    "Social": lambda _: _social,
     "Narrative": lambda _: _narrative,
     "Fixed": _fixed,
     "Annotation": lambda _: lambda _s, r: {"text": t} if (t := leaf(r, 1)) else None,
+    "Note": lambda _: coded_note,
 }

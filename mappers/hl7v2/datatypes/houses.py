@@ -10,7 +10,6 @@ from typing import Any
 
 from mappers.base import Key
 from mappers.hl7v2.datatypes import codings
-from mappers.hl7v2.datatypes.contacts import of_house, xad, xtn
 from mappers.hl7v2.datatypes.systems import (
     DELETE,
     assigner,
@@ -21,7 +20,7 @@ from mappers.hl7v2.datatypes.systems import (
     universal_identifier,
     whole,
 )
-from mappers.hl7v2.session import Session, Stated
+from mappers.hl7v2.session import ALTERNATE_CODES, V2, Session, Stated
 from mappers.hl7v2.tokenizer import Component, Repetition, leaf
 from mappers.identity import logical_id
 from mappers.trace import Text, derived, text
@@ -29,6 +28,11 @@ from mappers.trace import Text, derived, text
 PHYSICAL_TYPE = "http://terminology.hl7.org/CodeSystem/location-physical-type"
 #: Kinds of organization name (table 0204) by which a house is called besides its legal name.
 _OTHER_NAMES = frozenset({"A", "D"})
+#: What is said of an element that must be there and is not told.
+UNKNOWN = {
+    "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
+    "valueCode": "unknown",
+}
 
 
 def entry(
@@ -59,44 +63,84 @@ def entry(
 
 def organization(session: Session, repetition: Repetition) -> dict[str, Any] | None:
     """XON → Reference to an Organization, which becomes a resource of this message."""
-    found: Stated | None = session.once(_organization, repetition)
+    found: Stated | None = session.once(organization_of, repetition)
     if found is None:
         return None
     session.state(found)
     return found.reference
 
 
-def _organization(session: Session, repetition: Repetition) -> Stated | None:
+def organization_of(session: Session, repetition: Repetition) -> Stated | None:
+    """XON → what it states of a house."""
     name = leaf(repetition, 1)
     if name == DELETE:
         return None
     also: tuple[Stated, ...] = ()
     identifiers = []
-    number = leaf(repetition, 10) or leaf(repetition, 3)
-    if number is not None and number != DELETE:
-        identifier, also = _numbered(session, repetition, number)
+    for number in _numbers(repetition):
+        identifier, givers = _numbered(session, repetition, number)
         identifiers.append(identifier)
+        also += givers
     if name is None and not identifiers:
         return None
     elements: dict[str, Any] = {}
+    if not identifiers and len(repetition) > 6:
+        also = numberless(session, repetition, elements)
     if name is not None:
         elements["name"] = name
-        _kind_of_name(name, leaf(repetition, 2), elements)
+        _kind_of_name(session, repetition, name, elements)
     return entry(session, "Organization", identifiers, name, elements, also)
 
 
-def _kind_of_name(name: Text, kind: Text | None, elements: dict[str, Any]) -> None:
-    """XON.2: the legal name is the name; an alias or a name for display is also an alias."""
-    if kind == "L":
+def _numbers(repetition: Repetition) -> list[Text]:
+    """XON.10, and the number of XON.3 that stood for it before version 2.7."""
+    found: list[Text] = []
+    for place in (10, 3):
+        number = leaf(repetition, place)
+        if number is not None and number != DELETE and number not in found:
+            found.append(number)
+    return found
+
+
+def numberless(
+    session: Session, repetition: Repetition, elements: dict[str, Any]
+) -> tuple[Stated, ...]:
+    """XON.6 to .8 of a house whose number is not said: who would give it, and its kind."""
+    if not any(repetition[6:9]):
+        return ()
+    identifier, also = _numbered(session, repetition, None)
+    elements["identifier"] = [identifier]
+    return also
+
+
+def _kind_of_name(
+    session: Session, repetition: Repetition, name: Text, elements: dict[str, Any]
+) -> None:
+    """XON.2: the legal name is the name; an alias or a name for display is also an alias.
+
+    Other kinds stand beside the name, as does its script (XON.9).
+    """
+    parts = repetition[2] if len(repetition) > 2 else None
+    kind = leaf(repetition, 2)
+    said: list[dict[str, Any] | None] = []
+    if kind == "L" and type(parts) is not list:
         elements["name"] = derived(name, name, kind)
-    elif kind in _OTHER_NAMES:
+    elif kind in _OTHER_NAMES and type(parts) is not list:
         elements["alias"] = [derived(name, name, kind)]
+    else:
+        said.append(codings.concept(session, codings.component(parts), default=V2 + "0204"))
+    script = leaf(repetition, 9) if len(repetition) > 9 else None
+    if script is not None and script != DELETE:
+        said.append({"coding": [{"system": V2 + "0465", "code": script}]})
+    beside = [{"url": ALTERNATE_CODES, "valueCodeableConcept": one} for one in said if one]
+    if beside:
+        elements["_name"] = {"extension": beside}
 
 
 def _numbered(
-    session: Session, repetition: Repetition, number: Text
+    session: Session, repetition: Repetition, number: Text | None
 ) -> tuple[dict[str, Any], tuple[Stated, ...]]:
-    """XON.3 to .8 and .10 → Identifier."""
+    """XON.3 to .8 and .10 → Identifier; without a number it says who gives them."""
     size = len(repetition)
     authority = repetition[6] if size > 6 else None
     system, known = assigner(session, authority, "organization", None)
@@ -107,7 +151,10 @@ def _numbered(
     if types:
         identifier["type"] = {"coding": types}
     identifier["system"] = system
-    identifier["value"] = number
+    if number is not None:
+        identifier["value"] = number
+    else:
+        identifier["_value"] = {"extension": [dict(UNKNOWN)]}
     facility = repetition[8] if size > 8 else None
     also = assigned_by(session, identifier, authority, facility, at_site=True)
     return identifier, also
@@ -174,34 +221,41 @@ def assigned_by(
     identifier: dict[str, Any],
     authority: Component,
     facility: Component,
-    department: Component = None,
+    offices: tuple[Component, ...] = (),
     *,
     at_site: bool = False,
 ) -> tuple[Stated, ...]:
     """Say who gave a number: the facility where one is named, else the authority.
 
     Returns their entries. The authority is in the identifier's system in any case; where it is a
-    system of numbers known to the gateway, no house is made of it. `at_site`: the facility is also
-    a place (XCN.14, XON.8).
+    system of numbers known to the gateway, no house is made of it. `offices`: the department and
+    the jurisdiction in which it was given. `at_site`: the facility is also a place (XCN.14, XON.8).
     """
-    found = [
+    named = [
         session.once(_named_house, component)
         for component in (facility, authority)
         if component is not None and not is_system(session, hd(component))
     ]
-    if not any(found) and department is not None:
-        found.append(_department(session, department))
-    known = tuple(one for one in found if one is not None)
+    within = [_office(session, component) for component in offices if component is not None]
+    known = tuple(one for one in (*named, *within) if one is not None)
     if known:
-        identifier["assigner"] = known[0].reference
-    place = site(session, facility, found[0]) if at_site and facility is not None else None
+        identifier["assigner"] = _assigner(known, [one for one in within if one in known[1:]])
+    place = site(session, facility, named[0]) if at_site and facility is not None else None
     return known if place is None else (*known, place)
 
 
-def _department(session: Session, component: Component) -> Stated | None:
+def _assigner(known: tuple[Stated, ...], within: list[Stated | None]) -> dict[str, Any]:
+    reference = known[0].reference
+    words = [one.reference["display"] for one in within if one is not None]
+    if not words or "display" not in reference:
+        return reference
+    shown = f"{reference['display']} ({', '.join(words)})"
+    return {**reference, "display": derived(shown, reference["display"], *words)}
+
+
+def _office(session: Session, component: Component) -> Stated | None:
     """CWE inside a component → what it states of a house."""
-    parts: list[Any] = component if type(component) is list else [component]
-    return _coded_house(session, [None, *parts])
+    return _coded_house(session, codings.component(component))
 
 
 def coded_organization(session: Session, repetition: Repetition) -> dict[str, Any] | None:
@@ -221,30 +275,33 @@ def _coded_house(session: Session, repetition: Repetition) -> Stated | None:
     named = leaf(repetition, 3)
     if named is not None:
         system = text(codings.code_system(session, named).uri, named.source)
-    name = leaf(repetition, 9) or leaf(repetition, 2)
-    if name == DELETE:
-        name = None
     identifiers: list[dict[str, Any]] = [{"system": system, "value": code}]
-    elements = {"name": name} if name is not None else {}
-    return entry(session, "Organization", identifiers, name or code, elements)
+    other = leaf(repetition, 4) if len(repetition) > 4 else None
+    if other is not None and other != DELETE:
+        identifiers.append(_other_code(session, repetition, other))
+    if any(repetition[7:9]):
+        session.ignored.append((repetition[7:9], "version of the system that numbers a house"))
+    elements = _names(repetition)
+    shown = elements.get("name", code)
+    return entry(session, "Organization", identifiers, shown, elements)
 
 
-def organization_at(
-    session: Session,
-    names: list[Repetition],
-    addresses: list[Repetition],
-    phones: list[Repetition],
-) -> dict[str, Any] | None:
-    """XON with its XAD and XTN → Reference to an Organization of this message."""
-    found: Stated | None = session.once(_organization, names[0]) if names else None
-    if found is None:
-        return None
-    draft = session.state(found)
-    for element, values in (
-        ("address", [xad(session, repetition) for repetition in addresses]),
-        ("telecom", [xtn(session, repetition, "work") for repetition in phones]),
-    ):
-        for value in values:
-            if value is not None:
-                session.append(draft, element, of_house(value))
-    return found.reference
+def _names(repetition: Repetition) -> dict[str, Any]:
+    """CWE.9, .2 and .5 → name and aliases of a house."""
+    said = [leaf(repetition, number) for number in (9, 2, 5)]
+    names = [one for one in said if one is not None and one != DELETE]
+    if not names:
+        return {}
+    first = names[0]
+    elements: dict[str, Any] = {"name": derived(first, *[one for one in names if one == first])}
+    aliases = [one for one in names if one != first]
+    return {**elements, "alias": list(dict.fromkeys(aliases))} if aliases else elements
+
+
+def _other_code(session: Session, repetition: Repetition, code: Text) -> dict[str, Any]:
+    """CWE.4 and .6 → the number another system gives the house."""
+    named = leaf(repetition, 6)
+    if named is None:
+        return {"system": f"{session.namespace}/organization", "value": code}
+    uri = text(codings.code_system(session, named).uri, named.source)
+    return {"system": uri, "value": code}

@@ -52,8 +52,8 @@ def cx(session: Session, repetition: Repetition, kind: str = "patient") -> dict[
 def _assigned(session: Session, repetition: Repetition, identifier: dict[str, Any]) -> None:
     """CX.4 authority, .6 facility, .9 jurisdiction and .10 department."""
     parts = [repetition[n] if n < len(repetition) else None for n in (4, 6, 10, 9)]
-    authority, facility, department, jurisdiction = parts
-    for house in assigned_by(session, identifier, authority, facility, department or jurisdiction):
+    authority, facility, *offices = parts
+    for house in assigned_by(session, identifier, authority, facility, tuple(offices)):
         session.state(house)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.codes import table
+from mappers.hl7v2.datatypes import codings
 from mappers.hl7v2.datatypes.periods import ordered
-from mappers.hl7v2.session import PACKAGE, Session
+from mappers.hl7v2.session import ALTERNATE_CODES, PACKAGE, Session
 from mappers.hl7v2.tokenizer import Component, Repetition, leaf, sub
 from mappers.trace import Text, derived, text
 
@@ -16,6 +17,7 @@ _OWN_NAME = _CORE + "humanname-own-name"
 _PARTNER_PREFIX = _CORE + "humanname-partner-prefix"
 _PARTNER_NAME = _CORE + "humanname-partner-name"
 _AFFIX = "http://fhir.de/StructureDefinition/humanname-namenszusatz"
+_REPRESENTATION = _CORE + "iso21090-EN-representation"
 _QUALIFIER = _CORE + "iso21090-EN-qualifier"
 DELETE = '""'
 
@@ -154,8 +156,9 @@ def _affixes(repetition: Repetition, first: int, name: dict[str, Any]) -> None:
 
 
 def _rest(session: Session, repetition: Repetition, first: int, name: dict[str, Any]) -> None:
-    """Validity, assembly order and professional suffix of XPN.10 to .14, XCN.17 to .21."""
+    """XPN.8 to .14, XCN.15 to .21: script, context, validity, order and professional suffix."""
     at = 10 if first == 1 else 17
+    _script(session, repetition, at - 2, name)
     if len(repetition) <= at:
         return
     stated = {"start": leaf(repetition, at + 2), "end": leaf(repetition, at + 3)}
@@ -167,10 +170,23 @@ def _rest(session: Session, repetition: Repetition, first: int, name: dict[str, 
     order = leaf(repetition, at + 1)
     if order is not None and (code := session.code("name-order", order)) is not None:
         extension = {"url": _CORE + "humanname-assembly-order", "valueCode": code}
-        name["extension"] = [extension]
+        name.setdefault("extension", []).append(extension)
     professional = leaf(repetition, at + 4)
     if professional is not None:
         name.setdefault("suffix", []).append(professional)
+
+
+def _script(session: Session, repetition: Repetition, at: int, name: dict[str, Any]) -> None:
+    """In which script the name is written, and in which context the person uses it."""
+    stated = leaf(repetition, at) if len(repetition) > at else None
+    if stated is not None and (code := session.code("name-representation", stated)) is not None:
+        extension = {"url": _REPRESENTATION, "valueCode": code}
+        name.setdefault("extension", []).append(extension)
+    parts = repetition[at + 1] if len(repetition) > at + 1 else None
+    context = codings.concept(session, codings.component(parts))
+    if context is not None:
+        beside: dict[str, Any] = {"url": ALTERNATE_CODES, "valueCodeableConcept": context}
+        name.setdefault("_use", {}).setdefault("extension", []).append(beside)
 
 
 def display(name: dict[str, Any]) -> str:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from mappers.hl7v2.datatypes.houses import assigned_by, entry, organization, organization_at
+from mappers.hl7v2.datatypes.houses import assigned_by, entry, organization
 from mappers.hl7v2.datatypes.names import display, xcn_name
 from mappers.hl7v2.datatypes.places import place_key, places
+from mappers.hl7v2.datatypes.reached import organization_at
 from mappers.hl7v2.datatypes.systems import DELETE, assigner, check_digit, number_types
 from mappers.hl7v2.session import V2, Session, Stated
 from mappers.hl7v2.tokenizer import Repetition, leaf
@@ -53,7 +54,7 @@ def _identifier(
 ) -> tuple[dict[str, Any], tuple[Stated, ...]]:
     """XCN.8, .9, .11 to .14, .22 and .23 → Identifier without its value."""
     parts = [repetition[n] if n < len(repetition) else None for n in (9, 14, 23, 22)]
-    authority, facility, department, jurisdiction = parts
+    authority, facility, *offices = parts
     type_code = leaf(repetition, 13)
     system, known = assigner(session, authority, "practitioner", type_code)
     identifier: dict[str, Any] = {}
@@ -66,6 +67,5 @@ def _identifier(
     if source is not None and source != DELETE:
         identifier.setdefault("type", {})["text"] = source
     identifier["system"] = system
-    other = department or jurisdiction
-    also = assigned_by(session, identifier, authority, facility, other, at_site=True)
+    also = assigned_by(session, identifier, authority, facility, tuple(offices), at_site=True)
     return identifier, also

@@ -6,6 +6,8 @@ National systems are known by the OID of their assigner, the sender's own by its
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -46,10 +48,10 @@ def assigner(
     name, oid = parts[0], parts[1] if len(parts) > 1 else None
     if oid is None and name is None:
         return f"{session.namespace}/{kind}", None
-    systems = session.dialect.systems
+    systems = session.systems
     for given in (oid, name):
         if given is not None and given in systems:
-            return derived(systems[given], *parts), None
+            return derived(systems[given], *parts), _national().get(systems[given])
     number = oid if oid is not None else name
     known = known_systems().get(number) if number is not None else None
     if known is not None:
@@ -57,6 +59,12 @@ def assigner(
     if oid is not None:
         return derived(_universal(oid), *parts), None
     return derived(_own_system(session.namespace, kind, name), *parts), None
+
+
+@cache
+def _national() -> Mapping[str, Assigner]:
+    """URI → identifier system, of the national identifiers."""
+    return {known.system: known for known in known_systems().values()}
 
 
 def _universal(identifier: str) -> str:
@@ -78,7 +86,7 @@ def _own_system(namespace: str, kind: str, name: str | None) -> str:
 
 def is_system(session: Session, parts: list[Text | None]) -> bool:
     """Tell whether an HD names a system of numbers rather than the house that gives them."""
-    systems, known = session.dialect.systems, known_systems()
+    systems, known = session.systems, known_systems()
     return any(part in systems or part in known for part in parts[:2] if part is not None)
 
 

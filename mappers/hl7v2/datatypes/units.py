@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mappers.hl7v2.datatypes.codings import code_system
+from mappers.hl7v2.datatypes.codings import code_system, concept
 from mappers.hl7v2.datatypes.converters import quantity
-from mappers.hl7v2.session import Session
+from mappers.hl7v2.session import ALTERNATE_CODES, Session
 from mappers.hl7v2.tokenizer import Repetition, leaf
 from mappers.trace import Text, derived, text
 
@@ -48,7 +48,17 @@ def measured(
     value = quantity(session, number) if _said(number) is not None and number else None
     if value is None:
         return None
-    return {"value": value, **(unit(session, units[0]) if units else {})}
+    if not units:
+        return {"value": value}
+    return {"value": value, **unit(session, units[0]), **_beside(session, units[0])}
+
+
+def _beside(session: Session, repetition: Repetition) -> dict[str, Any]:
+    """Other codes of a unit, for which a Quantity has no element."""
+    found = concept(session, repetition) if any(repetition[4:]) else None
+    if found is None:
+        return {}
+    return {"_unit": {"extension": [{"url": ALTERNATE_CODES, "valueCodeableConcept": found}]}}
 
 
 def cq(session: Session, repetition: Repetition) -> dict[str, Any] | None:

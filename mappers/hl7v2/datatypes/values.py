@@ -11,7 +11,7 @@ from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.converters import quantity
 from mappers.hl7v2.datatypes.money import amount_of
 from mappers.hl7v2.datatypes.periods import ordered
-from mappers.hl7v2.session import PACKAGE, Session
+from mappers.hl7v2.session import ALTERNATE_CODES, PACKAGE, Session
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaf, leaves_of
 from mappers.trace import Text, Value, derived, text
 
@@ -37,8 +37,7 @@ def unit_of(session: Session, segment: Segment) -> dict[str, Any]:
 def _unit(session: Session, repetition: Repetition) -> dict[str, Any]:
     """CWE → unit; the laboratory's spellings of UCUM first, then those of all."""
     code, words, system = (leaf(repetition, number) for number in (1, 2, 3))
-    if len(repetition) > 4:
-        _other_units(session, repetition)
+    beside = _other_units(session, repetition) if len(repetition) > 4 else {}
     known = None
     if system is None or system.upper() in _LOCAL_SYSTEMS:
         spelled = table(PACKAGE, "laboratory-unit")
@@ -46,19 +45,16 @@ def _unit(session: Session, repetition: Repetition) -> dict[str, Any]:
     if known is not None:
         shown = words if words is not None and words != DELETE else code
         both = derived(known.code, code, words, system)
-        return {"unit": shown, "system": known.system, "code": both}
-    return units.unit(session, repetition)
+        return {"unit": shown, "system": known.system, "code": both, **beside}
+    return {**units.unit(session, repetition), **beside}
 
 
-def _other_units(session: Session, repetition: Repetition) -> None:
-    """OBX-6.4 to .9: a second spelling of the unit says nothing more where it is the same."""
-    first = {leaf(repetition, number) for number in (1, 2)} - {None}
-    for number in (4, 5, 9):
-        if leaf(repetition, number) in first:
-            session.echoes.append(leaf(repetition, number))
-    if leaf(repetition, 4) in first or leaf(repetition, 4) is None:
-        told = [leaf(repetition, number) for number in (6, 7, 8)]
-        session.ignored.append((told, "names a second system or a version of the unit's code"))
+def _other_units(session: Session, repetition: Repetition) -> dict[str, Any]:
+    """OBX-6.4 to .9: other codes and versions of the unit, for which a Quantity has no element."""
+    found = concept(session, repetition)
+    if found is None:
+        return {}
+    return {"_unit": {"extension": [{"url": ALTERNATE_CODES, "valueCodeableConcept": found}]}}
 
 
 def numeric(session: Session, segment: Segment, repetition: Repetition) -> Found:

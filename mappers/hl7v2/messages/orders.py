@@ -9,11 +9,13 @@ from __future__ import annotations
 from mappers.hl7v2.messages import patient
 from mappers.hl7v2.reader import Handler, Reader
 from mappers.hl7v2.segments import (
+    interpreters,
     notes,
     obr_specimen,
     order_timing,
     orders,
     participation,
+    prd,
     spm,
 )
 from mappers.hl7v2.segments.ipc import ipc
@@ -58,6 +60,7 @@ def request(reader: Reader, segment: Segment) -> None:
     made = _ordered(reader, reader.take("ORC"), segment)
     if made is None:
         return
+    interpreters.asked(reader.session, segment, made)
     if specimen is not None:
         reader.now["Specimen"] = specimen
         spm.belongs(reader.session, specimen, made)
@@ -140,6 +143,15 @@ def involved(reader: Reader, segment: Segment) -> None:
     participation.participation(reader.session, segment, reader.now, reader.before)
 
 
+def contact(reader: Reader, segment: Segment) -> None:
+    """CTD → whom to ask about the order or report before it."""
+    session = reader.session
+    about = reader.now.get("ServiceRequest")
+    found = prd.provider(session, segment, None)
+    if found is not None and about is not None:
+        session.append(about, "performer", found.reference)
+
+
 def imaging(reader: Reader, segment: Segment) -> None:
     """IPC → ImagingStudy of the order."""
     order = reader.now.get("ServiceRequest")
@@ -163,6 +175,7 @@ READERS: dict[str, Handler] = {
     "TQ1": timing,
     "TQ2": sequence,
     "PRT": involved,
+    "CTD": contact,
     "IPC": imaging,
     "NTE": note,
 }

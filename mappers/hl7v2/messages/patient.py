@@ -20,6 +20,7 @@ from mappers.hl7v2.segments import (
     notes,
     obx,
     pid,
+    pid_others,
     roles,
     visit,
 )
@@ -35,10 +36,10 @@ def read_patient(reader: Reader, segment: Segment) -> None:
         issue = Issue("error", "required", "the message holds no PID segment", "PID", "100")
         raise NotConformant(issue.text, location="PID", issues=(issue,))
     reader.before = pid.patient(session, segment)
-    pid.mother(session, segment)
+    pid_others.mother(session, segment)
     facts.about(session, segment, session.patient)
     if segment.has(33):
-        pid.updated(session, segment)
+        pid_others.updated(session, segment)
 
 
 def demographics(reader: Reader, segment: Segment) -> None:

@@ -39,8 +39,8 @@ def response(session: Session, appointment: Draft) -> None:
     filler = {"coding": [{"system": _PARTICIPANT, "code": _FILLER}]}
     resource["participantType"] = [filler]
     for participant in appointment.resource["participant"]:
-        codes = [c["code"] for kind in participant.get("type", ()) for c in kind.get("coding", ())]
-        if _FILLER in codes:
+        kinds = participant.get("type", ())
+        if _FILLER in [c.get("code") for kind in kinds for c in kind.get("coding", ())]:
             resource["actor"] = participant["actor"]
     said = "accepted" if code.upper() in _ACCEPTED else "declined"
     resource["participantStatus"] = text(said, code.source)

@@ -17,6 +17,14 @@ from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment
 
 _TYPE = {"system": "http://terminology.hl7.org/CodeSystem/claim-type", "code": "professional"}
+_UNKNOWN = {
+    "extension": [
+        {
+            "url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason",
+            "valueCode": "unknown",
+        }
+    ]
+}
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
@@ -47,8 +55,7 @@ def authorization(reader: Reader, segment: Segment) -> None:
     apply_rows(session, segment, table("aut_claimresponse"), draft)
     if "created" not in resource:
         sent = session.date_time(session.message.segments[0].first(7))
-        if sent is not None:
-            resource["created"] = sent
+        resource.update({"created": sent} if sent is not None else {"_created": _UNKNOWN})
     _insurer(reader, segment, resource)
     before = reader.before
     facts.facts(reader, segment)

@@ -28,8 +28,14 @@ ACTIVE = {
     "code": "active",
 }
 #: PR1 field → SNOMED CT function of the performer ("" none).
-_PERFORMERS = ((8, "88189002"), (11, "304292004"), (12, ""))
+_PERFORMERS = (
+    (8, "88189002", "Anesthesiologist"),
+    (11, "304292004", "Surgeon"),
+    (12, "", "Procedure Practitioner"),
+)
 
+
+_ACTION = "action code: the change itself says it"
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
@@ -77,7 +83,7 @@ def diagnosis(session: Session, segment: Segment) -> None:
         resource["category"] = [{"coding": [dict(_ENCOUNTER_DIAGNOSIS)]}]
         resource["encounter"] = reference(visit)
     apply_rows(session, segment, table("dg1_condition"), draft)
-    _verification(segment, draft)
+    _verification(session, segment, draft)
     _due_to(session, segment, parent, resource)
     facts.about(session, segment, draft)
     if visit is not None and draft.action is not Action.CANCEL:
@@ -100,13 +106,14 @@ def _due_to(session: Session, segment: Segment, parent: str, resource: dict[str,
         resource.setdefault("extension", []).append(extension)
 
 
-def _verification(segment: Segment, draft: Draft) -> None:
+def _verification(session: Session, segment: Segment, draft: Draft) -> None:
     action = segment.first(21)
     if action is not None and action.upper() == "D":
         draft.action = Action.CANCEL
         status = {"system": _VERIFICATION, "code": text("entered-in-error", action.source)}
         draft.resource["verificationStatus"] = {"coding": [status]}
         return
+    session.ignored.append((action, _ACTION))
     kind = segment.first(6)
     if kind == "W":
         status = {"system": _VERIFICATION, "code": text("provisional", kind.source)}
@@ -149,27 +156,34 @@ def procedure(session: Session, segment: Segment) -> Draft | None:
     apply_rows(session, segment, table("pr1_procedure"), draft)
     procedure_details.details(session, segment, draft, parent)
     facts.about(session, segment, draft)
-    for field, function in _PERFORMERS:
+    for field, function, words in _PERFORMERS:
         for repetition in segment.repetitions(field):
-            _performer(session, repetition, function, resource)
+            _performer(session, repetition, _function(function, words), resource)
     action = segment.first(20)
     if action is not None and action.upper() == "D":
         draft.action = Action.CANCEL
         resource["status"] = text("entered-in-error", action.source)
+    session.ignored.append((action, _ACTION))
     return draft
 
 
+def _function(code: str, words: str) -> dict[str, Any]:
+    if not code:
+        return {"text": words}
+    coding = {"system": "http://snomed.info/sct", "code": code, "display": words}
+    return {"coding": [coding], "text": words}
+
+
 def _performer(
-    session: Session, repetition: Repetition, function: str, resource: dict[str, Any]
+    session: Session,
+    repetition: Repetition,
+    function: dict[str, Any],
+    resource: dict[str, Any],
 ) -> None:
     actor = practitioner(session, repetition)
     if actor is None:
         return
-    stated: dict[str, Any] = {}
-    if function:
-        stated["function"] = {"coding": [{"system": "http://snomed.info/sct", "code": function}]}
-    stated["actor"] = actor
-    resource.setdefault("performer", []).append(stated)
+    resource.setdefault("performer", []).append({"function": function, "actor": actor})
 
 
 def allergy(session: Session, segment: Segment) -> None:

@@ -163,11 +163,15 @@ def components(session: Session, segment: Segment) -> list[dict[str, Any]]:
             value = fact.convert(session, repetition)
             if value is not None and value != '""':
                 found.append({"code": {"text": fact.name}, fact.element: value})
+            if fact.convert is amount_of and (terms := leaves_of(repetition[2:])):
+                code = {"text": f"{fact.name}, terms"}
+                found.append({"code": code, "valueString": derived(" ".join(terms), *terms)})
     return found
 
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = dict.fromkeys(
-    _TITLES, ("Observation.code", "Observation.subject", "Observation.component")
+    _TITLES,
+    ("Observation.status", "Observation.code", "Observation.subject", "Observation.component"),
 )
 READERS: dict[str, Handler] = dict.fromkeys(_TITLES, facts)

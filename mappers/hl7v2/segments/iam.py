@@ -51,7 +51,7 @@ def allergy(session: Session, segment: Segment) -> Draft | None:
     apply_rows(session, segment, table("iam_allergyintolerance"), draft)
     if not resource["code"].get("coding"):
         resource["code"].pop("coding", None)
-    resource.setdefault("clinicalStatus", {"coding": [dict(clinical.ACTIVE)]})
+    _clinical_status(resource)
     _reason(session, segment, resource)
     _reporter(session, segment, resource, patient)
     action = segment.first(6)
@@ -63,6 +63,14 @@ def allergy(session: Session, segment: Segment) -> Draft | None:
     elif action is not None:
         session.ignored.append((action, "action code: the change itself says it"))
     return draft
+
+
+def _clinical_status(resource: dict[str, Any]) -> None:
+    """An allergy nobody calls otherwise is active; a word of the sender's own stays beside it."""
+    stated = resource.setdefault("clinicalStatus", {})
+    systems = [one.get("system") for one in stated.get("coding", ())]
+    if clinical.ACTIVE["system"] not in systems:
+        stated["coding"] = [dict(clinical.ACTIVE), *stated.get("coding", ())]
 
 
 def _named(session: Session, segment: Segment, patient: Draft, code: dict[str, Any]) -> Draft:

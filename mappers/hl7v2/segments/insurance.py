@@ -6,14 +6,17 @@ import re
 from typing import Any
 
 from mappers.base import Key
+from mappers.hl7v2.datatypes import houses
 from mappers.hl7v2.datatypes.codings import concept
-from mappers.hl7v2.datatypes.contacts import xad
+from mappers.hl7v2.datatypes.contacts import of_house, xad
+from mappers.hl7v2.datatypes.converters import converter
 from mappers.hl7v2.datatypes.identifiers import KVNR, cx
 from mappers.hl7v2.datatypes.names import xpn
 from mappers.hl7v2.datatypes.periods import settle
+from mappers.hl7v2.datatypes.reached import named_further
 from mappers.hl7v2.segments import facts
 from mappers.hl7v2.segments.pid import reference
-from mappers.hl7v2.session import Draft, Session
+from mappers.hl7v2.session import ALTERNATE_CODES, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
@@ -24,6 +27,11 @@ _CLASS = "http://terminology.hl7.org/CodeSystem/coverage-class"
 _KVNR_SHAPE = re.compile(r"[A-Z]\d{9}")
 _SELF = frozenset({"SEL", "ONESELF", "SELF", "18", "01"})
 
+
+#: IN1-43 as the sender writes it, beside the code.
+_GENDER = converter("Beside", f"administrative-sex {V2}0001", 43)
+#: Parts of a name or address in which two of them agree or not.
+_COMPARED = frozenset({"family", "given", "line", "city", "postalCode"})
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
@@ -82,6 +90,11 @@ def _payer(session: Session, segment: Segment) -> dict[str, Any]:
     draft = session.draft("Organization", key, subject=False)
     if len(draft.resource) == 2:
         apply_rows(session, segment, table("in1_organization"), draft)
+        for element in ("address", "telecom"):
+            if element in draft.resource:
+                draft.resource[element] = [of_house(one) for one in draft.resource[element]]
+        for repetition in segment.repetitions(4):
+            named_further(session, repetition, draft)
         _contact(session, segment, draft)
     stated: dict[str, Any] = dict(reference(draft))
     if identifiers:
@@ -127,18 +140,28 @@ def _classes(session: Session, segment: Segment, resource: dict[str, Any]) -> No
     """Plan (IN1-2, where it is no kind of insurance) and group (IN1-8, IN1-9)."""
     plan = segment.first(2)
     if plan is not None and plan != '""' and session.lookup("versicherungsart", plan) is None:
-        _class(resource, "plan", plan, segment.component(2, 2))
+        made = _class(resource, "plan", plan, segment.component(2, 2))
+        for repetition in segment.repetitions(2)[:1]:
+            whole = concept(session, repetition) if len(repetition) > 3 else None
+            if whole is not None:
+                beside = {"url": ALTERNATE_CODES, "valueCodeableConcept": whole}
+                made["_value"] = {"extension": [beside]}
     group = segment.first(8)
     if group is not None and group != '""':
         _class(resource, "group", group, segment.first(9))
+    for repetition in segment.repetitions(9):
+        if len(repetition) > 2:
+            houses.organization(session, repetition)
 
 
-def _class(resource: dict[str, Any], kind: str, value: Text, name: Text | None) -> None:
-    made: dict[str, Any] = {"type": {"coding": [{"system": _CLASS, "code": kind}]}}
+def _class(resource: dict[str, Any], kind: str, value: Text, name: Text | None) -> dict[str, Any]:
+    coding = {"system": _CLASS, "code": kind, "display": kind.capitalize()}
+    made: dict[str, Any] = {"type": {"coding": [coding]}}
     made["value"] = value
     if name is not None:
         made["name"] = name
     resource.setdefault("class", []).append(made)
+    return made
 
 
 def _numbers(session: Session, segment: Segment, resource: dict[str, Any], patient: Draft) -> None:
@@ -176,12 +199,11 @@ def _insured(session: Session, segment: Segment, resource: dict[str, Any], patie
         person["birthDate"] = born
     if addresses:
         person["address"] = addresses
-    gender = session.code("administrative-sex", segment.first(43)) if person else None
-    if gender is not None:
-        person["gender"] = gender
+    if person:
+        _gender(session, segment, person)
     if (role is not None and role.upper() in _SELF) or not person:
         resource["subscriber"] = reference(patient)
-        _repeats_patient(session, segment)
+        _repeats_patient(session, segment, patient)
         return
     first = names[0] if names else {}
     draft = session.natural(
@@ -199,7 +221,42 @@ def _insured(session: Session, segment: Segment, resource: dict[str, Any], patie
     resource["subscriber"] = reference(draft)
 
 
-def _repeats_patient(session: Session, segment: Segment) -> None:
-    """The insured is the patient: PID is the source of name, birth date and address."""
+def _gender(session: Session, segment: Segment, person: dict[str, Any]) -> None:
+    gender = session.code("administrative-sex", segment.first(43))
+    if gender is not None:
+        person["gender"] = gender
+    for repetition in segment.repetitions(43):
+        whole = session.once(_GENDER, repetition)
+        if whole is not None:
+            extension = {"url": ALTERNATE_CODES, "valueCodeableConcept": whole}
+            person["_gender"] = {"extension": [extension]}
+
+
+def _repeats_patient(session: Session, segment: Segment, patient: Draft) -> None:
+    """The insured is the patient: what PID says too is said once, and PID is believed."""
+    known = patient.resource
+    for element, convert, field in (("name", xpn, 16), ("address", xad, 19)):
+        for repetition in segment.repetitions(field):
+            said = session.once(convert, repetition)
+            if said is not None and any(_agrees(said, one) for one in known.get(element, ())):
+                session.echoes.append(said)
+    for element, value in (
+        ("birthDate", session.date(segment.first(18))),
+        ("gender", session.code("administrative-sex", segment.first(43))),
+    ):
+        if value is not None and known.get(element) == value:
+            session.echoes.append(value)
     for field in (16, 18, 19, 43):
         session.ignored.append((segment.repetitions(field), "the insured is the patient of PID"))
+
+
+def _agrees(said: dict[str, Any], known: dict[str, Any]) -> bool:
+    """Tell whether a name or address says nothing against another."""
+    parts = _COMPARED & said.keys()
+    return any(_folded(said[one]) == _folded(known.get(one)) for one in parts) and all(
+        one not in known or _folded(said[one]) == _folded(known[one]) for one in parts
+    )
+
+
+def _folded(value: Any) -> Any:
+    return [str(one).casefold() for one in value] if type(value) is list else str(value).casefold()

@@ -61,6 +61,15 @@ def interpreters(session: Session, obr: Segment, report: Draft) -> None:
             session.append(report, field.element, stated)
 
 
+def asked(session: Session, obr: Segment, order: Draft) -> None:
+    """Name with an order who is to read, do and write down its result."""
+    for field in _FIELDS:
+        for repetition in obr.repetitions(field.number):
+            stated = _reference(session, repetition, order)
+            if stated is not None:
+                session.append(order, "performer", stated)
+
+
 def _reference(session: Session, repetition: Repetition, report: Draft) -> dict[str, Any] | None:
     """The person, or the person's role where NDL also says when or where."""
     person = practitioner(session, person_of(repetition))

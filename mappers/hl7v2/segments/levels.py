@@ -68,6 +68,7 @@ def contact(
     department = _department(session, pv1, stay, period)
     if department is not None:
         resource["partOf"] = reference(department)
+        resource["serviceType"] = department.resource["serviceType"]
     if period:
         resource["period"] = period
         settle(session, resource)
@@ -105,7 +106,10 @@ def _like(stay: Draft, draft: Draft, level: dict[str, Any]) -> None:
 def _department(
     session: Session, pv1: Segment, stay: Draft, period: dict[str, Any]
 ) -> Draft | None:
-    """PV1-10: a department's contact begins with its first movement and outlasts transfers."""
+    """PV1-10: a department's contact begins with its first movement and outlasts transfers.
+
+    Which one it is when the patient comes back follows from all movements, as where it ends does.
+    """
     kind = stay.resource.get("serviceType") if pv1.has(10) else None
     if kind is None:
         return None

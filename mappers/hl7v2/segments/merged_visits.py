@@ -13,6 +13,7 @@ from mappers.hl7v2.datatypes.identifiers import cx
 from mappers.hl7v2.datatypes.names import xpn
 from mappers.hl7v2.segments import gt1
 from mappers.hl7v2.segments.pid import reference
+from mappers.hl7v2.segments.pv1 import STAY
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment
@@ -91,7 +92,7 @@ def moved(session: Session, segment: Segment) -> None:
             draft = _prior(session, identifier)
             draft.action = Action.MOVE
             draft.resource["status"] = "unknown"
-            draft.weak = ("status", "class")
+            draft.weak = ("status", "class", "type")
 
 
 def prior_patient(session: Session, segment: Segment) -> None:
@@ -129,7 +130,8 @@ def _prior(session: Session, identifier: dict[str, Any]) -> Draft:
     session.append(draft, "identifier", identifier)
     resource.setdefault("status", "entered-in-error")
     resource.setdefault("class", dict(_UNKNOWN))
-    draft.weak = ("class",)
+    resource.setdefault("type", [{"coding": [dict(STAY)]}])
+    draft.weak = ("class", "type")
     if session.patient is not None:
         resource["subject"] = reference(session.patient)
     return draft

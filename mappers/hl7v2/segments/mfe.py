@@ -30,11 +30,11 @@ TARGETS: Targets = {
     "MFI-5": ("List.date",),
     "MFE-1": ("List.entry.flag", "List.entry.deleted", "Practitioner.active", "Location.status"),
     "MFE-2": ("List.identifier",),
-    "MFE-3": ("List.entry.date",),
+    "MFE-3": ("List.note.time",),
     "MFE-4": ("List.entry.item",),
     "MFA-1": ("List.entry.flag",),
     "MFA-2": ("List.identifier",),
-    "MFA-3": ("List.entry.date",),
+    "MFA-3": ("List.note.time",),
     "MFA-4": ("List.entry.flag",),
     "MFA-5": ("List.entry.item",),
 }
@@ -102,7 +102,9 @@ def _entry(reader: Reader, segment: Segment, flags: tuple[int, ...], key: int) -
         holder.resource["mode"] = "changes"
     when = session.date_time(segment.first(3))
     if when is not None:
-        entry["date"] = when
+        # An entry has a date in a list at work only (invariant lst-3).
+        note = {"time": when, "text": item.get("display") or segment.name}
+        session.append(holder, "note", note)
     for repetition in segment.repetitions(2):
         number = cx(session, repetition, "master-file-event")
         if number is not None:

@@ -73,6 +73,8 @@ def merged(session: Session, segment: Segment) -> None:
     resource["link"] = [{"other": reference(survivor), "type": "replaced-by"}]
     link = {"other": reference(draft), "type": "replaces"}
     survivor.resource.setdefault("link", []).append(link)
+    # A record that lives on is no longer what an earlier merge may have made of it.
+    survivor.cleared.append("active")
 
 
 def _identifiers(session: Session, segment: Segment) -> list[dict[str, Any]]:

@@ -73,7 +73,7 @@ def _related_person(
     identifier = segment.first(33) or segment.first(12) or ""
     given = " ".join(name.get("given", ()))
     role = segment.first(3) or ""
-    if not (name or identifier or role):
+    if not (name or identifier or role or any(segment.has(n) for n in (30, 31, 32))):
         return
     draft = session.natural(
         "RelatedPerson", patient.id, name.get("family", ""), given, role, identifier

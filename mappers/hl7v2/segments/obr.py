@@ -96,9 +96,13 @@ def observation_category(session: Session, obr: Segment | None) -> dict[str, Any
 
 
 def _effective_period(session: Session, obr: Segment, resource: dict[str, Any]) -> None:
+    """OBR-7 to -8; where two OBR tell of one report, the one that says more holds."""
     if not obr.has(8):
+        if "effectivePeriod" in resource and "effectiveDateTime" in resource:
+            session.echoes.append(resource.pop("effectiveDateTime"))
         return
     start, end = session.date_time(obr.first(7)), session.date_time(obr.first(8))
     period = {k: v for k, v in (("start", start), ("end", end)) if v is not None}
     if period:
         resource["effectivePeriod"] = ordered(session, period)
+        session.echoes.append(resource.pop("effectiveDateTime", None))

@@ -22,7 +22,7 @@ from mappers.hl7v2.datatypes.values import (
     timestamp_value,
 )
 from mappers.hl7v2.segments.attachments import attachments
-from mappers.hl7v2.segments.obx_details import absent, further, performers, sub_id
+from mappers.hl7v2.segments.obx_details import absent, further, performers, sub_id, units_of_text
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import ALTERNATE_CODES, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
@@ -178,7 +178,9 @@ def _value(session: Session, segment: Segment, draft: Draft) -> None:
         session.deleted += segment.texts(5)
         draft.cleared.append("value[x]")
     elif not segment.has(5):
-        if not any(key.startswith("value") for key in resource):
+        # What is taken back need not be said again: it keeps its value.
+        taken_back = segment.first(11) in _DELETED
+        if not taken_back and not any(key.startswith("value") for key in resource):
             resource.setdefault("dataAbsentReason", absent(session, segment))
     elif kind in ("ED", "RP"):
         _attached(session, segment, draft)
@@ -188,6 +190,7 @@ def _value(session: Session, segment: Segment, draft: Draft) -> None:
         if kind is None:
             session.issue("required", "the value's datatype is missing; read as text", "OBX-2")
         _text_value(segment, resource)
+        units_of_text(session, segment, draft)
     else:
         _typed_values(session, segment, kind.upper(), resource)
 

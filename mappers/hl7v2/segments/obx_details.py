@@ -9,6 +9,7 @@ from typing import Any
 
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.converters import quantity
+from mappers.hl7v2.datatypes.devices import device
 from mappers.hl7v2.datatypes.parties import organization_at, practitioner
 from mappers.hl7v2.segments import facts
 from mappers.hl7v2.segments.requester import role
@@ -19,6 +20,7 @@ from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment, leaf
 from mappers.trace import Text, derived, text
 
+_GATEWAY = "http://hl7.org/fhir/StructureDefinition/observation-gatewayDevice"
 _ABSENT = "http://terminology.hl7.org/CodeSystem/data-absent-reason"
 SUB_ID = "http://hl7.org/fhir/StructureDefinition/observation-v2-subid"
 _SPECIMEN = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.specimen"
@@ -33,6 +35,7 @@ _PARTS = (
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
+    "OBX-18": ("Observation.device", "Device.identifier"),
     "OBX-23": ("Observation.performer", "Organization.name"),
     "OBX-24": ("Observation.performer", "Organization.address"),
     "OBX-25": ("Observation.performer", "PractitionerRole.code"),
@@ -43,8 +46,9 @@ TARGETS: Targets = {
 
 def performers(session: Session, segment: Segment, draft: Draft) -> None:
     """OBX-23 to -25: the laboratory that measured, and who leads it."""
-    if len(segment.raw) < 24:
+    if len(segment.raw) < 19:
         return
+    devices(session, segment, draft)
     house = organization_at(session, segment.repetitions(23), segment.repetitions(24), [])
     director = None
     for repetition in segment.repetitions(25)[:1]:
@@ -56,6 +60,14 @@ def performers(session: Session, segment: Segment, draft: Draft) -> None:
     for one in (house, director):
         if one is not None:
             session.append(draft, "performer", one)
+
+
+def devices(session: Session, segment: Segment, draft: Draft) -> None:
+    """OBX-18 beyond the first: the devices the result came through."""
+    for repetition in segment.repetitions(18)[1:]:
+        found = device(session, repetition)
+        if found is not None and found != draft.resource.get("device"):
+            session.append(draft, "extension", {"url": _GATEWAY, "valueReference": found})
 
 
 def sub_id(session: Session, segment: Segment, draft: Draft, said: list[Text]) -> None:
@@ -87,6 +99,18 @@ def absent(session: Session, segment: Segment) -> dict[str, Any]:
     elif status == "X":
         code = text("not-performed", status.source)
     return {"coding": [{"system": _ABSENT, "code": code}]}
+
+
+def units_of_text(session: Session, segment: Segment, draft: Draft) -> None:
+    """OBX-6 beside words: a string has no unit, it is told as a component."""
+    if segment.deletes(6):
+        session.deleted += segment.texts(6)
+        return
+    for repetition in segment.repetitions(6):
+        unit = concept(session, repetition)
+        if unit is not None:
+            component = {"code": {"text": "Units"}, "valueCodeableConcept": unit}
+            session.append(draft, "component", component)
 
 
 def further(session: Session, segment: Segment, draft: Draft) -> None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from mappers.hl7v2.datatypes.codings import plain
-from mappers.hl7v2.datatypes.houses import coded_organization
+from mappers.hl7v2.datatypes.codings import code_system, concept, plain
+from mappers.hl7v2.datatypes.houses import coded_organization, entry
 from mappers.hl7v2.datatypes.parties import places, practitioner
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Draft, Session
@@ -110,5 +110,13 @@ def _device(session: Session, repetition: Repetition) -> dict[str, Any] | None:
     code = plain(repetition)
     if code is None:
         return None
-    identifier = {"system": f"{session.namespace}/device", "value": code}
-    return {"type": "Device", "identifier": identifier, "display": leaf(repetition, 2) or code}
+    named = leaf(repetition, 3)
+    system = f"{session.namespace}/device"
+    if named is not None:
+        system = text(code_system(session, named).uri, named.source)
+    shown = leaf(repetition, 9) or leaf(repetition, 2) or code
+    kind = concept(session, repetition)
+    elements = {"type": kind} if kind is not None else {}
+    stated = entry(session, "Device", [{"system": system, "value": code}], shown, elements)
+    session.state(stated)
+    return stated.reference

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.base import Key
+from mappers.hl7v2.datatypes.codings import concept, token
 from mappers.hl7v2.datatypes.identifiers import cx, ei, eip
 from mappers.hl7v2.segments import notes
 from mappers.hl7v2.segments.copies import copies
@@ -12,11 +13,11 @@ from mappers.hl7v2.segments.order_event import event
 from mappers.hl7v2.segments.order_timing import quantity_timing, settle
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.segments.requester import requester
-from mappers.hl7v2.session import V2, Draft, Session
+from mappers.hl7v2.session import ALTERNATE_CODES, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment, leaf
-from mappers.trace import text
+from mappers.trace import Text, text
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
@@ -75,11 +76,7 @@ def order_identifiers(
                 identifier = ei(session, repetition, "order")
                 if identifier is None:
                     continue
-                identifier = _typed(identifier, kind)
-                if identifier in found:
-                    session.echoes.append(identifier)
-                else:
-                    found.append(identifier)
+                session.add(found, _typed(identifier, kind))
     return found
 
 
@@ -135,7 +132,11 @@ def labels(session: Session, orc: Segment | None, draft: Draft) -> None:
             continue
         found = session.lookup("order-confidentiality", code)
         system = found.system if found is not None else V2 + "0177"
-        label = {"system": system, "code": text(found.code if found else code, code.source)}
+        label: dict[str, Any] = {"system": system}
+        label["code"] = text(found.code if found else code, code.source)
+        whole = concept(session, repetition, default=V2 + "0177") if len(repetition) > 2 else None
+        if whole is not None:
+            label["extension"] = [{"url": ALTERNATE_CODES, "valueCodeableConcept": whole}]
         held = draft.resource.setdefault("meta", {}).setdefault("security", [])
         if label not in held:
             held.append(label)
@@ -173,6 +174,15 @@ def _status(session: Session, orc: Segment | None, obr: Segment | None, draft: D
         done = session.lookup("result-order-status", result) if result is not None else None
         status = text(done.code, result.source) if done is not None and result else None
     draft.resource["status"] = status or "unknown"
+    if control is not None and control != '""' and _source(status) != control.source:
+        coding = {"system": V2 + "0119", "code": token(control)}
+        beside = {"url": ALTERNATE_CODES, "valueCodeableConcept": {"coding": [coding]}}
+        draft.resource["_status"] = {"extension": [beside]}
+
+
+def _source(status: str | None) -> object:
+    """The leaf a status was taken from."""
+    return status.source if isinstance(status, Text) else None
 
 
 def _intent(session: Session, obr: Segment | None) -> str:

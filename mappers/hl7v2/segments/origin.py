@@ -47,6 +47,7 @@ TARGETS: Targets = {
     "ARQ-19": ("Provenance.agent",),
     "SCH-6": ("Provenance.reason",),
     "ARQ-6": ("Provenance.reason",),
+    "TXA": ("Provenance.agent", "Provenance.reason", "Provenance.recorded"),
     "TXA-11": ("Provenance.agent",),
     "TXA-9": ("Provenance.agent",),
     "TXA-21": ("Provenance.reason",),

@@ -33,13 +33,15 @@ _PLACES = {
     "MedicationRequest": "supportingInformation",
     "MedicationAdministration": "supportingInformation",
 }
-_PLACE = frozenset({"Immunization", "MedicationDispense"})
+_PLACE = frozenset({"Immunization", "MedicationDispense", "Procedure"})
 #: Resource → element that lists devices.
 _DEVICES = {
     "ServiceRequest": "performer",
     "MedicationRequest": "supportingInformation",
     "MedicationAdministration": "device",
 }
+#: Resources that may have the extension for a place.
+_WITH_LOCATION = frozenset({"Observation", "DiagnosticReport"})
 _DELETED = "D"
 _ORDERING = frozenset({"OP", "OS"})
 _COLLECTING = "SC"
@@ -123,15 +125,23 @@ def _perform(session: Session, target: Draft, segment: Segment, actor: dict[str,
     session.append(target, "performer", made)
 
 
-def _device(session: Session, segment: Segment, target: Draft) -> None:
-    """PRT-10 and -16 to -22 → Device; an Observation says that it was measured with it."""
+def equipment(session: Session, segment: Segment) -> Draft | None:
+    """PRT-10 and -16 to -22 → Device."""
     number = next((ei(session, r, "device") for r in segment.repetitions(10)), None)
     named = segment.first(16) or segment.first(20)
     if number is None and named is None:
-        return
+        return None
     parts = (number["system"], number["value"]) if number is not None else (named,)
     device = session.natural("Device", *parts, subject=False)
     apply_rows(session, segment, table("prt_device"), device)
+    return device
+
+
+def _device(session: Session, segment: Segment, target: Draft) -> None:
+    """An Observation says that it was measured with the device."""
+    device = equipment(session, segment)
+    if device is None:
+        return
     kind = target.resource["resourceType"]
     if kind == "Observation":
         session.say(target, "device", reference(device))
@@ -150,7 +160,7 @@ def _places(session: Session, segment: Segment, target: Draft) -> None:
             session.append(target, _PLACES[kind], place)
         elif kind in _PLACE and "location" not in target.resource:
             target.resource["location"] = place
-        else:
+        elif kind in _WITH_LOCATION:
             session.append(target, "extension", {"url": _LOCATION, "valueReference": place})
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from mappers.base import Key, PatientFacts
 from mappers.codes import table
-from mappers.hl7v2.datatypes import houses
 from mappers.hl7v2.datatypes.identifiers import KVNR, cx
 from mappers.hl7v2.datatypes.names import called_by, xpn
 from mappers.hl7v2.session import ORIGINAL_TEXT, PACKAGE, V2, Draft, Session
@@ -26,16 +25,11 @@ _CORE = "http://hl7.org/fhir/StructureDefinition/"
 _GENDER = "http://fhir.de/StructureDefinition/gender-amtlich-de"
 #: Identifier types that name the person towards others, never the sender's record.
 _FOREIGN_TYPES = frozenset({"NI", "NIIP", "SS", "DL", "PPN", "JHN", "MC", "MA", "PHC", "AN", "VN"})
-_AUTHOR = {
-    "system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type",
-    "code": "author",
-}
-_UPDATE = {
-    "system": "http://terminology.hl7.org/CodeSystem/v3-DataOperation",
-    "code": "UPDATE",
-}
 _KVNR_SHAPE = re.compile(r"[A-Z]\d{9}")
 
+
+#: Yes or no → the element in which another field says more.
+_BESIDE = ((24, "multipleBirthInteger"), (30, "deceasedDateTime"))
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
@@ -46,13 +40,9 @@ TARGETS: Targets = {
     "PID-5": ("Patient.name",),
     "PID-7": ("Patient.birthDate", "Patient.birthDate.extension"),
     "PID-8": ("Patient.gender",),
-    "PID-6": ("RelatedPerson.name",),
-    "PID-33": ("Provenance.occurredDateTime",),
-    "PID-34": ("Provenance.agent",),
     "PID-12": ("Patient.address.district",),
     "PID-18": ("Encounter.identifier",),
     "PID-19": ("Patient.identifier",),
-    "PID-21": ("RelatedPerson.identifier", "RelatedPerson.relationship"),
 }
 
 
@@ -65,8 +55,10 @@ def patient(session: Session, segment: Segment) -> Draft:
     draft = session.draft("Patient", *keys)
     draft.subject = draft.id
     resource = draft.resource
-    if identifiers:
-        resource["identifier"] = identifiers
+    for identifier in identifiers:
+        session.append(draft, "identifier", identifier)
+    _again(session, segment, 5, resource.get("name"), names)
+    _again(session, segment, 7, resource.get("birthDate"), birth)
     if names:
         resource["name"] = names
     for field, element in ((3, "identifier"), (5, "name"), (7, "birthDate"), (8, "gender")):
@@ -75,22 +67,47 @@ def patient(session: Session, segment: Segment) -> Draft:
     if birth is not None:
         resource["birthDate"] = birth
         _birth_time(session, segment, resource)
+    elif (said := first_text(segment, 7)) is not None and said.strip("0"):
+        resource["_birthDate"] = {"extension": [{"url": ORIGINAL_TEXT, "valueString": said}]}
     _gender(session, segment, resource)
     apply_rows(session, segment, row_table("pid_patient"), draft)
-    _district(segment, resource)
-    if segment.has(25) and (flag := segment.first(24)) is not None:
-        session.ignored.append((flag, "PID-25 says which of them"))
-    if segment.has(29) and (flag := segment.first(30)) is not None:
-        session.ignored.append((flag, "PID-29 says when"))
+    _district(session, segment, resource)
+    for flag, element in _BESIDE:
+        _flag(session, segment.first(flag), element, resource)
     session.patient = draft
     session.patients.append(_facts(draft, identifiers, names, birth))
     return draft
+
+
+def _again(session: Session, segment: Segment, field: int, before: Any, now: Any) -> None:
+    """A second PID of the same number repeats what the first says, or contradicts it."""
+    if not before or not now:
+        return
+    if before == now:
+        session.echoes.append(before)
+    else:
+        sentence = "the message says of the patient with this number what it has said otherwise"
+        session.issue("conflict", sentence, segment.first(field), "102")
+
+
+def _flag(session: Session, flag: Text | None, element: str, resource: dict[str, Any]) -> None:
+    """A yes beside what says more than yes is said with it; a no against it is not believed."""
+    if flag is None or element not in resource:
+        return
+    said = session.lookup("yes-no", flag)
+    if said is not None and said.code == "true":
+        session.echoes.append(flag)
+    else:
+        session.ignored.append((flag, "the field beside it says which or when"))
 
 
 def pd1(session: Session, segment: Segment) -> None:
     """PD1 → Patient; PD1-4 is read where the dialect looks for the general practitioner."""
     if session.patient is not None:
         apply_rows(session, segment, row_table("pd1_patient"), session.patient)
+        # Of the place of worship the name is enough: what else is said tells of the faith too.
+        worship = [repetition[2:] for repetition in segment.repetitions(14)]
+        session.ignored.append((worship, "special category of personal data"))
         for repetition in segment.repetitions(10):
             _same_person(session, repetition, session.patient)
 
@@ -104,16 +121,12 @@ def _same_person(session: Session, repetition: Repetition, patient: Draft) -> No
 
 
 def _identifiers(session: Session, segment: Segment) -> list[dict[str, Any]]:
-    found = []
+    found: list[dict[str, Any]] = []
     for field in (3, 2, 4):
         for repetition in segment.repetitions(field):
             identifier = cx(session, repetition)
-            if identifier is None:
-                continue
-            if identifier in found:
-                session.echoes.append(identifier)
-            else:
-                found.append(identifier)
+            if identifier is not None:
+                session.add(found, identifier)
     social = segment.first(19)
     if social is not None and social != '""':
         found.append(_pid_19(session, social))
@@ -153,6 +166,8 @@ def _birth_date(session: Session, segment: Segment) -> str | None:
         session.ignored.append((leaf_, "zeros: birth date unknown"))
         return None
     born = session.date(leaf_)
+    if born is None and session.context.lenient:
+        return None
     if born is None:
         found = Issue("error", "value", "the birth date is not a valid date", "PID-7", "102")
         raise NotConformant(found.text, location="PID-7", issues=(found,))
@@ -186,13 +201,19 @@ def _gender(session: Session, segment: Segment, resource: dict[str, Any]) -> Non
         resource["_gender"] = {"extension": [{"url": _GENDER, "valueCoding": value}]}
 
 
-def _district(segment: Segment, resource: dict[str, Any]) -> None:
-    """PID-12 (county) belongs to the first address."""
+def _district(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
+    """PID-12 (county) belongs to the only address; else it is one of its own (table PID)."""
     county = segment.first(12)
-    if county is not None and county != '""':
-        addresses = resource.setdefault("address", [{}])
+    if county is None or county == '""':
+        return
+    addresses = resource.setdefault("address", [])
+    if any(address.get("district") == county for address in addresses):
+        session.echoes.append(county)
+    elif len(addresses) == 1 and "district" not in addresses[0]:
         # The address may be remembered from another message: change a copy.
         addresses[0] = {"district": county, **addresses[0]}
+    else:
+        addresses.append({"district": county})
 
 
 def _keys(
@@ -236,46 +257,6 @@ def _facts(
     known = table(PACKAGE, "placeholder-names")
     placeholder = family.casefold() in known or given.casefold() in known
     return PatientFacts(draft.id, draft.keys, kvnr, str(birth or ""), family, given, placeholder)
-
-
-def mother(session: Session, segment: Segment) -> None:
-    """PID-21 and PID-6 → RelatedPerson: the mother, by her number or her whole name."""
-    patient_draft = session.patient
-    if patient_draft is None or not (segment.has(21) or segment.has(6)):
-        return
-    numbers = [i for r in segment.repetitions(21) if (i := cx(session, r)) is not None]
-    whole = [r for r in segment.repetitions(6) if len(r) > 2]
-    names = [n for r in whole if (n := xpn(session, r, "maiden")) is not None]
-    if not (numbers or names):
-        return
-    named = numbers[0]["value"] if numbers else ""
-    draft = session.natural("RelatedPerson", patient_draft.id, "mother", named)
-    resource = draft.resource
-    if numbers:
-        resource["identifier"] = numbers
-    if names:
-        resource["name"] = names
-    resource["patient"] = reference(patient_draft)
-    coding = {"system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": "MTH"}
-    resource["relationship"] = [{"coding": [coding]}]
-
-
-def updated(session: Session, segment: Segment) -> None:
-    """PID-33 and PID-34 → Provenance: when and by whom the record was last changed."""
-    patient_draft, when = session.patient, session.date_time(segment.first(33))
-    if patient_draft is None or when is None:
-        return
-    draft = session.natural("Provenance", patient_draft.id, "updated", when)
-    resource = draft.resource
-    resource["target"] = [reference(patient_draft)]
-    resource["occurredDateTime"] = when
-    sent = session.instant(session.message.segments[0].first(7))
-    resource["recorded"] = sent or session.instant(segment.first(33))
-    resource["activity"] = {"coding": [dict(_UPDATE)]}
-    house: dict[str, Any] = {"display": "unbekannt"}
-    for repetition in segment.repetitions(34):
-        house = houses.house(session, repetition) or house
-    resource["agent"] = [{"type": {"coding": [dict(_AUTHOR)]}, "who": house}]
 
 
 def reference(draft: Draft) -> dict[str, Any]:

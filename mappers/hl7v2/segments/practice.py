@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from mappers.hl7v2.datatypes.annotations import coded_note
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.contacts import xad, xtn
 from mappers.hl7v2.datatypes.identifiers import ei, pln
 from mappers.hl7v2.datatypes.parties import organization, places, practitioner
+from mappers.hl7v2.segments.notes import NOTE
 from mappers.hl7v2.session import V2, Draft, Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment
@@ -35,6 +37,9 @@ class _Fields(NamedTuple):
 
 
 _PREFERRED = "http://hl7.org/fhir/StructureDefinition/iso21090-preferred"
+#: Fields in whose words the role is explained: how long, why.
+_WORDS = {"ROL": (7, 8), "PRT": (3, 13)}
+_NOBODY = {"type": "Practitioner", "display": "unbekannt"}
 #: Table 0185 → system or use of the telecom that is preferred.
 _METHODS = {
     "B": "pager",
@@ -56,6 +61,10 @@ TARGETS: Targets = {
     "ROL-4": ("PractitionerRole.practitioner",),
     "ROL-5": ("PractitionerRole.period", "Encounter.participant.period"),
     "ROL-6": ("PractitionerRole.period", "Encounter.participant.period"),
+    "ROL-7": ("PractitionerRole.extension",),
+    "ROL-8": ("PractitionerRole.extension",),
+    "PRT-3": ("PractitionerRole.extension",),
+    "PRT-13": ("PractitionerRole.extension",),
     "ROL-9": ("PractitionerRole.specialty",),
     "ROL-10": ("PractitionerRole.specialty",),
     "ROL-11": ("Practitioner.address",),
@@ -90,32 +99,44 @@ def details(session: Session, segment: Segment) -> Draft | None:
     fields = _FIELDS[segment.name]
     house = fields.house if segment.name == "ROL" else 0
     said = (fields.specialty, fields.unit, fields.place, fields.address, fields.telecom, house)
-    people = [
-        one
-        for repetition in segment.repetitions(fields.person)
-        if (one := practitioner(session, repetition)) is not None
-    ]
-    if not people or not any(field and segment.has(field) for field in said):
+    found = (practitioner(session, repetition) for repetition in segment.repetitions(fields.person))
+    people = [one for one in found if one is not None]
+    if not any(field and segment.has(field) for field in said):
         session.ignored.append((segment.repetitions(fields.number), "instance id of the role"))
         return None
     role = segment.first(fields.role) or ""
-    identity = people[0]["reference"].partition("/")[2]
+    identity = people[0]["reference"].partition("/")[2] if people else ""
     parent = session.encounter or session.patient
     owner = parent.id if parent is not None else ""
     draft = session.natural("PractitionerRole", identity, owner, role, subject=False)
-    draft.resource["practitioner"] = people[0]
+    if people or not segment.has(fields.house):
+        draft.resource["practitioner"] = people[0] if people else dict(_NOBODY)
     for element, values in _elements(session, segment, fields):
         for value in values:
             session.append(draft, element, value)
     if segment.name == "PRT":
         _preferred(segment, draft)
-    houses = [organization(session, r) for r in segment.repetitions(fields.house)]
+    _explained(session, segment, draft)
+    _where_and_when(session, segment, draft)
+    _addresses(session, segment.repetitions(fields.address), identity)
+    return draft
+
+
+def _where_and_when(session: Session, segment: Segment, draft: Draft) -> None:
+    houses = [organization(session, r) for r in segment.repetitions(_FIELDS[segment.name].house)]
     if houses and houses[0] is not None:
         session.say(draft, "organization", houses[0])
     if lasting := period(session, segment):
         session.say(draft, "period", lasting)
-    _addresses(session, segment.repetitions(fields.address), identity)
-    return draft
+
+
+def _explained(session: Session, segment: Segment, draft: Draft) -> None:
+    """How long the role lasts and why, in words."""
+    for field in _WORDS[segment.name]:
+        for repetition in segment.repetitions(field):
+            note = coded_note(session, repetition)
+            if note is not None:
+                session.append(draft, "extension", {"url": NOTE, "valueAnnotation": note})
 
 
 def _addresses(session: Session, stated: list[Repetition], identity: str) -> None:

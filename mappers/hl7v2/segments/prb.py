@@ -42,7 +42,6 @@ TARGETS: Targets = {
     "PRB-14": ("Condition.clinicalStatus",),
     "GOL": ("Goal.subject", "Goal.addresses"),
     "GOL-1": ("Goal.lifecycleStatus",),
-    "GOL-5": ("Goal.extension",),
     "GOL-18": ("Goal.lifecycleStatus",),
     "PTH": ("CarePlan.subject", "CarePlan.addresses", "CarePlan.goal", "CarePlan.intent"),
     "PTH-1": ("CarePlan.status",),
@@ -68,7 +67,7 @@ class _Kind(NamedTuple):
 
 _KINDS = {
     "PRB": _Kind("Condition", 3, 4, 5, "problem"),
-    "GOL": _Kind("Goal", 3, 4, 5, "goal"),
+    "GOL": _Kind("Goal", 3, 4, 0, "goal"),
     "PTH": _Kind("CarePlan", 2, 3, 0, "pathway"),
 }
 

@@ -10,7 +10,6 @@ import hashlib
 import re
 from typing import Any
 
-from mappers.base import MAPPING_VERSION
 from mappers.hl7v2.datatypes.codings import coding, concept
 from mappers.hl7v2.datatypes.houses import house, house_of, organization
 from mappers.hl7v2.datatypes.parties import practitioner
@@ -21,21 +20,17 @@ from mappers.hl7v2.session import V2, Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment, leaf, leaves_of
 from mappers.identity import mint
-from mappers.trace import Text, derived, text
+from mappers.provenance import (
+    ASSEMBLER,
+    MAPPING,
+    NOBODY,
+    SHA_256,
+    agent_type,
+    receiver,
+    set_recorded,
+)
+from mappers.trace import Text, derived
 
-_AGENT_TYPE = "http://terminology.hl7.org/CodeSystem/provenance-participant-type"
-_PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
-#: Object identifier of SHA-256 (NIST), the system of a digest.
-SHA_256 = "urn:oid:2.16.840.1.101.3.4.2.1"
-_MAPPING = f"urn:region-gateway:mapping:{MAPPING_VERSION}"
-#: Who translated: the mapping; the gateway puts its build in this place.
-_ASSEMBLER = {
-    "type": {"coding": [{"system": _AGENT_TYPE, "code": "assembler"}]},
-    "who": {
-        "type": "Device",
-        "identifier": {"system": "urn:region-gateway:build", "value": _MAPPING},
-    },
-}
 #: A language tag (BCP 47): language and region.
 _LANGUAGE = re.compile(r"([a-z]{2,3})(?:[-_]([A-Za-z]{2}))?", re.IGNORECASE)
 _OID = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
@@ -71,7 +66,7 @@ TARGETS: Targets = {
     "MSH-26": ("Provenance.meta.security",),
     "MSH-27": ("Provenance.meta.security",),
     "SFT": ("Provenance.entity",),
-    "SFT-1": ("Device.manufacturer",),
+    "SFT-1": ("Device.manufacturer", "Device.owner"),
     "SFT-2": ("Device.version",),
     "SFT-3": ("Device.deviceName",),
     "SFT-4": ("Device.modelNumber",),
@@ -91,8 +86,8 @@ def provenance(session: Session, data: bytes) -> dict[str, Any]:
     _language(msh, made)
     made["target"] = []
     recorded = _event(session, evn, made) if evn is not None else None
-    _recorded(made, recorded or session.instant(msh.first(7)))
-    made["policy"] = [_MAPPING, *_profiles(session, msh)]
+    set_recorded(made, recorded or session.instant(msh.first(7)))
+    made["policy"] = [MAPPING, *_profiles(session, msh)]
     made["activity"] = _activity(msh)
     made["agent"] = _agents(session, msh, evn)
     made["entity"] = _entities(session, msh, digest)
@@ -138,7 +133,8 @@ def _language(msh: Segment, made: dict[str, Any]) -> None:
         return
     language, region = match.groups()
     shown = language.lower() + (f"-{region.upper()}" if region else "")
-    made["language"] = text(shown, stated.source)
+    # The code says the language; what stands beside it in the first triplet is its name.
+    made["language"] = derived(shown, stated, msh.component(19, 2), msh.component(19, 3))
 
 
 def _profiles(session: Session, msh: Segment) -> list[str]:
@@ -182,14 +178,6 @@ def _event(session: Session, evn: Segment, made: dict[str, Any]) -> str | None:
     return session.instant(evn.first(2))
 
 
-def _recorded(made: dict[str, Any], when: str | None) -> None:
-    if when is not None:
-        made["recorded"] = when
-        return
-    absent = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
-    made["_recorded"] = {"extension": [{"url": absent, "valueCode": "unknown"}]}
-
-
 def _activity(msh: Segment) -> dict[str, Any]:
     code, trigger, structure = (msh.component(9, n) for n in (1, 2, 3))
     shown = "^".join(part or "" for part in (code, trigger, structure)).rstrip("^")
@@ -201,13 +189,13 @@ def _activity(msh: Segment) -> dict[str, Any]:
 
 
 def _agents(session: Session, msh: Segment, evn: Segment | None) -> list[dict[str, Any]]:
-    agents = [*_authors(session, msh), _ASSEMBLER, *_transmitters(session, msh)]
+    agents = [*_authors(session, msh), ASSEMBLER, *_transmitters(session, msh)]
     agents += _receivers(session, msh)
     if evn is not None:
         for repetition in evn.repetitions(5):
             operator = practitioner(session, repetition)
             if operator is not None:
-                agents.append({"type": _agent_type("enterer"), "who": operator})
+                agents.append({"type": agent_type("enterer"), "who": operator})
     return agents
 
 
@@ -229,8 +217,7 @@ def _authors(session: Session, msh: Segment) -> list[dict[str, Any]]:
     if not found:
         senders = (system(session, repetition) for repetition in msh.repetitions(3))
         found = [who for who in senders if who is not None]
-    found = found or [{"type": "Organization", "display": "unbekannt"}]
-    return [{"type": _agent_type("author"), "who": who} for who in found]
+    return [{"type": agent_type("author"), "who": who} for who in found or [NOBODY]]
 
 
 def _transmitters(session: Session, msh: Segment) -> list[dict[str, Any]]:
@@ -244,7 +231,7 @@ def _transmitters(session: Session, msh: Segment) -> list[dict[str, Any]]:
                 "value": derived(" ".join(parts), *parts),
             }
             who = {"type": "Device", "identifier": identifier}
-            agents.append({"type": _agent_type("transmitter"), "who": who})
+            agents.append({"type": agent_type("transmitter"), "who": who})
     return agents
 
 
@@ -255,12 +242,7 @@ def _receivers(session: Session, msh: Segment) -> list[dict[str, Any]]:
         found += [system(session, repetition) for repetition in msh.repetitions(field)]
     found += [house(session, repetition) for repetition in msh.repetitions(6)]
     found += [organization(session, repetition) for repetition in msh.repetitions(23)]
-    kind = {"coding": [{"system": _PARTICIPATION, "code": "IRCP"}]}
-    return [{"type": kind, "who": who} for who in found if who is not None]
-
-
-def _agent_type(code: str) -> dict[str, Any]:
-    return {"coding": [{"system": _AGENT_TYPE, "code": code}]}
+    return [receiver(who) for who in found if who is not None]
 
 
 def _entities(session: Session, msh: Segment, digest: str) -> list[dict[str, Any]]:

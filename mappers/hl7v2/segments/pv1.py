@@ -11,7 +11,7 @@ from mappers.hl7v2.datatypes.parties import practitioner
 from mappers.hl7v2.datatypes.periods import settle
 from mappers.hl7v2.segments import gt1, movement
 from mappers.hl7v2.segments.pid import reference
-from mappers.hl7v2.session import V2, Draft, Session
+from mappers.hl7v2.session import ALTERNATE_CODES, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment, leaf
@@ -29,8 +29,10 @@ _PARTICIPANTS = (
     (17, "ADM", "admitter"),
     (52, "PART", "Participation"),
 )
+_DEGREES = {"N": "normal", "R": "restricted"}
+_IMPORTANCE = "http://hl7.org/fhir/StructureDefinition/patient-importance"
 _UNKNOWN_CLASS = {"system": "http://terminology.hl7.org/CodeSystem/v3-NullFlavor", "code": "UNK"}
-_STAY = {"system": _KONTAKTEBENE, "code": "einrichtungskontakt", "display": "Einrichtungskontakt"}
+STAY = {"system": _KONTAKTEBENE, "code": "einrichtungskontakt", "display": "Einrichtungskontakt"}
 
 
 #: What the functions here make of which field, for the printed mapping.
@@ -40,7 +42,7 @@ TARGETS: Targets = {
     "PV1-7": ("Encounter.participant", "Practitioner"),
     "PV1-8": ("Encounter.participant", "Practitioner"),
     "PV1-9": ("Encounter.participant", "Practitioner"),
-    "PV1-16": ("Encounter.meta.security",),
+    "PV1-16": ("Encounter.meta.security", "Patient.extension"),
     "PV1-17": ("Encounter.participant", "Practitioner"),
     "PV1-19": ("Encounter.identifier",),
     "PV1-36": ("Encounter.hospitalization.dischargeDisposition",),
@@ -65,7 +67,7 @@ def encounter(session: Session, segment: Segment) -> Draft | None:
         resource["identifier"] = identifiers
     _class(session, segment, draft)
     resource["subject"] = reference(patient)
-    resource["type"] = [{"coding": [dict(_STAY)]}]
+    resource["type"] = [{"coding": [dict(STAY)]}]
     _kontaktart(session, segment, resource)
     _discharge_disposition(session, segment, resource)
     apply_rows(session, segment, table("pv1_encounter"), draft)
@@ -90,8 +92,8 @@ def pv2(session: Session, segment: Segment) -> None:
     protected = segment.first(22)
     if protected is not None and protected.upper() in {"Y", "J"}:
         _restrict(session, draft.resource, protected)
-    elif protected is not None:
-        session.ignored.append((protected, "no protection: nothing is restricted"))
+    elif protected is not None and protected.upper() == "N":
+        _restrict(session, draft.resource, protected, "N")
 
 
 def _identifiers(session: Session, segment: Segment) -> list[dict[str, Any]]:
@@ -220,10 +222,16 @@ def _participant(
 
 
 def _confidential(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
-    """PV1-16: a VIP's visit is restricted."""
+    """PV1-16: a VIP's visit is restricted, and the person is one on every visit."""
     vip = segment.first(16)
-    if vip is not None and vip != '""' and vip.upper() not in {"N", "0"}:
-        _restrict(session, resource, vip)
+    if vip is None or vip == '""' or vip.upper() in {"N", "0"}:
+        return
+    _restrict(session, resource, vip)
+    for repetition in segment.repetitions(16)[:1]:
+        kind = concept(session, repetition, default=V2 + "0099")
+        if kind is not None and session.patient is not None:
+            extension = {"url": _IMPORTANCE, "valueCodeableConcept": kind}
+            session.append(session.patient, "extension", extension)
 
 
 def _billing(session: Session, segment: Segment) -> None:
@@ -243,13 +251,19 @@ def _billing(session: Session, segment: Segment) -> None:
         session.coded(resource, "status", "account-status", stated)
         if "_status" in resource:
             resource["status"] = "unknown"
+        stated_whole = segment.repetitions(41)[0]
+        whole = concept(session, stated_whole, default=V2 + "0117")
+        if whole is not None and len(stated_whole) > 2:
+            extension = {"url": ALTERNATE_CODES, "valueCodeableConcept": whole}
+            resource.setdefault("_status", {}).setdefault("extension", []).append(extension)
         account.weak = ()
 
 
-def _restrict(session: Session, resource: dict[str, Any], cause: Text) -> None:
+def _restrict(session: Session, resource: dict[str, Any], cause: Text, code: str = "R") -> None:
     label = {
         "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality",
-        "code": text("R", cause.source),
+        "code": text(code, cause.source),
+        "display": _DEGREES[code],
     }
     security = resource.setdefault("meta", {}).setdefault("security", [])
     if label in security:

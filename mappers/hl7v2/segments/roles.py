@@ -8,7 +8,7 @@ from typing import Any
 
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.parties import organization, practitioner
-from mappers.hl7v2.segments import practice
+from mappers.hl7v2.segments import participation, practice
 from mappers.hl7v2.session import V2, Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
@@ -38,6 +38,8 @@ def role_segments(session: Session, segments: list[Segment]) -> None:
     """ROL and PRT of the patient or visit level."""
     for segment in segments:
         practice.details(session, segment)
+        if segment.name == "PRT":
+            participation.equipment(session, segment)
         role = _role(segment)
         if role in GENERAL_PRACTITIONER or role in RECIPIENT:
             continue
@@ -147,5 +149,4 @@ def _recipient(session: Session, element: str, references: list[dict[str, Any]])
             continue
         known = {"system": str(identifier["system"]), "value": str(identifier["value"])}
         known["display"] = str(reference.get("display", ""))
-        if known not in stated:
-            stated.append(known)
+        session.add(stated, known)

@@ -88,10 +88,7 @@ def appointment(session: Session, segment: Segment) -> Draft | None:
 
 def present(session: Session, wanted: str = "Appointment") -> Draft | None:
     """The last appointment begun; it outlasts the groups of its patients."""
-    for draft in reversed(session.drafts.values()):
-        if draft.resource["resourceType"] == wanted:
-            return draft
-    return None
+    return session.begun.get(wanted)
 
 
 def take_part(session: Session, draft: Draft) -> None:

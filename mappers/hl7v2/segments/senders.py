@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.base import Key
-from mappers.hl7v2.datatypes.houses import entry
+from mappers.hl7v2.datatypes.houses import entry, organization
 from mappers.hl7v2.datatypes.systems import hd, universal_identifier, whole
 from mappers.hl7v2.session import Session, Stated
 from mappers.hl7v2.tokenizer import Repetition, Segment
@@ -40,7 +40,11 @@ def product(session: Session, segment: Segment) -> dict[str, Any] | None:
     stated: Stated | None = session.once(_product, segment)
     if stated is None:
         return None
-    session.state(stated)
+    draft = session.state(stated)
+    for repetition in segment.repetitions(1):
+        maker = organization(session, repetition)
+        if maker is not None:
+            session.say(draft, "owner", maker)
     return stated.reference
 
 

@@ -52,7 +52,9 @@ def slot(session: Session, segment: Segment) -> Draft:
         found = [ei(session, repetition, "slot") for repetition in segment.repetitions(field)]
         numbers += [{"type": {"coding": [coding]}, **one} for one in found if one is not None]
     draft = _named(session, segment, numbers)
-    draft.resource["schedule"] = {"reference": f"Schedule/{_schedule(session, segment, draft).id}"}
+    if "schedule" not in draft.resource:
+        schedule = _schedule(session, segment, draft)
+        draft.resource["schedule"] = {"reference": f"Schedule/{schedule.id}"}
     draft.resource["status"] = EVENTS[session.event]
     for repetition in segment.repetitions(25):
         stated = concept(session, repetition, default=V2 + "0278")

@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from mappers.hl7v2.datatypes import repeat_patterns
+from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.converters import quantity
 from mappers.hl7v2.datatypes.periods import ordered
 from mappers.hl7v2.datatypes.units import cq, duration, time_unit, units_of
-from mappers.hl7v2.session import Session
+from mappers.hl7v2.session import ALTERNATE_CODES, V2, Session
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaf, leaves_of
 from mappers.trace import Text, Value, derived, text
 
@@ -99,6 +100,10 @@ def set_priority(session: Session, resource: dict[str, Any], stated: Repetition 
     if code is None or stated is None or code == DELETE or "priority" in resource:
         return
     session.coded(resource, "priority", "order-priority", code)
+    whole = concept(session, stated, default=V2 + "0485") if len(stated) > 4 else None
+    if whole is not None:
+        extension = {"url": ALTERNATE_CODES, "valueCodeableConcept": whole}
+        resource.setdefault("_priority", {}).setdefault("extension", []).append(extension)
     known = session.lookup("order-priority", code)
     words, system = leaf(stated, 2), leaf(stated, 3)
     if known is not None and words is not None and words.lower() == known.display.lower():

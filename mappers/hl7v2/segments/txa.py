@@ -30,6 +30,7 @@ _REPLACES = frozenset({"T07", "T08", "T09", "T10"})
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
+    "TXA": ("DocumentReference.status",),
     "TXA-2": ("DocumentReference.type", "DocumentReference.category"),
     "TXA-4": ("DocumentReference.context.period",),
     "TXA-3": ("DocumentReference.content",),
@@ -118,7 +119,7 @@ def _type(
     codings = made.setdefault("coding", [])
     for obx in contents:
         _content_type(session, obx, codings)
-    loinc = next((c["code"] for c in codings if c.get("system") == _LOINC), None)
+    loinc = next((c["code"] for c in codings if c.get("system") == _LOINC and "code" in c), None)
     if loinc is not None:
         _xds(loinc, codings, resource)
     if not codings:
@@ -131,13 +132,10 @@ def _content_type(session: Session, obx: Segment, codings: list[dict[str, Any]])
     for repetition in obx.repetitions(3):
         stated = concept(session, repetition) or {}
         for coding in stated.get("coding", ()):
-            same = [
-                c
-                for c in codings
-                if c["code"] == coding["code"] and c.get("system") == coding.get("system")
-            ]
+            said = coding.get("code"), coding.get("system")
+            same = [c for c in codings if (c.get("code"), c.get("system")) == said]
             if same:
-                same[0].setdefault("display", coding.get("display", same[0]["code"]))
+                same[0].setdefault("display", coding.get("display", same[0].get("code")))
                 session.echoes.append(coding)
             else:
                 codings.append(coding)

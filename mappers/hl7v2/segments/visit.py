@@ -13,6 +13,8 @@ def read_visit(session: Session, segment: Segment) -> None:
     """PV1 and ZBE → Encounter."""
     adt = session.message.header.message_code == "ADT"
     if adt and session.event in PERSON and not segment.has(19):
+        if (kind := segment.first(2)) == "N":
+            session.ignored.append((kind, "not applicable: there is no visit"))
         return
     draft = pv1.encounter(session, segment)
     if draft is None:

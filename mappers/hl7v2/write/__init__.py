@@ -12,6 +12,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mappers import base
+from mappers.times import to_hl7
+
 if TYPE_CHECKING:
     from mappers.base import Context, Resource
 
@@ -65,21 +68,22 @@ def encode(
     return write(bundle, context, (sending, receiving), Stamp(control_id, time, event), charset)
 
 
-def as_format(bundle: Resource, context: Context) -> bytes:
-    """Write a Bundle without a partner: addressed by the gateway to nobody, named by its content.
+def as_format(bundle: Resource, context: Context) -> base.Encoded:
+    """Write a Bundle as its envelope addresses it (`Format.encode`).
 
-    What `gateway convert --to hl7v2` writes; the time is that of the Bundle. Raises as `encode`.
+    Without a control id it is named by its content, without a time it has that of the Bundle.
+    Raises as `encode`.
     """
-    from mappers.times import to_hl7
-
-    stamp = str(bundle.get("timestamp") or "")
+    envelope = context.envelope
     digest = hashlib.sha256(repr(bundle).encode()).hexdigest()
-    return encode(
+    written = encode(
         bundle,
         context,
-        sending=("GATEWAY", ""),
-        receiving=("", ""),
-        control_id=digest[:20].upper(),
-        time=to_hl7(stamp),
-        charset="",
-    ).data
+        sending=envelope.sending,
+        receiving=envelope.receiving,
+        control_id=envelope.control_id or digest[:20].upper(),
+        time=to_hl7(envelope.time or str(bundle.get("timestamp") or "")),
+        charset=envelope.charset,
+        event=envelope.event,
+    )
+    return base.Encoded(written.data, written.left_out)

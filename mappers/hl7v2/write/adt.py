@@ -33,6 +33,10 @@ _VISIT = frozenset(
 )
 _BEGUN = frozenset({"in-progress", "arrived", "triaged"})
 _VOID = frozenset({"cancelled", "entered-in-error"})
+#: Types beside the visit that a transfer has no segments for: news of them are an update.
+_NOT_IN_TRANSFERS = frozenset(
+    {"Condition", "Procedure", "AllergyIntolerance", "Coverage", "RelatedPerson"}
+)
 
 
 def choose_adt(source: Source) -> Choice:
@@ -79,8 +83,21 @@ def _begun(source: Source, stay: Resource, before: str) -> str:
     if earlier and (earlier[-1].get("class", {}).get("code") in _OUTPATIENT) != outpatient:
         return "A07" if outpatient else "A06"
     if source.is_known(stay) and before != "planned":
-        return "A08"
+        transfer = _has_moved(stay) and not decisive(source) & _NOT_IN_TRANSFERS
+        return "A02" if transfer else "A08"
     return "A04" if outpatient else "A01"
+
+
+def _has_moved(stay: Resource) -> bool:
+    """Tell whether the patient left one place when the present one began."""
+    left, reached = set(), set()
+    for entry in stay.get("location", ()):
+        period = entry.get("period", {})
+        if entry.get("status") == "completed":
+            left.add(period.get("end"))
+        elif entry.get("status", "active") == "active":
+            reached.add(period.get("start"))
+    return bool(left & reached - {None})
 
 
 def _before(stay: Resource, history: str, element: str) -> str:

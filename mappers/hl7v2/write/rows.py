@@ -28,7 +28,9 @@ _EXTENSION = re.compile(r"extension\((.+)\)\.(\w+)(?:\((.+)\))?")
 _CONCEPTS = frozenset({"CWE", "language"})
 #: Datatypes of times, and of values that have elements.
 _TIMES = frozenset({"DTM", "DT", "instant"})
-_STRUCTURED = frozenset({"CX", "EI", "XPN", "XAD", "XTN", "XCN", "XON"})
+_STRUCTURED = frozenset(
+    {"CX", "EI", "XPN", "XAD", "XTN", "XCN", "XON", "Observer", "Typed", "Social"}
+)
 _UNDETERMINED = ("urn:ietf:bcp:47", "und")
 _DIV = re.compile(r"<div[^>]*>([^<]*)</div>")
 
@@ -260,6 +262,9 @@ _WRITERS: dict[str, Callable[[Writing, Any, str], Repetition | None]] = {
     "XAD": lambda w, value, _: contacts.xad(w, value),
     "XTN": lambda w, value, _: contacts.xtn(w, value),
     "XCN": lambda w, value, _: parties.xcn(w, value),
+    "Observer": lambda w, value, _: parties.xcn(w, value),
+    "Typed": lambda w, value, kind: identifiers.cx(w, value, kind.partition(" ")[0]),
+    "Social": lambda w, value, _: identifiers.cx(w, value, "social-security"),
     "XON": lambda w, value, _: parties.xon(w, value),
     "EI": identifiers.ei,
     "DTM": lambda w, value, _: (w.time(value),),

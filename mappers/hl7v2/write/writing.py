@@ -18,6 +18,8 @@ from mappers.hl7v2.write.source import Source
 from mappers.hl7v2.write.versions import CODES, later
 from mappers.trace import Text, derived, text
 
+#: Codes a table lacks → the v2 code that comes nearest: an urgent order must not look like any.
+_NEAREST: Mapping[str, Mapping[str, str]] = {"order-priority": {"urgent": "A"}}
 #: Table → FHIR code → the v2 code written where a table has several.
 _PREFERRED: Mapping[str, Mapping[str, str]] = {
     "name-use": {"maiden": "B", "temp": "TEMP", "anonymous": "S"},
@@ -69,6 +71,9 @@ class Writing:
         if value is None:
             return None
         found = _PREFERRED.get(name, {}).get(value) or _by_code(name).get(value)
+        if found is None and (near := _NEAREST.get(name, {}).get(value)) is not None:
+            # Said nearly, and named as left out.
+            return text(self.local(near, field), ())
         return text(self.local(found, field), value.source) if found else None
 
     def coded(self, name: str, coding: Mapping[str, Any], field: str = "") -> str | None:

@@ -228,3 +228,9 @@ def test_a_role_says_where_and_since_when() -> None:
     assert found.resource["participant"][0]["period"]["end"] == "2027-01-31"
     assert role.resource["organization"]["display"] == "Haus"
     assert role.resource["location"][0]["display"] == "4B"
+
+
+def test_a_person_without_visit_loses_nothing_for_it() -> None:
+    told = read("A31", PID, "PV1|1|N")
+    assert of(told, "Encounter") == []
+    assert told.loss.unmapped == ()

@@ -169,6 +169,7 @@ def test_large_messages_are_accounted_for(kind: str, segment: str) -> None:
     [
         ("ORU^R01", "OBR|1|||x^L^L\rOBX|1|NM|k^K^L||4.1|a&b^c^UCUM^a&b^x^y||||||F"),
         ("SIU^S12", "SCH|1^A|1^B\rSCH|2^A|2^B\rRGS|1\rAIS|1|A|x^y^L"),
+        ("SIU^S23", "SCH||1^A|||P^Eins|W\rSCH||1^A|||Q^Zwei|W\rRGS|1|A\rAIS|1|A|x^y^L"),
     ],
 )
 def test_what_fuzzing_found_stays_found(kind: str, segments: str) -> None:
@@ -188,3 +189,43 @@ def test_modifiers_of_a_specimen_change_no_later_message() -> None:
     specimens = [c.resource for r in results for c in r.changes if c.type == "Specimen"]
     assert all(one["type"] == specimens[0]["type"] for one in specimens)
     assert len(specimens[0]["type"]["coding"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "segments", "number"),
+    [
+        ("ADT^A08", "PID|1||{many}\r", "{}^^^HAUS^PI"),
+        ("ORM^O01", PID + "ORC|NW|{many}\r", "{}^KIS"),
+        ("ORM^O01", PID + "ORC|NW|0^KIS\rOBR|1|{many}||x^y^L\r", "{}^KIS"),
+    ],
+)
+def test_a_field_may_repeat_ten_thousand_times(kind: str, segments: str, number: str) -> None:
+    """Found by measuring: each number was searched for among all that came before."""
+    many = "~".join(number.format(n) for n in range(10_000))
+    data = (HEAD.format(kind=kind) + segments.format(many=many)).encode()
+    context = Context(b"key", Dialect(), "https://h.example/sid")
+    result = mappers.translate(data, "hl7v2", context)
+    assert result.refusal is None
+    held = {c.type: c.resource for c in result.changes}
+    wanted = held["Patient"] if kind == "ADT^A08" else held["ServiceRequest"]
+    assert len(wanted["identifier"]) == 10_000
+    assert result.loss.unmapped == ()
+
+
+def test_one_patient_told_in_two_ways_is_said() -> None:
+    pid = "PID|{n}||4711^^^HAUS||{name}||{birth}\r"
+    first = pid.format(n=1, name="Dachs^Anna", birth="19700203")
+    context = Context(b"key", Dialect(), "https://h.example/sid")
+
+    def told(second: str) -> tuple[list[str], int]:
+        data = (HEAD.format(kind="ADT^A08") + first + second).encode()
+        result = mappers.translate(data, "hl7v2", context)
+        assert result.refusal is None
+        conflicts = [i.location for i in result.issues if i.code == "conflict"]
+        return conflicts, len(result.loss.unmapped)
+
+    assert told(first.replace("PID|1", "PID|2")) == ([], 0)
+    assert told(pid.format(n=2, name="Igel^Otto", birth="19600101"))[0] == [
+        "PID[2]-5.1",
+        "PID[2]-7",
+    ]

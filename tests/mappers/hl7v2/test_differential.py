@@ -89,7 +89,7 @@ def _compare_fields(segment, other) -> None:
 
 def _split_raw(segment, number):
     """Escapes are left as they are: python-hl7 resolves none when it splits."""
-    from mappers.hl7v2.segment import split_field
+    from mappers.hl7v2.splitting import split_field
 
     return split_field(segment.raw[number], 0, segment._separators, None)[0]
 

@@ -11,7 +11,7 @@ from mappers.base import Context, Mapped
 from mappers.dialect import Dialect
 from mappers.hl7v2.conditions import condition
 from mappers.hl7v2.segment import Segment
-from mappers.hl7v2.table_rows import _target
+from mappers.placing import placing
 
 STRICT = Context(b"key", Dialect(), "https://haus.example/sid")
 HEAD = "MSH|^~\\&|KIS|HAUS|GW|NETZ|20270111||{0}|1|P|2.5||||||UNICODE UTF-8"
@@ -105,15 +105,15 @@ def test_an_order_that_nothing_follows_is_still_an_order() -> None:
 )
 def test_targets_of_rows_reach_any_depth(target: str, made: dict[str, Any]) -> None:
     resource: dict[str, Any] = {}
-    _target(target)[0](resource, 1, {})
+    placing(target)[0](resource, 1, {})
     assert resource == made
 
 
 def test_rows_with_the_same_word_share_an_item() -> None:
     resource: dict[str, Any] = {}
     shared: dict[str, Any] = {}
-    _target("class[group].value")[0](resource, "G", shared)
-    _target("class[group].name")[0](resource, "Name", shared)
+    placing("class[group].value")[0](resource, "G", shared)
+    placing("class[group].name")[0](resource, "Name", shared)
     assert resource == {"class": [{"value": "G", "name": "Name"}]}
 
 

@@ -312,3 +312,22 @@ def test_mutated_messages_balance_and_stay_valid(seed: int) -> None:
     for change in result.changes:
         if not change.partial:
             assert [i for i in structure(change.resource) if i.severity == "error"] == []
+
+
+def test_an_order_number_used_for_two_patients_mixes_nothing() -> None:
+    one = [PATIENT, "ORC|RE|7^KIS|9^LIS", "OBR|1|7^KIS|9^LIS|BB", "OBX|1|NM|718-7^Hb^LN||14||||||F"]
+    two = ["PID|1||2^^^HAUS||Groß^Ö", *one[1:3], "OBX|1|NM|718-7^Hb^LN||9||||||F"]
+    result = translated("\r".join([HEAD, *one, *two]).encode())
+    patients = [change.id for change in result.changes if change.type == "Patient"]
+    for kind in ("ServiceRequest", "DiagnosticReport", "Observation"):
+        made = [change for change in result.changes if change.type == kind]
+        assert [change.subject for change in made] == patients, kind
+        named = [change.resource["subject"]["reference"] for change in made]
+        assert named == [f"Patient/{patient}" for patient in patients], kind
+    for report in of(result, "DiagnosticReport"):
+        (held,) = report["result"]
+        owner = next(o for o in of(result, "Observation") if o["id"] in held["reference"])
+        assert owner["subject"] == report["subject"]
+    assert {(i.code, i.hl7_code) for i in result.issues if i.code == "conflict"} == {
+        ("conflict", "205")
+    }

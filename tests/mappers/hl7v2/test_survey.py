@@ -72,3 +72,15 @@ def test_messages_that_cannot_be_read_are_counted() -> None:
 def test_what_a_message_says_cannot_leave_its_comment_or_text(hostile: str) -> None:
     text = MESSAGE.replace("HAUS", hostile.replace("\n", " ")).replace("LANR", hostile)
     Dialect.from_mapping("haus", tomllib.loads(proposed(text, "utf-8")))
+
+
+def test_what_the_shipped_dialect_understands_needs_no_decision() -> None:
+    survey = Survey()
+    survey.add(
+        b"MSH|^~\\&|KIS|HAUS|GW|NETZ|2027||ADT^A08|1|P|2.5\r"
+        b"PID|1||4711^^^HAUS^PI~X110411675^^^KVNR^NI||Dachs^Anna||||||||||VH\r"
+    )
+    proposal = survey.proposal()
+    assert '"HAUS" = ' in proposal
+    assert '"KVNR" = ' not in proposal
+    assert "PID-16" not in proposal

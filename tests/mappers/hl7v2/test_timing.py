@@ -31,7 +31,7 @@ def schedule(line: str) -> timing.Schedule:
 
 
 def first(line: str) -> dict[str, Any]:
-    (made,) = finished([schedule(line).timings[0]], set())
+    ((made, *_),) = finished([schedule(line).timings[0]], set())
     assert isinstance(made, dict)
     return made
 
@@ -102,7 +102,7 @@ def test_an_old_timing_field_says_the_same() -> None:
     told = schedule(
         "ORC|NW|1|||||1&Tbl^TID&0800,1400,2000^D10^20270111^^S^bei Fieber^mit Wasser^^^^4"
     )
-    (made,) = finished([told.timings[0]], set())
+    ((made, *_),) = finished([told.timings[0]], set())
     assert made["repeat"]["timeOfDay"] == ["08:00:00", "14:00:00", "20:00:00"]
     assert made["repeat"]["boundsPeriod"]["end"] == "2027-01-21"
     assert made["repeat"]["count"] == 4
@@ -129,5 +129,5 @@ def test_no_field_breaks_an_invariant_of_timing(parts: list[str]) -> None:
             "subject": {"display": "x"},
             "dosageInstruction": [{"timing": made}],
         }
-        (plain,) = finished([resource], set())
+        ((plain, *_),) = finished([resource], set())
         assert [i for i in validate(plain) if i.severity == "error"] == []

@@ -11,6 +11,10 @@ from mappers.hl7v2.write.er7 import Repetition
 from mappers.hl7v2.write.writing import Writing
 
 _LANR = "https://fhir.kbv.de/NamingSystem/KBV_NS_Base_ANR"
+#: The role OBX-16 stands for.
+_RESPONSIBLE = {
+    "coding": [{"system": V2 + "0443", "code": "RO", "display": "Responsible Observer"}]
+}
 _DEGREE = V2 + "0360"
 
 
@@ -69,6 +73,8 @@ def _person(w: Writing, reference: dict[str, Any]) -> dict[str, Any] | None:
         role, target = target, w.source.resolve(target.get("practitioner"))
         if target is not None:
             w.carried(role["practitioner"])
+            if role.get("code") == [_RESPONSIBLE]:
+                w.carried(role["code"])
     return target
 
 

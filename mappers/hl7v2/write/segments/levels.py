@@ -33,6 +33,8 @@ def _says(w: Writing, stay: Resource, contact: Resource, found: Movement) -> boo
     """Carry what the movement says of one contact; False when it is not about it."""
     if _is_named(contact, found):
         _carried(w, contact, _WARD)
+        if contact.get("serviceType") == stay.get("serviceType"):
+            _carried(w, contact, ("serviceType",))
         if contact["status"] in _WITHDRAWN and found.cancelled:
             w.carried(contact["status"])
         return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.base import Resource
+from mappers.hl7v2.session import ALTERNATE_CODES, V2
 from mappers.hl7v2.write.datatypes import codings
 from mappers.hl7v2.write.datatypes.contacts import xad, xtn
 from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
@@ -16,6 +17,7 @@ from mappers.hl7v2.write.writing import Writing
 #: Type of an order number → field of ORC and OBR.
 _FIELDS = {"PLAC": 2, "FILL": 3}
 _SPM_SINCE = "2.5"
+_CONTROLS = V2 + "0119"
 #: The house that orders, beside the person in ServiceRequest.requester.
 _FACILITY = "https://region-gateway.example/fhir/StructureDefinition/ordering-facility"
 
@@ -50,7 +52,7 @@ def request(w: Writing, obr: Segment, order: Resource) -> None:
 
 def order_control(w: Writing, obr: Segment, order: Resource | None) -> Segment:
     """ORC: results to the numbers of the OBR, status and requester of the order."""
-    orc = w.segment("ORC", "RE")
+    orc = w.segment("ORC", control(w, order or {}) or "RE")
     for field in _FIELDS.values():
         for repetition in obr.fields.get(field, ()):
             orc.add(field, repetition)
@@ -61,6 +63,16 @@ def order_control(w: Writing, obr: Segment, order: Resource | None) -> Segment:
         for repetition in orc.fields.get(12, ()):
             obr.add(16, repetition)
     return orc
+
+
+def control(w: Writing, order: Resource) -> str | None:
+    """ORC-1 as it stands beside the status, where it did not become one."""
+    for extension in order.get("_status", {}).get("extension", ()):
+        for coding in extension.get("valueCodeableConcept", {}).get("coding", ()):
+            if extension.get("url") == ALTERNATE_CODES and coding.get("system") == _CONTROLS:
+                w.carried(extension["url"], coding["system"])
+                return coding["code"]  # type: ignore[no-any-return]  # traced JSON
+    return None
 
 
 def ordering(w: Writing, orc: Segment, order: Resource) -> None:

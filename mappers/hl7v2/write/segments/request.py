@@ -12,7 +12,7 @@ from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.rows import fill
 from mappers.hl7v2.write.segments import clinical, results
 from mappers.hl7v2.write.segments.notes import notes
-from mappers.hl7v2.write.segments.orders import order_numbers, ordering, request, spm
+from mappers.hl7v2.write.segments.orders import control, order_numbers, ordering, request, spm
 from mappers.hl7v2.write.writing import Writing
 
 #: Status → ORC-1 (table 0119); a request under way is new or changed.
@@ -45,12 +45,13 @@ def order(w: Writing, found: Resource, set_id: int) -> list[Segment]:
 
 def _orc(w: Writing, obr: Segment, found: Resource) -> Segment:
     status = found.get("status")
-    control = _CONTROL.get(str(status), "XO" if w.source.is_known(found) else "NW")
-    orc = w.segment("ORC", control)
+    usual = _CONTROL.get(str(status), "XO" if w.source.is_known(found) else "NW")
+    code = control(w, found) or usual
+    orc = w.segment("ORC", code)
     for field in (2, 3):
         for repetition in obr.fields.get(field, ()):
             orc.add(field, repetition)
-    if control == "NW":
+    if code == "NW":
         w.carried(status if status == "active" else None)
     else:
         orc.put(5, w.code("order-status", status))

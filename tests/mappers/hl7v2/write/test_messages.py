@@ -182,6 +182,18 @@ def test_observations_of_an_admission_stay_with_it() -> None:
 
 OUTPATIENT = {"class": {"code": "AMB"}}
 PLANNED = [{"status": "planned", "period": {}}]
+NOON = "2027-01-11T12:00:00+01:00"
+MOVED = [
+    {
+        "location": {
+            "identifier": {"system": "https://region.example/sid/haus/location/ward", "value": name}
+        },
+        "status": status,
+        "period": {side: NOON},
+        "physicalType": {"coding": [{"code": "wa"}]},
+    }
+    for name, status, side in (("ST1", "completed", "end"), ("ST2", "active", "start"))
+]
 
 
 @pytest.mark.parametrize(
@@ -194,6 +206,9 @@ PLANNED = [{"status": "planned", "period": {}}]
         ({"status": "planned"}, "2", "ADT^A08"),
         ({"status": "finished"}, "2", "ADT^A03"),
         ({"statusHistory": [{"status": "finished", "period": {}}]}, "3", "ADT^A13"),
+        ({"location": MOVED}, "2", "ADT^A02"),
+        ({"location": MOVED}, "1", "ADT^A01"),
+        ({"location": MOVED[1:]}, "2", "ADT^A08"),
         ({"status": "cancelled"}, "2", "ADT^A11"),
         ({"status": "cancelled", "statusHistory": PLANNED}, "2", "ADT^A38"),
         ({"classHistory": [{**OUTPATIENT, "period": {}}]}, "2", "ADT^A06"),
@@ -209,6 +224,18 @@ def test_the_history_of_a_visit_chooses_the_event(
 ) -> None:
     content = bundle(patient(), encounter(**elements, meta={"versionId": version}))
     assert write(content).message_type == expected
+
+
+def test_a_transfer_says_where_the_patient_was_and_is() -> None:
+    visit = encounter(location=MOVED, meta={"versionId": "2"})
+    pv1 = next(s for s in message(bundle(patient(), visit)).segments if s.name == "PV1")
+    assert (str(pv1.first(3)), str(pv1.first(6))) == ("ST2", "ST1")
+
+
+def test_news_a_transfer_has_no_segment_for_are_an_update() -> None:
+    visit = encounter(location=MOVED, meta={"versionId": "2"})
+    insured = {"resourceType": "Coverage", "id": "c", "status": "active"}
+    assert write(bundle(patient(), visit, insured)).message_type == "ADT^A08"
 
 
 @pytest.mark.parametrize(("version", "expected"), [("1", "ADT^A28"), ("2", "ADT^A31")])

@@ -179,3 +179,18 @@ def test_the_certainty_of_a_diagnosis_stands_where_the_partner_keeps_it() -> Non
     assert write(content, with_context=theirs).left_out == ()
     inside = context(outgoing=Outgoing(version="2.6", diagnosis_certainty="DG1-17"))
     assert line(content, "DG1", inside)[17] == "V"
+
+
+@pytest.mark.parametrize(
+    ("version", "place"), [("2.5", ("TQ1", 9)), ("2.3", ("OBR", 27)), ("2.3", ("ORC", 7))]
+)
+def test_an_urgent_order_is_written_as_one_that_will_not_wait(
+    version: str, place: tuple[str, int]
+) -> None:
+    partner = context(outgoing=Outgoing(version=version))
+    content = bundle(patient(), order(priority="urgent"))
+    name, field = place
+    segment = next(s for s in message(content, partner).segments if s.name == name)
+    written = segment.first(field) if name == "TQ1" else segment.component(field, 6)
+    assert written == "A"
+    assert write(content, with_context=partner).left_out == ("ServiceRequest/s1.priority",)

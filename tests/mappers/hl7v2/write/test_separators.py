@@ -123,10 +123,14 @@ def test_long_segments_go_on_in_add_segments_without_cutting_an_escape(
     partner = context(outgoing=Outgoing(longest_segment=longest))
     content = bundle(patient(), observation(valueString=f"x{words}x"))
     whole = write(content).data.decode()
-    lines = write(content, with_context=partner).data.decode().split("\r")
+    cut = write(content, with_context=partner).data
+    lines = cut.decode().split("\r")
     assert max(len(line) for line in lines[1:]) <= longest
     assert all(line.count("\\") % 2 == 0 for line in lines[1:])
     assert "\r".join(lines).replace("\rADD|", "") == whole
+    assert [s.raw for s in tokenize(cut).segments] == [
+        s.raw for s in tokenize(whole.encode()).segments
+    ]
 
 
 def test_a_version_without_continuation_refuses_what_is_too_long() -> None:
