@@ -1,0 +1,57 @@
+"""Loss accounting: every non-empty content is mapped, ignored for a stated reason, or unmapped.
+
+What frames the content is no leaf: length and Feldkennung of a line, the lines that open and
+close objects and records, the length of a record. They are checked while reading.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from mappers.base import Loss
+from mappers.codes import rows
+from mappers.trace import collect
+from mappers.xdt.charset import PACKAGE
+from mappers.xdt.message import Message
+from mappers.xdt.session import Session
+
+
+@cache
+def _ignored() -> Mapping[str, str]:
+    """Feldkennung, or member and Feldkennung ("LDT 9202") → reason."""
+    return {row["fk"]: row["reason"] for row in rows(PACKAGE, "codes", "ignored")}
+
+
+def account(session: Session, message: Message, seen: set[int]) -> Loss:
+    """Balance the leaves found in the output against the source."""
+    collect(session.echoes, seen)
+    leaves = message.stated
+    lost = [number for number in leaves if number not in seen]
+    if not lost:
+        return Loss(len(leaves), len(leaves))
+    reasons: dict[int, str] = {}
+    for value, reason in session.ignored:
+        found: set[int] = set()
+        collect(value, found)
+        reasons.update(dict.fromkeys(found, reason))
+    ignored: list[tuple[str, str]] = []
+    unmapped: list[tuple[str, str]] = []
+    for number in lost:
+        path = message.path(number)
+        why = reasons.get(number) or _reason(session, message.fks[number])
+        if why is not None:
+            ignored.append((path, why))
+        else:
+            unmapped.append((path, message.lines[number][7:]))
+    mapped = len(leaves) - len(lost)
+    return Loss(len(leaves), mapped, len(ignored), tuple(unmapped), tuple(ignored))
+
+
+def _reason(session: Session, fk: str) -> str | None:
+    member = session.member.name
+    for known in (session.dialect.ignore, _ignored()):
+        found = known.get(f"{member} {fk}") or known.get(fk)
+        if found is not None:
+            return found
+    return None
