@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.api.ports import Condition, Options, PatientConsents, Posted, Stored, Taken
@@ -13,6 +13,8 @@ from gateway.domain.region import Region
 from gateway.domain.time import Clock, Instant
 from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Stamp
+from gateway.operations.folders import FolderState, Lookout
+from gateway.operations.folders import counts as folder_counts
 from gateway.pipeline.documents import load
 from gateway.pipeline.intake import Intake
 from gateway.pipeline.site import Site
@@ -32,6 +34,7 @@ class HttpGateway:
     site: Callable[[], Site]
     clock: Clock
     alert: AlertSettings
+    lookout: Lookout = field(default_factory=Lookout)
 
     def now(self) -> Instant:
         """The present instant of the gateway's clock."""
@@ -102,18 +105,22 @@ class HttpGateway:
     async def condition(self) -> Condition:
         """Say how the gateway is: the store was asked, the writer answered."""
         counts = await asyncio.to_thread(self.store.reader.counts)
+        folders = await asyncio.to_thread(self.lookout.states, self.region(), self.clock())
         await asyncio.wrap_future(self.store.writer.submit(_nothing))
         return Condition(
-            ready=True, parts=self._parts(counts), counts=tuple(_counts(counts, self.intake))
+            ready=True,
+            parts=self._parts(counts, folders),
+            counts=(*_counts(counts, self.intake), *folder_counts(folders)),
         )
 
-    def _parts(self, counts: Counts) -> tuple[tuple[str, str], ...]:
+    def _parts(self, counts: Counts, folders: Sequence[FolderState]) -> tuple[tuple[str, str], ...]:
         now, alert = self.clock(), self.alert
         return (
             ("store", "ok"),
             ("worklist", _aged(now, counts.oldest_work, alert.worklist_age)),
             ("delivery", _aged(now, counts.oldest_delivery, alert.delivery_age)),
             ("audit", _aged(now, counts.unnumbered_since, alert.unnumbered_age)),
+            *((f"folder {one.endpoint}", one.wrong or "ok") for one in folders),
         )
 
 

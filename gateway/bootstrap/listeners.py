@@ -1,10 +1,11 @@
-"""The wires others send to: MLLP listeners of the region and what goes wrong on them."""
+"""The wires others send to: MLLP listeners and folders, and what goes wrong on them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from gateway.bootstrap.folders import Folders
 from gateway.domain.log import log
 from gateway.domain.region import Endpoint, Region
 from gateway.domain.time import SECOND, Clock
@@ -28,10 +29,11 @@ EVERYDAY = frozenset({WireFault.IDLE, WireFault.OUT_OF_RESOURCES})
 
 @dataclass(slots=True)
 class Listeners:
-    """The MLLP listeners of one process; they follow the registry."""
+    """The MLLP listeners and folders of one process; they follow the registry."""
 
     settings: MllpSettings
     intake: Intake
+    folders: Folders
     writer: Writer
     clock: Clock
     shares_ports: bool = False
@@ -54,6 +56,7 @@ class Listeners:
         for name, listener in wanted.items():
             if name not in self._servers:
                 await self._open(name, listener, first=first)
+        await self.folders.follow(site.region)
 
     async def _open(self, name: str, listener: MllpListener, *, first: bool) -> None:
         try:
@@ -68,6 +71,7 @@ class Listeners:
 
     async def stop(self) -> None:
         """Stop reading, finish what is being answered."""
+        await self.folders.stop()
         for _, server in self._servers.values():
             await server.stop()
         self._servers.clear()

@@ -24,6 +24,7 @@ from gateway import __version__
 from gateway.api.app import create_app
 from gateway.api.ports import Options
 from gateway.api.server import Listen, bind, make_server
+from gateway.bootstrap.folders import Folders
 from gateway.bootstrap.http import HttpGateway
 from gateway.bootstrap.listeners import Listeners
 from gateway.domain.delivery import DeliveryState
@@ -31,7 +32,7 @@ from gateway.domain.log import log
 from gateway.domain.region import Endpoint
 from gateway.domain.time import SECOND, Clock, now
 from gateway.domain.transport import Sender
-from gateway.endpoints import connection_type
+from gateway.endpoints import connection_type, format_of
 from gateway.identity.names import particles
 from gateway.operations import operation
 from gateway.operations.control import Control, socket_path
@@ -132,7 +133,10 @@ class Process:
         closing.push_async_callback(_finish, tasks, self._stop)
         if self.controls:
             await self._open_control(store, deliver, closing)
-        listeners = Listeners(settings.mllp, intake, store.writer, self.clock, self.shares_ports)
+        folders = Folders(intake, keys.digest)
+        listeners = Listeners(
+            settings.mllp, intake, folders, store.writer, self.clock, self.shares_ports
+        )
         if self.listens:
             closing.push_async_callback(listeners.stop)
             await listeners.follow(site)
@@ -155,6 +159,7 @@ class Process:
             coder=keys.coder,
             observer=observer(self.settings),
             build=__version__,
+            format_of=format_of,
         )
 
     def _present(self) -> Site:

@@ -189,7 +189,8 @@ def _failed(task: Task, issues: tuple[Issue, ...], options: Options) -> Done:
     if options.report:
         empty = Mapped(format="" if task.format == "auto" else task.format, message_type="")
         report = json_bytes(_report(task, empty, issues))
-    return Done(json_bytes(operation_outcome(issues)), report, ok=False)
+    broken = any(issue.severity in ("error", "fatal") for issue in issues)
+    return Done(json_bytes(operation_outcome(issues)), report, ok=not broken)
 
 
 def _report(task: Task, mapped: Mapped, issues: tuple[Issue, ...] = ()) -> dict[str, Any]:

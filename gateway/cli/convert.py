@@ -31,7 +31,7 @@ def convert(
     dialect: Annotated[
         str | None,
         typer.Option(
-            "--dialect", help="A sender's dialect: a file, or NAME for dialects/NAME.toml."
+            "--dialect", help="A sender's dialect: a file, a NAME of dialects/, de or standard."
         ),
     ] = None,
     to: Annotated[str, typer.Option("--to", help="Format to write; default fhir.")] = "fhir",
@@ -98,6 +98,7 @@ def _dialect(name: str | None) -> Dialect | None:
         return None
     from gateway.settings import ENVIRONMENT, read_toml
     from mappers.dialect import Dialect
+    from mappers.shipped import NAMES
 
     path = Path(name)
     configured = Path(os.environ.get(ENVIRONMENT, "."))
@@ -105,6 +106,8 @@ def _dialect(name: str | None) -> Dialect | None:
     for candidate in (path, Path("dialects") / f"{name}.toml", base / "dialects" / f"{name}.toml"):
         if candidate.is_file():
             return Dialect.from_mapping(candidate.stem, read_toml(candidate))
+    if name in NAMES:
+        return Dialect.shipped(name)
     return fail(f"--dialect {name}: there is no such file, nor dialects/{name}.toml", code=2)
 
 

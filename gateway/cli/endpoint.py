@@ -86,13 +86,17 @@ def _endpoint(config: Any, name: str) -> Endpoint:
     return region.endpoints[name]
 
 
+def _path(endpoint: Endpoint) -> str:
+    return endpoint.folder.path if endpoint.folder is not None else ""
+
+
 def _json(endpoint: Endpoint, paused: frozenset[str]) -> dict[str, Any]:
     return {
         "endpoint": endpoint.id,
         "organization": endpoint.organization,
         "direction": endpoint.direction,
         "connection_type": endpoint.connection_type,
-        "address": endpoint.address or endpoint.listen,
+        "address": endpoint.address or endpoint.listen or _path(endpoint),
         "mode": endpoint.mode,
         "paused": endpoint.id in paused,
     }

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gateway.domain.folder import Folder
 from gateway.domain.region import Endpoint, Region, Route
 from gateway.domain.time import DAY, SECOND
+from gateway.endpoints import format_of
 from gateway.settings import Settings
 
 _DIRECTIONS = {"in": "eingehend (Ihr System sendet)", "out": "ausgehend (das Gateway sendet)"}
@@ -29,6 +31,16 @@ _STRICT = {
     "profile": "von Profilen verlangte Profile, die hier nicht vorliegen",
     "extension": "Erweiterungen, die hier nicht bekannt sind",
     "display": "Anzeigenamen, die nicht die des Codesystems sind",
+}
+_ANSWER_FILES = {
+    "none": "keine",
+    "errors": "eine Datei NAME.ack, wenn etwas nicht angenommen wurde",
+    "all": "eine Datei NAME.ack zu jeder Datei",
+}
+#: Format → what it calls sender, receiver and character set.
+_HEADERS = {
+    "hl7v2": ("Absender (MSH-3, MSH-4)", "Empfänger (MSH-5, MSH-6)", "Zeichensatz (MSH-18)"),
+    "": ("Absender", "Empfänger", "Zeichensatz"),
 }
 _FORMS = {
     "original": "im Original des Absenders",
@@ -62,13 +74,40 @@ def sheet(settings: Settings, region: Region, endpoint: Endpoint) -> str:
 def _rows(settings: Settings, endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     yield "Richtung", _DIRECTIONS[endpoint.direction]
     yield "Verbindungsart", endpoint.connection_type
-    yield "Adresse", _address(settings, endpoint)
+    if endpoint.folder is not None:
+        yield from _folder(endpoint, endpoint.folder)
+    else:
+        yield "Adresse", _address(settings, endpoint)
+        yield "Verschlüsselung", _protection(endpoint)
     yield "Betriebsart", _MODES[endpoint.mode]
-    yield "Verschlüsselung", _protection(endpoint)
     if endpoint.direction == "in":
         yield from _incoming(endpoint)
     else:
         yield from _outgoing(endpoint)
+
+
+def _folder(endpoint: Endpoint, folder: Folder) -> Iterator[tuple[str, str]]:
+    yield "Austauschordner", folder.path
+    yield "Format", endpoint.format
+    if endpoint.direction == "out":
+        yield "Dateiname", f"`{folder.name}`"
+        yield "Abholen", "Datei lesen, dann löschen oder verschieben; Anlagen liegen vorher da"
+        yield "Meldung an die Region", f"wenn nach {_span(folder.overdue)} nicht abgeholt"
+        return
+    yield "Dateinamen", ", ".join(f"`{one}`" for one in folder.pattern)
+    yield "Schreiben", "erst unter anderem Namen (.tmp, .part), dann umbenennen; Anlagen zuerst"
+    yield "Wartezeit", f"angenommen, wenn {_span(folder.stable)} unverändert"
+    yield "Anlagen", f"im selben Ordner, höchstens {_span(folder.patience)} abgewartet"
+    yield "Danach", f"verschoben nach {folder.archive}" if folder.archive else "gelöscht"
+    yield "Nicht angenommen", f"verschoben nach {folder.error}, daneben ein Text mit dem Grund"
+    yield "Quittungsdateien", _ANSWER_FILES[folder.answer]
+
+
+def _span(microseconds: int) -> str:
+    for unit, length in (("h", 3_600 * SECOND), ("min", 60 * SECOND)):
+        if microseconds and microseconds % length == 0:
+            return f"{microseconds // length} {unit}"
+    return f"{microseconds / SECOND:g} s"
 
 
 def _address(settings: Settings, endpoint: Endpoint) -> str:
@@ -92,18 +131,22 @@ def _incoming(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
         yield "Auch als Fehler gilt", ", ".join(_STRICT[one] for one in endpoint.strict)
     yield "Quittung", _ACKNOWLEDGE[endpoint.acknowledge]
     yield "Größte Nachricht", f"{endpoint.max_bytes:,} Byte".replace(",", ".")
+    yield "Dialekt", endpoint.dialect or "Standard"
+    if endpoint.folder is not None:
+        return
     yield "Zugelassene Netze", ", ".join(endpoint.peers) or "nur dieser Rechner"
     yield "Sendende Anwendung (MSH-3)", ", ".join(endpoint.sending_application) or "beliebig"
     yield "Sendende Einrichtung (MSH-4)", ", ".join(endpoint.sending_facility) or "beliebig"
-    yield "Dialekt", endpoint.dialect or "Standard"
 
 
 def _outgoing(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
     yield "Form", _FORMS[endpoint.form]
-    if endpoint.connection_type == "hl7v2-mllp":
-        yield "Absender (MSH-3, MSH-4)", " / ".join(endpoint.sender)
-        yield "Empfänger (MSH-5, MSH-6)", " / ".join(endpoint.receiver)
-        yield "Zeichensatz (MSH-18)", endpoint.charset
+    spoken = format_of(endpoint)
+    if spoken != "fhir_r4":
+        sender, receiver, charset = _HEADERS.get(spoken, _HEADERS[""])
+        yield sender, " / ".join(filter(None, endpoint.sender))
+        yield receiver, " / ".join(filter(None, endpoint.receiver))
+        yield charset, endpoint.charset
     else:
         conditional = "bedingtes Aktualisieren über den Identifier"
         yield "Schreibweise", conditional if endpoint.write == "conditional" else "PUT mit Id"
@@ -116,7 +159,7 @@ def _outgoing(endpoint: Endpoint) -> Iterator[tuple[str, str]]:
 
 def _answers(endpoint: Endpoint) -> list[str]:
     """The acknowledgement codes, as a sender has to read them."""
-    if endpoint.direction != "in":
+    if endpoint.direction != "in" or endpoint.folder is not None:
         return []
     return [
         "## Antworten",

@@ -13,7 +13,9 @@ from gateway.cli.session import looking
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from gateway.operations.folders import FolderState
     from gateway.settings import Settings
+    from gateway.store.reader import View
     from gateway.store.views import Counts, WorkItem
 
 #: Exit codes of `status`.
@@ -23,6 +25,7 @@ WELL, WARNING, UNAVAILABLE = 0, 1, 2
 def status(config: Config = None, as_json: Json = False) -> None:
     """One screen. Exit code 0: all is well; 1: something needs attention; 2: no store."""
     from gateway.domain.time import now
+    from gateway.operations.folders import wrong
     from gateway.settings import load_settings
     from gateway.store import worklist as store_worklist
     from profiles.issue import Unavailable
@@ -31,13 +34,17 @@ def status(config: Config = None, as_json: Json = False) -> None:
     try:
         with looking(config) as view:
             counts = store_worklist.counts(view.db)
+            folders = _folders(view)
     except Unavailable as error:
         sentence = error.text
         result: dict[str, Any] = {"status": "unavailable", "warnings": [sentence]}
         show(result, as_json=as_json, human=lambda out: out.print(f"✗ {sentence}"))
         raise typer.Exit(UNAVAILABLE) from None
-    warnings = warnings_of(counts, settings, now())
-    result = status_json(counts, settings, warnings)
+    warnings = [*warnings_of(counts, settings, now()), *map(_folder_warning, wrong(folders))]
+    result = {
+        **status_json(counts, settings, warnings),
+        "folders": [one.as_json() for one in folders],
+    }
     show(result, as_json=as_json, human=lambda out: _print(out, result))
     raise typer.Exit(WARNING if warnings else WELL)
 
@@ -48,10 +55,14 @@ def worklist(
     as_json: Json = False,
 ) -> None:
     """What needs a person, oldest first. Exit code 1: there is something."""
+    from gateway.domain.time import now
+    from gateway.operations.folders import work_items
     from gateway.store import worklist as store_worklist
 
     with looking(config) as view:
         items = store_worklist.items(view.db, limit=limit)
+        items += work_items(_folders(view), now())
+        items = sorted(items, key=lambda one: one.since)[:limit]
     show(
         [item_json(one) for one in items],
         as_json=as_json,
@@ -107,6 +118,28 @@ def item_json(item: WorkItem) -> dict[str, Any]:
     }
 
 
+def _folders(view: View) -> list[FolderState]:
+    """Look at the exchange folders of the registry in force."""
+    from gateway.domain.time import now
+    from gateway.operations.folders import Lookout
+    from gateway.store import registry
+
+    return Lookout().states(registry.read(view.db), now())
+
+
+def _folder_warning(one: FolderState) -> str:
+    words = {
+        "unreachable": f"cannot be used: {one.state.fault}",
+        "not-collected": f"has had a file nobody collected for {_seconds(one)}",
+        "not-taken": f"has had a record nobody took for {_seconds(one)}",
+    }
+    return f"the folder of {one.endpoint} {words[one.wrong]}"
+
+
+def _seconds(one: FolderState) -> str:
+    return age(int(one.state.oldest * 1_000_000))
+
+
 def _serving(folder: Path) -> bool:
     """A process that serves listens for commands."""
     from gateway.operations.control import answers, socket_path
@@ -123,6 +156,7 @@ def _print(out: Console, result: dict[str, Any]) -> None:
     rows += [(f"messages {state}", count) for state, count in result["messages"].items()]
     rows += [(f"deliveries {state}", count) for state, count in result["deliveries"].items()]
     rows += [(f"  to {name}", count) for name, count in result["endpoints"].items()]
+    rows += [(f"files at {one['endpoint']}", one["waiting"]) for one in result["folders"]]
     rows += [("identity cases", result["identity_cases"]), ("audit leaves", result["audit_leaves"])]
     out.print(table(("", ""), rows))
 

@@ -163,10 +163,12 @@ def subsumes(
 
 
 def translate(
-    concept_map: Annotated[str, typer.Argument(metavar="CONCEPTMAP", help="Canonical URL.")],
     system: System,
     code: Code,
     *,
+    concept_map: Annotated[
+        str, typer.Option("--map", help="Canonical URL of a ConceptMap; else all that fit.")
+    ] = "",
     version: Version = "",
     target: Annotated[str, typer.Option("--target", help="Only codes of this system.")] = "",
     reverse: Annotated[bool, typer.Option("--reverse", help="From target to source.")] = False,
@@ -176,7 +178,7 @@ def translate(
     config: Config = None,
     as_json: Json = False,
 ) -> None:
-    """Say where a ConceptMap leads from a code. Exit code 0; 1 nowhere; 2 there is no such map."""
+    """Say where ConceptMaps lead from a code. Exit code 0; 1 nowhere; 2 there is no such map."""
     found = terminology_of(config, package or (), packages, terminology)
     answer = _or_undecided(
         lambda: found.translate(

@@ -51,7 +51,7 @@ Stricter = Annotated[
         metavar="KIND",
         help="Take for an error what is a note else: claim and profile (one claimed, or asked for"
         " by another, that is not at hand), extension (an unknown one), display (not the code"
-        " system's); repeatable.",
+        " system's), vitals (a vital sign that is not as core's profile of it asks); repeatable.",
     ),
 ]
 

@@ -17,12 +17,15 @@ from gateway.configuration.finding import (
 )
 from gateway.configuration.secret import secret_fault
 from gateway.domain.region import Endpoint, Region
-from gateway.endpoints import connection_type
+from gateway.endpoints import connection_type, format_of
+from mappers import format_named
 from profiles.issue import GatewayError, Issue, NotConformant
 
 #: What to write for settings an endpoint needs and leaves out.
 _MISSING = {
     "listen": 'add listen = "127.0.0.1:2575"',
+    "folder": 'add folder = { path = "/srv/austausch/praxis" }',
+    "format": 'say what is spoken; add format = "xdt", "hl7v2" or "fhir_r4"',
     "idempotent": "say whether an uncertain delivery may be sent again; "
     "add idempotent = true or idempotent = false",
 }
@@ -59,6 +62,19 @@ def _connection_type(endpoint: Endpoint, place: str) -> Iterator[Issue]:
         return
     for name in missing:
         yield error(f"{place}: {_MISSING.get(name, f'add {name}')}", place, "required")
+    yield from _format(endpoint, place)
+
+
+def _format(endpoint: Endpoint, place: str) -> Iterator[Issue]:
+    """What an endpoint speaks is read or written here."""
+    try:
+        spoken = format_of(endpoint)
+        known = format_named(spoken) if spoken else None
+    except GatewayError as refused:
+        yield error(f"{place}: format: {refused.text}", place, "not-supported")
+        return
+    if known is not None and endpoint.direction == "out" and known.encode is None:
+        yield error(f"{place}: format: {spoken} is read here, not written", place, "not-supported")
 
 
 def _incoming(endpoint: Endpoint, place: str) -> Iterator[Issue]:

@@ -12,7 +12,7 @@ from gateway.configuration.practitioners import read_practitioners
 from gateway.configuration.spelling import SPELLING
 from gateway.domain.region import Endpoint, Organization, Practitioner, Region, Route
 from gateway.settings import FILE, REGION_TABLES, Settings, find, read_toml, settings_from
-from profiles.issue import Issue, NotConformant
+from profiles.issue import GatewayError, Issue, NotConformant
 from profiles.reading import read_json
 from profiles.reading.record import Place, read_record, unknown_key
 
@@ -70,7 +70,10 @@ def _settings(main: Mapping[str, Any], base: Path, name: str, reading: _Reading)
 
 
 def _region(reading: _Reading, settings: Settings) -> Region:
-    endpoints = {name: _absolute(one, settings) for name, one in reading.endpoints.items()}
+    endpoints = {
+        name: _profiled(_absolute(one, settings), settings, reading)
+        for name, one in reading.endpoints.items()
+    }
     return Region(
         organizations=reading.organizations,
         endpoints=endpoints,
@@ -88,7 +91,32 @@ def _absolute(endpoint: Endpoint, settings: Settings) -> Endpoint:
         for key, value in endpoint.tls.items()
     }
     token_file = str(settings.path(endpoint.token_file)) if endpoint.token_file else ""
-    return replace(endpoint, tls=tls, token_file=token_file)
+    folder = endpoint.folder
+    if folder is not None:
+        folder = replace(folder, path=str(settings.path(folder.path)))
+    return replace(endpoint, tls=tls, token_file=token_file, folder=folder)
+
+
+def _profiled(endpoint: Endpoint, settings: Settings, reading: _Reading) -> Endpoint:
+    """The message profile as rules, wherever they are written."""
+    stated = dict(endpoint.message_profile)
+    named = stated.pop("file", None)
+    if named is None:
+        return endpoint
+    from mappers.hl7v2.profile_xml import rules_of
+
+    path = settings.path(str(named))
+    try:
+        if path.suffix == ".xml":
+            found: Mapping[str, Any] = {"rules": rules_of(path.read_bytes())}
+        else:
+            found = read_toml(path)
+            found = found.get("profile", found)
+    except (GatewayError, OSError) as error:
+        what = error.text if isinstance(error, GatewayError) else "there is no such file"
+        reading.report(f"{named}: {what}", f"endpoint {endpoint.id}")
+        return replace(endpoint, message_profile={})
+    return replace(endpoint, message_profile={**found, **stated})
 
 
 def _files(base: Path, folders: Iterable[str], suffix: str) -> Iterable[Path]:

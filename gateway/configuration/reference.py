@@ -13,6 +13,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from gateway.configuration.spelling import SPELLING
+from gateway.domain.folder import Folder
 from gateway.domain.region import Endpoint, Organization, Practitioner, Route
 from gateway.domain.retry import Retry
 from gateway.domain.time import DAY, SECOND
@@ -56,6 +57,7 @@ _REGION: dict[str, type] = {
     "[[organization]]": Organization,
     "[[endpoint]]": Endpoint,
     "endpoint.retry": Retry,
+    "endpoint.folder": Folder,
     "[[route]]": Route,
     "[[practitioner]]": Practitioner,
     "dialects/NAME.toml": Dialect,
@@ -71,7 +73,7 @@ _SELF_EVIDENT = {
     "name": "Its name for people.",
     "identifier": "Official identifiers (IK, BSNR, Telematik-ID) as `{ system, value }`.",
     "organization": "Id of the organization it belongs to.",
-    "dialect": "Name of a file in `dialects/`.",
+    "dialect": "Name of a file in `dialects/`, `de` (as if empty) or `standard`.",
     "retry": "How often and how long it is tried, see `endpoint.retry`.",
     "lanr": "Lifelong physician number, nine digits.",
     "bsnr": "Number of the place of work, nine digits.",

@@ -83,7 +83,7 @@ def _one_endpoint(organization: str, region: Region, place: str) -> Iterator[Iss
     elif len(found) > 1:
         yield error(
             f"{place}: {organization!r} has several outgoing endpoints; name one of "
-            f"{', '.join(sorted(one.id for one in found))}",
+            f"{', '.join(sorted(one.id for one in found))}, or make all but one named_only",
             place,
         )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gateway.configuration.endpoints import endpoint_rules
 from gateway.configuration.finding import error, is_address, on_loopback, warning
+from gateway.configuration.folders import folder_rules
 from gateway.configuration.organizations import organization_rules, practitioner_rules
 from gateway.configuration.routes import route_rules
 from gateway.configuration.secret import secret_fault
@@ -33,6 +34,7 @@ def check(settings: Settings, region: Region) -> tuple[Issue, ...]:
         *organization_rules(region),
         *practitioner_rules(region),
         *endpoint_rules(region),
+        *folder_rules(region),
         *dialect_rules(region),
         *route_rules(region),
         *policy_rules(region),
@@ -115,6 +117,8 @@ def _key_fault(path: Path) -> str:
 def dialect_rules(region: Region) -> Iterator[Issue]:
     """Dialects can be read, and those named exist."""
     from mappers.dialect import Dialect
+    from mappers.message_profile import profile_of
+    from mappers.shipped import NAMES
 
     for name, mapping in region.dialects.items():
         try:
@@ -127,7 +131,12 @@ def dialect_rules(region: Region) -> Iterator[Issue]:
         except (TypeError, ValueError, AttributeError):
             yield error(f"dialects/{name}.toml: a value has the wrong form", f"dialects/{name}")
     for endpoint in region.endpoints.values():
-        if endpoint.dialect and endpoint.dialect not in region.dialects:
+        try:
+            profile_of(endpoint.message_profile)
+        except ValueError as refused:
+            place = f"endpoint {endpoint.id}"
+            yield error(f"{place}: message_profile: {refused}", place)
+        if endpoint.dialect and endpoint.dialect not in {*region.dialects, *NAMES}:
             place = f"endpoint {endpoint.id}"
             yield error(
                 f"{place}: there is no dialects/{endpoint.dialect}.toml", place, "not-found"

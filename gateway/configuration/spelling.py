@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.domain.folder import Folder
 from gateway.domain.region import Endpoint, Identifier, Organization, Practitioner, Route
 from gateway.domain.retry import Retry
 from gateway.settings import size, span
@@ -51,7 +52,7 @@ SPELLING = Spelling(
         (Endpoint, "mode"): one_of("live", "test", "shadow"),
         (Endpoint, "form"): one_of("original", "translated"),
         (Endpoint, "validation"): one_of("none", "warn", "quarantine", "reject"),
-        (Endpoint, "strict"): some_of("claim", "display", "extension", "profile"),
+        (Endpoint, "strict"): some_of("claim", "display", "extension", "profile", "vitals"),
         (Endpoint, "write"): one_of("conditional", "put"),
         (Endpoint, "timeout"): span,
         (Endpoint, "max_bytes"): max_bytes,
@@ -59,5 +60,11 @@ SPELLING = Spelling(
         (Practitioner, "local"): local_numbers,
         (Retry, "first"): span,
         (Retry, "most"): span,
+        (Folder, "answer"): one_of("none", "errors", "all"),
+        (Folder, "poll"): span,
+        (Folder, "stable"): span,
+        (Folder, "patience"): span,
+        (Folder, "lease"): span,
+        (Folder, "overdue"): span,
     },
 )

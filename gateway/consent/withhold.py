@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gateway.consent.answer import Answer, Part
-from gateway.consent.codes import SPEAKS_OF
+from gateway.consent.codes import SEGMENT, SPEAKS_OF
 from gateway.consent.decision import Reason
 from gateway.consent.person import Verdict
 from gateway.consent.references import without_all
@@ -38,7 +38,7 @@ def follow(answer: Answer, judged: Judged) -> Judged:
     hidden = {part.ident for part, verdict in judged if not verdict.permit}
     if not _is_list(answer) and all(p.ident in hidden or p.is_directory() for p in answer.parts):
         return [(part, _ONLY_WITHHELD if v.permit else v) for part, v in judged]
-    changes: dict[str, Verdict] = {}
+    changes = dict.fromkeys(_leftovers(answer, hidden), _WITH_DOCUMENT)
     for part in answer.parts:
         if part.type == "Binary" and any(r.ident in hidden for r in answer.referrers(part.ident)):
             changes.setdefault(part.ident, _WITH_DOCUMENT)
@@ -51,6 +51,21 @@ def follow(answer: Answer, judged: Judged) -> Judged:
         (part, changes[part.ident] if verdict.permit and part.ident in changes else verdict)
         for part, verdict in judged
     ]
+
+
+def _leftovers(answer: Answer, hidden: set[str]) -> list[str]:
+    """Name what nobody mapped of a message of which something is hidden."""
+    if not hidden or _is_list(answer):
+        return []
+    return [part.ident for part in answer.parts if _is_leftover(part)]
+
+
+def _is_leftover(part: Part) -> bool:
+    """Whether it holds fields nobody mapped: they may tell what a resource of the message hides."""
+    if part.type != "Basic":
+        return False
+    code = fields(part.resource.get("code"))
+    return any(coding.get("system") == SEGMENT for coding in objects(code.get("coding")))
 
 
 def _is_list(answer: Answer) -> bool:

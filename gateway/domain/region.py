@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.domain.folder import Folder
 from gateway.domain.retry import Retry
 from gateway.domain.time import DAY, SECOND
 
@@ -51,7 +52,7 @@ class Endpoint:
 
     id: str
     organization: str
-    #: A name of CONNECTION_TYPES, e.g. hl7v2-mllp, hl7-fhir-rest, http-inbound.
+    #: A name of CONNECTION_TYPES: hl7v2-mllp, hl7-fhir-rest, http-inbound, folder.
     connection_type: str
     #: in or out.
     direction: str
@@ -59,9 +60,19 @@ class Endpoint:
     listen: str = ""
     #: Where to send to (out).
     address: str = ""
+    #: Format spoken, where the connection type carries any: xdt, hl7v2, fhir_r4.
+    format: str = ""
+    #: The exchange folder (folder), see `endpoint.folder`.
+    folder: Folder | None = None
     dialect: str = ""
+    #: What its messages have to hold, instead of what the dialect says: `action` and `rules` as in
+    #: `[profile]` of a dialect, or `file`, a TOML of the same or an HL7v2xConformanceProfile.
+    message_profile: Mapping[str, Any] = field(default_factory=dict)
     #: on_processing or on_receipt (in).
     acknowledge: str = "on_processing"
+    #: Reached only by routes that name it, never through its organization (out): for a second wire
+    #: to the same institution.
+    named_only: bool = False
     #: live, test (only to test endpoints) or shadow (everything but delivery).
     mode: str = "live"
     #: Networks that may connect (in), e.g. 10.20.0.5/32.
@@ -100,7 +111,7 @@ class Endpoint:
     profiles: tuple[str, ...] = ()
     #: What validation takes for an error besides (in): claim and profile (a profile claimed, or
     #: asked for by another, that is not at hand), extension (an unknown one), display (not the
-    #: code system's).
+    #: code system's), vitals (a vital sign that is not as core's profile of it asks).
     strict: tuple[str, ...] = ()
 
 
@@ -156,9 +167,9 @@ class Region:
         return tuple(e for e in self.endpoints.values() if e.direction == "in")
 
     def outgoing_of(self, organization: str) -> tuple[Endpoint, ...]:
-        """Return the endpoints an organization receives at."""
+        """Return the endpoints an organization receives at, when routes name it alone."""
         return tuple(
             e
             for e in self.endpoints.values()
-            if e.direction == "out" and e.organization == organization
+            if e.direction == "out" and e.organization == organization and not e.named_only
         )

@@ -33,6 +33,8 @@ class ConnectionType:
     settings: dict[str, tuple[str, ...]]
     #: `module:attribute` that makes a Sender of an Endpoint; empty when it only receives.
     sender: str = ""
+    #: Format spoken on it (a name of `mappers.FORMATS`); empty: the endpoint's `format` says it.
+    format: str = ""
 
     def make_sender(self, endpoint: Any) -> Any:
         """Make the sender (`gateway.domain.transport.Sender`) of a registered Endpoint.
@@ -44,6 +46,15 @@ class ConnectionType:
         module, _, attribute = self.sender.partition(":")
         make: Callable[[Any], Any] = getattr(import_module(module), attribute)
         return make(endpoint)
+
+    def format_of(self, endpoint: Any) -> str:
+        """Name the format spoken on an endpoint; empty when what arrives says it itself.
+
+        Raises NotConformant when the endpoint names another than this type speaks.
+        """
+        if endpoint.format and self.format and endpoint.format != self.format:
+            raise NotConformant(f'Endpoints of type {self.name} speak format = "{self.format}".')
+        return str(endpoint.format) or self.format
 
     def missing(self, endpoint: Any) -> tuple[str, ...]:
         """Return the settings this type needs and the endpoint leaves out.
@@ -64,6 +75,7 @@ CONNECTION_TYPES: dict[str, ConnectionType] = {
         "HL7 v2 messages over MLLP, acknowledged on the same connection.",
         {"in": ("listen",), "out": ("address", "idempotent")},
         "gateway.endpoints.mllp_client:MllpSender",
+        format="hl7v2",
     ),
     "hl7-fhir-rest": ConnectionType(
         "hl7-fhir-rest",
@@ -71,12 +83,20 @@ CONNECTION_TYPES: dict[str, ConnectionType] = {
         "Transaction Bundles to a partner's FHIR server.",
         {"out": ("address", "idempotent")},
         "gateway.endpoints.fhir_rest:FhirRestSender",
+        format="fhir_r4",
     ),
     "http-inbound": ConnectionType(
         "http-inbound",
         frozenset({"in"}),
         "Messages posted to /inbound/{endpoint} of the gateway.",
         {"in": ()},
+    ),
+    "folder": ConnectionType(
+        "folder",
+        frozenset({"in", "out"}),
+        "Records as files in an exchange folder, with the files beside them.",
+        {"in": ("folder", "format"), "out": ("folder", "format", "idempotent")},
+        "gateway.endpoints.folder.sender:FolderSender",
     ),
 }
 
@@ -97,3 +117,11 @@ def connection_type(name: str) -> ConnectionType:
     near = difflib.get_close_matches(name, CONNECTION_TYPES, 1)
     hint = f"; did you mean {near[0]}?" if near else "."
     raise NotConformant(f"Unknown connection type{hint}")
+
+
+def format_of(endpoint: Any) -> str:
+    """Name the format a registered Endpoint speaks; empty when what arrives says it itself.
+
+    Raises NotConformant when its connection type is unknown or speaks another one.
+    """
+    return connection_type(endpoint.connection_type).format_of(endpoint)

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway import __version__
 from gateway.domain.region import Region
+from gateway.endpoints import format_of
 from gateway.evidence.parts import Party
 from gateway.operations import operation
 from gateway.operations.control import ask, socket_path, user_name
@@ -69,6 +70,7 @@ def site_of(settings: Settings, region: Region, keys: Keys) -> Site:
         coder=keys.coder,
         observer=observer(settings),
         build=__version__,
+        format_of=format_of,
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether a partner's address can be reached; nothing of a patient is sent."""
+"""Whether a partner's address or folder can be reached; nothing of a patient is sent."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 from gateway.domain.region import Endpoint
 from gateway.endpoints.networks import resolve, split_address
 from gateway.endpoints.tls import client_context
+from gateway.operations import folders
 from profiles.issue import GatewayError
 
 #: Seconds a partner has to let us in.
@@ -18,7 +19,9 @@ _PATIENCE = 10.0
 
 
 def probe(endpoint: Endpoint) -> dict[str, Any]:
-    """Connect (with TLS where the endpoint has it) and, for FHIR, read the partner's metadata."""
+    """Connect (with TLS where the endpoint has it); for FHIR read the partner's metadata, in a
+    folder write and delete an empty file.
+    """
     started = time.monotonic()
     try:
         found = asyncio.run(asyncio.wait_for(_probe(endpoint), _PATIENCE))
@@ -34,6 +37,8 @@ def probe(endpoint: Endpoint) -> dict[str, Any]:
 
 
 async def _probe(endpoint: Endpoint) -> Mapping[str, Any]:
+    if endpoint.folder is not None:
+        return await asyncio.to_thread(folders.probe, endpoint.folder)
     if endpoint.direction == "in":
         return await _connect(f"mllp://{endpoint.listen}", {}) if endpoint.listen else {}
     if endpoint.address.startswith(("http://", "https://")):

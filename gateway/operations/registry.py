@@ -67,6 +67,7 @@ def apply(desk: Desk, arguments: Mapping[str, Any]) -> dict[str, Any]:
         coder=site.coder,
         observer=site.auditor.observer,
         build=site.build,
+        format_of=site.format_of,
     )
 
     def job(tx: Transaction) -> int:

@@ -22,7 +22,6 @@ from gateway.domain.transport import (
     Sent,
 )
 from gateway.pipeline.claim import Ready
-from gateway.pipeline.encode import content_type
 from gateway.pipeline.ports import Settled
 
 _log = log("attempt")
@@ -72,7 +71,7 @@ async def send(wire: Wire, endpoint: Endpoint, ready: Ready) -> Outcome:
             endpoint.id,
             ready.payload,
             ready.delivery.control_id,
-            content_type(endpoint),
+            ready.media_type,
             endpoint.timeout / SECOND,
         )
         return await wire.sender.send(outgoing)

@@ -183,7 +183,8 @@ def _read_persons(tx: Transaction, book: Book, items: Sequence[Item]) -> None:
 
 def _reserve(tx: Transaction, book: Book, statements: Iterable[Statement], messages: int) -> None:
     """Reserve a number for each unknown resource and each Provenance, and their data keys."""
-    unknown = [s for s in statements if not any(term in book.names for term in s.terms)]
+    names = book.names.keys()
+    unknown = [s for s in statements if names.isdisjoint(s.terms)]
     patients = sum(
         statement.type == PATIENT
         and not any(book.names.get(term) in book.resources for term in statement.terms)

@@ -20,7 +20,7 @@ from gateway.pipeline import lease
 from gateway.pipeline.batch import FAULTS
 from gateway.pipeline.decide import decision_bytes
 from gateway.pipeline.disclose import Verdict, disclosed, patient_ids, verdicts
-from gateway.pipeline.encode import Source, Written, encode
+from gateway.pipeline.encode import Source, Written, encode, media_type
 from gateway.pipeline.ports import AuditRow, NewDelivery, Transaction
 from gateway.pipeline.settle import Move, moved, write
 from gateway.pipeline.site import Site
@@ -41,6 +41,8 @@ class Ready:
     patients: tuple[str, ...]
     #: The decision it leaves by (JSON).
     decision: bytes
+    #: Of the payload.
+    media_type: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def _fate(
         return _Fate(verdict.audit, move=move)
     try:
         written = _written(site, delivery, source, verdict, stored)
+        kind = media_type(site, site.region.endpoints[delivery.endpoint])
     except FAULTS as error:
         _log.error("delivery_not_encodable", delivery=delivery.id, error=type(error).__name__)
         move = moved(delivery, DeliveryState.DEAD, "form", now, patients)
@@ -120,7 +123,7 @@ def _fate(
         move = moved(delivery, state, DECISION_CHANGED, now, patients)
         return _Fate(verdict.audit, move=move, anew=_anew(site, delivery, source, verdict))
     audit = [*verdict.audit, *disclosed(site, delivery, source, verdict, written, now)]
-    return _Fate(audit, ready=Ready(delivery, written.data, patients, decision))
+    return _Fate(audit, ready=Ready(delivery, written.data, patients, decision, kind))
 
 
 def _written(

@@ -24,9 +24,12 @@ R = TypeVar("R")
 #: Most entries and bytes of one batch.
 MAX_ENTRIES = 256
 MAX_BYTES = 32_000_000
-#: A batch of this many entries waits for no more, and by default none longer than these seconds.
+#: A batch of this many entries waits for no more.
 ENOUGH = 32
-MOMENT = 0.01
+#: A batch waits at most so many times as long as the last one took: where everything is slow, small
+#: batches would make it slower still. By default never longer than these seconds.
+PATIENCE = 4
+MOMENT = 0.25
 
 
 @dataclass(slots=True)
@@ -49,8 +52,10 @@ class Drain(Generic[E, R]):
     committed: Callable[[list[R]], None] = lambda _: None
     #: How many entries are on their way here.
     coming: Callable[[], int] = lambda: 0
-    #: How long a batch waits for them at most, in seconds.
+    #: How long a batch ever waits for them, in seconds.
     moment: float = MOMENT
+    #: Seconds from handing over the last batch to its commit; before the first one a guess.
+    _took: float = MOMENT
     _waiting: deque[_Waiting[E, R]] = field(default_factory=deque)
     #: A submitted job has not begun yet; it will take what waits.
     _submitted: bool = False
@@ -81,7 +86,8 @@ class Drain(Generic[E, R]):
         if not waiting or waiting[0].alone or len(waiting) >= min(self.coming(), ENOUGH):
             self._kick(loop)
         elif self._timer is None:
-            self._timer = loop.call_later(self.moment, self._kick, loop)
+            moment = min(self.moment, PATIENCE * self._took)
+            self._timer = loop.call_later(moment, self._kick, loop)
 
     def _kick(self, loop: asyncio.AbstractEventLoop) -> None:
         if self._timer is not None:
@@ -90,7 +96,7 @@ class Drain(Generic[E, R]):
         if self._submitted or self._failed or not self._waiting:
             return
         self._submitted = True
-        batch = _Batch(self)
+        batch = _Batch(self, loop.time())
         try:
             future = self.writer.submit(batch)
         except Unavailable as error:
@@ -121,6 +127,7 @@ class Drain(Generic[E, R]):
     ) -> None:
         """Give the results on, on the loop."""
         error = done.exception()
+        self._took = loop.time() - batch.since
         if batch.taken is None:
             # The job ended before it began: what waits for it shares its fate, or waits on.
             self._submitted = False
@@ -152,6 +159,8 @@ class _Batch(Generic[E, R]):
     """One job; the writer may run it more than once, with the same entries."""
 
     drain: Drain[E, R]
+    #: When it was handed over, by the loop's clock.
+    since: float
     taken: list[_Waiting[E, R]] | None = None
 
     def __call__(self, tx: Transaction) -> list[R]:

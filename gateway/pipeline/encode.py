@@ -7,30 +7,27 @@ stored resources as the partner's format, in the version and form its dialect as
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import mappers
 from gateway.consent import PERMIT, Decision, filter_resources
 from gateway.domain.delivery import Delivery
 from gateway.domain.region import Endpoint
 from gateway.domain.time import fhir_instant
+from gateway.pipeline.dialects import dialect_of
 from gateway.pipeline.documents import load
 from gateway.pipeline.ports import Current
 from gateway.pipeline.site import Site
-from mappers.base import Context
+from mappers.base import Context, Encoded, Envelope
 from mappers.dialect import Dialect
 from mappers.fhir_r4.outgoing import Content, transaction
 from mappers.hl7v2.conformance import refuse
 from mappers.hl7v2.forward import readdress
 from mappers.hl7v2.header import read_header
-from mappers.hl7v2.write import encode as write_hl7v2
-from mappers.times import to_hl7
+from mappers.parcel import pack
 from profiles.reading import read_json
 
-#: Format and media type by connection type.
-SPEAKS: dict[str, tuple[str, str]] = {
-    "hl7v2-mllp": ("hl7v2", "x-application/hl7-v2+er7"),
-    "hl7-fhir-rest": ("fhir_r4", "application/fhir+json"),
-}
+HL7V2, FHIR = "hl7v2", "fhir_r4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,53 +43,62 @@ class Source:
 class Written:
     """Bytes for a partner, and what its format had no place for."""
 
+    #: Files that go beside a message are packed with it (`mappers.parcel`).
     data: bytes
     #: FHIRPaths of elements, never values.
     left_out: tuple[str, ...] = ()
 
 
-def content_type(endpoint: Endpoint) -> str:
+def media_type(site: Site, endpoint: Endpoint) -> str:
     """Return the media type the endpoint is sent."""
-    return SPEAKS[endpoint.connection_type][1]
+    return mappers.format_named(site.format_of(endpoint)).media_type
 
 
 def encode(site: Site, delivery: Delivery, source: Source, decision: Decision) -> Written:
-    """Write what the decision lets through, in the endpoint's form.
+    """Write what the decision lets through, in the format the endpoint speaks.
 
     Raises NotSupported when the destination's format cannot carry what may be sent, and
     NotConformant when its character set cannot, or when its profile does not let it through.
     """
     endpoint = site.region.endpoints[delivery.endpoint]
-    target, _ = SPEAKS[endpoint.connection_type]
-    dialect = _dialect(site, endpoint)
+    target = site.format_of(endpoint)
+    dialect = dialect_of(site.region, endpoint)
     if _original(site, endpoint, target, source, decision):
-        data = _readdressed(endpoint, delivery, source.raw)
-        refuse(data, dialect.profile)
-        return Written(data)
+        encoded = Encoded(_readdressed(endpoint, delivery, source.raw))
+    else:
+        encoded = _translated(site, delivery, source, decision, dialect)
+    if target == HL7V2:
+        refuse(encoded.data, dialect.profile)
+    return Written(pack(encoded), encoded.left_out)
+
+
+def _translated(
+    site: Site, delivery: Delivery, source: Source, decision: Decision, dialect: Dialect
+) -> Encoded:
+    endpoint = site.region.endpoints[delivery.endpoint]
+    target = site.format_of(endpoint)
     bundle = transaction(
-        _contents(source, decision, versions=target == "hl7v2"),
+        _contents(source, decision, versions=target != FHIR),
         control_id=delivery.control_id,
         write="put" if endpoint.write == "put" else "conditional",
     )
-    if target == "fhir_r4":
-        return Written(bundle)
-    written = write_hl7v2(
-        read_json(bundle),
-        _context(site, dialect, source),
+    if target == FHIR:
+        return Encoded(bundle)
+    context = replace(
+        _context(site, dialect, source), envelope=_envelope(endpoint, delivery, source)
+    )
+    return mappers.encode(read_json(bundle), target, context)
+
+
+def _envelope(endpoint: Endpoint, delivery: Delivery, source: Source) -> Envelope:
+    return Envelope(
         sending=endpoint.sender,
         receiving=endpoint.receiver,
         control_id=delivery.control_id,
-        time=to_hl7(fhir_instant(delivery.created_at)),
+        time=fhir_instant(delivery.created_at),
         charset=endpoint.charset,
         event=read_header(source.raw).trigger if source.raw[:3] == b"MSH" else "",
     )
-    refuse(written.data, dialect.profile)
-    return Written(written.data, written.left_out)
-
-
-def _dialect(site: Site, endpoint: Endpoint) -> Dialect:
-    mapping = site.region.dialects.get(endpoint.dialect, {})
-    return Dialect.from_mapping(endpoint.dialect, mapping)
 
 
 def _context(site: Site, dialect: Dialect, source: Source) -> Context:
@@ -113,7 +119,7 @@ def _original(
     Never when something was filtered: segments nobody mapped may tell what a resource hides. A
     partner whose dialect says how it wants its messages gets them so, unless `form` says original.
     """
-    if endpoint.form == "translated" or target != "hl7v2":
+    if endpoint.form == "translated" or target != HL7V2:
         return False
     wishes = "outgoing" in site.region.dialects.get(endpoint.dialect, {})
     if wishes and endpoint.form != "original":

@@ -71,18 +71,18 @@ def identify(
 
 def _number(book: Book, statement: Statement, found: Identified) -> int:
     """Return the resource that carries the first identifier known; register the others."""
-    names = book.names
-    number = next((names[term] for term in statement.terms if term in names), 0)
-    if not number:
-        number = book.next_resource()
+    names, terms = book.names, statement.terms
+    registered = [names[term] for term in terms if term in names]
+    number = registered[0] if registered else book.next_resource()
     current = book.resources.get(number)
     known = found.ids.setdefault(number, current.id if current is not None else statement.id)
     if known != statement.id:
         found.exchanged.append((statement.type, statement.id, known))
-    for term in statement.terms:
-        if term not in names:
-            book.put(names, term, number)
-            book.rows.identifiers.append((term, number))
+    if len(registered) < len(terms):
+        for term in terms:
+            if term not in names:
+                book.put(names, term, number)
+                book.rows.identifiers.append((term, number))
     return number
 
 
@@ -104,8 +104,8 @@ def check_owners(book: Book, identified: Identified) -> None:
     A44, A45), where the message names whose it was.
     """
     for known in identified.known:
-        current = book.resources.get(known.number)
-        if current is None or not current.patient or not known.patient:
+        current = book.resources.get(known.number) if known.patient else None
+        if current is None or not current.patient:
             continue
         if current.patient in book.person(known.patient):
             continue
@@ -127,13 +127,14 @@ def exchange(statement: Statement, ids: Mapping[str, str], coder: IndexCoder) ->
         return ids[match[0].decode()].encode()
 
     body = pattern.sub(known, statement.body)
-    index = statement.search_terms
+    index, digest = statement.search_terms, statement.digest
     if body != statement.body:
-        index = coder.encode(statement.type, index_terms(load(body)))
+        index, digest = coder.encode(statement.type, index_terms(load(body))), b""
     return statement._replace(
         id=ids.get(statement.id, statement.id),
         subject=ids.get(statement.subject, statement.subject),
         body=body,
         search_terms=index,
         resource=pattern.sub(known, statement.resource),
+        digest=digest,
     )

@@ -36,24 +36,29 @@ def label_rules(rules: Sequence[Mapping[str, Any]]) -> tuple[LabelRule, ...]:
     )
 
 
-def label(resource: Resource, rules: Sequence[LabelRule]) -> bool:
-    """Add the codes of every rule the resource meets; say whether one of them holds it."""
+def label(resource: Resource, rules: Sequence[LabelRule]) -> tuple[Resource, bool]:
+    """Return a resource with the codes of every rule it meets, and whether one of them holds it.
+
+    The argument stays as it is.
+    """
     hold = False
     for rule in rules:
         if rule.criteria.resource_type != resource["resourceType"]:
             continue
         if rule.criteria.matches(resource):
             hold = hold or rule.hold
-            _add(resource, rule.codes)
-    return hold
+            resource = _labelled(resource, rule.codes)
+    return resource, hold
 
 
-def _add(resource: Resource, codes: Sequence[tuple[str, str]]) -> None:
-    present = resource.setdefault("meta", {}).setdefault("security", [])
+def _labelled(resource: Resource, codes: Sequence[tuple[str, str]]) -> Resource:
+    meta = resource.get("meta", {})
+    present = [*meta.get("security", ())]
     known = {(coding.get("system", ""), coding.get("code", "")) for coding in present}
     present.extend(
         {"system": system, "code": code} for system, code in codes if (system, code) not in known
     )
+    return {**resource, "meta": {**meta, "security": present}}
 
 
 def _coding(text: str) -> tuple[str, str]:

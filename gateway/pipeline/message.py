@@ -18,7 +18,7 @@ from gateway.pipeline.decide import Answer, Case
 from gateway.pipeline.deliveries import Lanes, new_delivery
 from gateway.pipeline.documents import dump, load
 from gateway.pipeline.identify import PATIENT, Identified, check_owners, identify, moves
-from gateway.pipeline.move import follow
+from gateway.pipeline.move import follow, former_owners, with_matches
 from gateway.pipeline.persons import Event, Persons
 from gateway.pipeline.ports import Current, MessageRow, Transaction
 from gateway.pipeline.practitioners import stored_practitioners
@@ -72,6 +72,8 @@ class Recording:
     queued: int = 0
     #: Patients of the message, in its order.
     patients: list[Current] = field(default_factory=list)
+    #: Patients it takes something away from: what it says is not theirs.
+    former: set[int] = field(default_factory=set)
 
     @property
     def translated(self) -> Translated:
@@ -114,7 +116,7 @@ class Recording:
         source = Source(self.number, self.arrival, self.translated, retain_until, self.site.build)
         targets = record(self.book, source, identified, self.site.coder)
         if owned:
-            targets += follow(self.tx, self.book, source, identified, owned, self.site.coder)
+            targets += self._move(source, identified, owned)
         again = settle(self.tx, self.book, source, targets, self.site.coder)
         targets = list({t.current.number: t for t in (*targets, *again)}.values())
         self.patients = [t.current for t in targets if t.current.type == PATIENT]
@@ -130,13 +132,24 @@ class Recording:
             self._decide_again(changed)
         return self._recorded(Outcome.STORED, reason)
 
+    def _move(
+        self, source: Source, identified: Identified, owned: dict[int, Current]
+    ) -> list[Target]:
+        """Let what belongs to a visit follow it to its patient, and go where it goes there."""
+        self.former = former_owners(identified, owned)
+        moved = follow(self.tx, self.book, source, identified, owned, self.site.coder)
+        bodies = [target.current.body for target in moved]
+        routed = with_matches(self.translated, self.site, self.arrival.endpoint, bodies)
+        self.item = self.item._replace(translated=routed)
+        return moved
+
     # identity and consent ------------------------------------------------------------
     def _follow(
         self, identified: Identified, targets: Sequence[Target], before: dict[int, Current | None]
     ) -> set[int]:
         """Follow changed links and consents; return the Patients whose deliveries they concern."""
         events = self._persons(identified, targets, before)
-        concerned = {n for event in events for n in (event.patient, event.other)}
+        concerned = self.former | {n for event in events for n in (event.patient, event.other)}
         for target in targets:
             if target.changed and target.current.type == CONSENT:
                 concerned |= self._consent(target.current, before)
@@ -185,7 +198,7 @@ class Recording:
         routes = self.site.routes
         stored: tuple[tuple[str, str], ...] = ()
         if routes.asks_stored_patient(self.translated):
-            stored = stored_practitioners(self.tx, self.book, self.patients)
+            stored = stored_practitioners(self.tx, self.book, self._whose())
         endpoint = self.site.region.endpoints.get(self.arrival.endpoint)
         test = self.arrival.processing_id != "P" or (
             endpoint is not None and endpoint.mode == "test"
@@ -205,7 +218,7 @@ class Recording:
             for match in self.translated.matches
         }
         resources = [target.current.body for target in targets]
-        subjects = redecide.subjects(self.book, [p.number for p in self.patients])
+        subjects = redecide.subjects(self.book, [p.number for p in self._whose()])
         chosen: dict[str, tuple[Routed, Answer]] = {}
         for one in going:
             if one.endpoint in chosen and chosen[one.endpoint][1].state == "queued":
@@ -223,8 +236,13 @@ class Recording:
         for one, answer in chosen.values():
             self._enqueue(one, answer)
 
+    def _whose(self) -> list[Current]:
+        """The Patients whose data the message holds, whose consent is asked."""
+        return [patient for patient in self.patients if patient.number not in self.former]
+
     def _enqueue(self, routed: Routed, answer: Answer) -> None:
         route = self.site.region.routes[routed.route]
+        patients = self._whose()
         self.queued += answer.state == "queued"
         self.book.rows.deliveries.append(
             new_delivery(
@@ -233,9 +251,9 @@ class Recording:
                 routed,
                 answer,
                 Lanes(
-                    self.patients[0].number if self.patients else 0,
-                    merged(self.book.person(p.number) for p in self.patients) or (0,),
-                    self._subject(),
+                    patients[0].number if patients else 0,
+                    merged(self.book.person(p.number) for p in patients) or (0,),
+                    patients[0].subject if patients else 0,
                 ),
                 expires_at=self.arrival.received_at + route.wait,
                 retain_until=self._retain_until(),
@@ -248,7 +266,7 @@ class Recording:
                 redecide.Destination(
                     routed.endpoint, routed.organization, routed.route, self.number
                 ),
-                [patient.id for patient in self.patients],
+                [patient.id for patient in patients],
                 self.tx.now,
             )
         )

@@ -8,12 +8,15 @@ former versions stay what they were.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from gateway.pipeline.book import Book
-from gateway.pipeline.documents import load
+from gateway.pipeline.documents import load, look
 from gateway.pipeline.identify import MOVE, PATIENT, Identified
 from gateway.pipeline.ports import Current, IndexCoder, Transaction
 from gateway.pipeline.record import PROVENANCE, Source, Target, write
+from gateway.pipeline.site import Site
+from gateway.pipeline.translated import Match, Translated
 from profiles.search import index_terms
 
 #: What is said about a person or kept as evidence names visits, but does not belong to them.
@@ -39,6 +42,31 @@ def follow(
         belongings = _belongings(tx.of_patient(former.patient).values(), former)
         moved += [_moved(book, source, one, patients, coder) for one in belongings]
     return moved
+
+
+def former_owners(identified: Identified, before: Mapping[int, Current]) -> set[int]:
+    """Return the Patients something is moved away from."""
+    return {
+        former.patient
+        for known in identified.known
+        if known.statement.action == MOVE
+        and (former := before.get(known.number)) is not None
+        and former.patient not in {0, known.patient}
+    }
+
+
+def with_matches(
+    translated: Translated, site: Site, endpoint: str, moved: Iterable[bytes]
+) -> Translated:
+    """Add the routes that what has moved meets: nobody has had it yet under its patient."""
+    met = {match.route: match.resources for match in translated.matches}
+    for resource in map(look, moved):
+        name = f"{resource['resourceType']}/{resource['id']}"
+        for route in site.region.routes.values():
+            listens = not route.sources or endpoint in route.sources
+            if listens and site.criteria[route.id].matches(resource):
+                met[route.id] = (*met.get(route.id, ()), name)
+    return replace(translated, matches=tuple(Match(*one) for one in met.items()))
 
 
 def _belongings(candidates: Iterable[Current], visit: Current) -> list[Current]:

@@ -35,6 +35,9 @@ from profiles.search import index_terms
 #: What is kept of a message that makes no resource of its own is about a whole one.
 STATES_CONTENT = frozenset({Action.MERGE.value, Action.REPLACE.value, Action.LINK.value})
 
+#: Where a Current has its recency, and its source behind it.
+_RECENCY = Current._fields.index("recency")
+
 #: The resource that says where the others come from.
 PROVENANCE = "Provenance"
 
@@ -68,8 +71,9 @@ def record(book: Book, source: Source, identified: Identified, coder: IndexCoder
         target = recorder.apply(known)
         if target is not None:
             before = targets.get(known.number)
-            changed = target.changed or (before is not None and before.changed)
-            targets[known.number] = Target(target.current, changed)
+            if before is not None and before.changed:
+                target = Target(target.current, changed=True)
+            targets[known.number] = target
     return list(targets.values())
 
 
@@ -144,7 +148,9 @@ class _Recorder:
     def _unchanged(self, current: Current, clock: str) -> Target:
         recency, source = with_line(current.recency, current.source, self.application, clock)
         if (recency, source) != (current.recency, current.source):
-            current = current._replace(recency=recency, source=source)
+            # Without _replace: houses, doctors and wards pass here with every message.
+            noted = (*current[:_RECENCY], recency, source, *current[_RECENCY + 2 :])
+            current = Current._make(noted)
             self.book.put(self.book.resources, current.number, current)
             self.book.rows.recencies.append((current.number, recency, source))
         return Target(current, changed=False)

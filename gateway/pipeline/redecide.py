@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from gateway.consent import Decision
 from gateway.consent.decision import REDACT, Reason
-from gateway.domain.delivery import CANCELLABLE, Delivery, DeliveryState, may_become
+from gateway.domain.delivery import CANCELLABLE, ENDED, Delivery, DeliveryState, may_become
 from gateway.domain.time import Instant
 from gateway.evidence import audit_event
 from gateway.evidence.audit_event import Asked, DeliveryFacts, Result
@@ -38,6 +38,8 @@ RELEASED = frozenset({DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState
 WANTING = frozenset({Reason.NO_CONSENT, Reason.NOT_COVERED})
 #: Why a released delivery is cancelled although nothing denies it.
 WITHDRAWN = "consent-withdrawn"
+#: Why a delivery ends whose message says of one person what has turned out to be another's.
+CORRECTED = "patient-corrected"
 
 
 def subjects(book: Book, patients: Sequence[int]) -> Subjects:
@@ -98,9 +100,9 @@ def patients(
 def _next_state(delivery: Delivery, answer: Answer) -> DeliveryState | None:
     """Return where the delivery goes, None to leave it where it is."""
     present, state = delivery.state, answer.state
-    if present is DeliveryState.HELD and delivery.reason == LABEL_RULE:
+    if present is DeliveryState.HELD and delivery.reason == LABEL_RULE and state not in ENDED:
         # A label is a person's to set; only a denial ends the wait for it.
-        return state if state is DeliveryState.CANCELLED_BY_CONSENT else None
+        return None
     if present is DeliveryState.RETRY and state is DeliveryState.QUEUED:
         return None
     if state is present or not may_become(present, state):
@@ -129,6 +131,9 @@ def answer_for(
     if route is None:
         decision = Decision("deny", "route removed", NO_ROUTE_ANY_MORE)
         return Answer(DeliveryState.HELD, NO_ROUTE_ANY_MORE, decision)
+    if _is_corrected(tx, book, delivery, contents):
+        decision = Decision("deny", "part of it belongs to another patient", CORRECTED)
+        return Answer(DeliveryState.DEAD, CORRECTED, decision)
     criteria = site.criteria[delivery.route]
     custodian = contents[0].organization if contents else ""
     case = Case(delivery.organization, route.purpose, custodian)
@@ -137,10 +142,32 @@ def answer_for(
     if decision.outcome == REDACT:
         case = replace(case, subject_matter=_matter(criteria, resources))
     answer = site.desk.place(case, known, decision)
-    if delivery.state in RELEASED and answer.reason in WANTING and known.consents:
+    waits = answer.state is DeliveryState.WAITING_FOR_CONSENT and answer.reason in WANTING
+    if delivery.state in RELEASED and waits and known.consents:
         # What was permitted before does not wait for another consent: this one was taken back.
         return replace(answer, state=DeliveryState.CANCELLED_BY_CONSENT, reason=WITHDRAWN)
     return answer
+
+
+def _is_corrected(
+    tx: Transaction, book: Book, delivery: Delivery, contents: Sequence[Current]
+) -> bool:
+    """Tell whether part of the message has since been moved to another person (HL7 v2 A44, A45).
+
+    What the message says then names the wrong patient, and what moved is told anew.
+    """
+    everybody = merged(book.person(number) for number in delivery.patients)
+    elsewhere = [
+        one
+        for one in contents
+        if one.type != PATIENT and one.patient and one.patient not in everybody
+    ]
+    if not elsewhere:
+        return False
+    owners = tx.current_by_number({one.patient for one in elsewhere}, bodies=False)
+    return any(
+        f'"{PATIENT}/{owners[one.patient].id}"'.encode() not in one.body for one in elsewhere
+    )
 
 
 def _matter(criteria: Criteria, resources: Sequence[bytes]) -> tuple[str, ...]:

@@ -9,13 +9,12 @@ import hashlib
 from dataclasses import replace
 
 from gateway.pipeline.documents import dump
+from gateway.pipeline.places import FOREIGN_FHIR, in_lines
 from gateway.pipeline.translated import Job, Outcome, Translated
 from gateway.pipeline.validate import Findings
 from mappers.base import Mapped
 from profiles.issue import GatewayError, Issue, NotConformant
 
-#: Formats whose resources are written by somebody else: a broken structure is the sender's.
-FOREIGN_FHIR = frozenset({"fhir_r4"})
 #: Reason of a message whose resources FHIR does not allow.
 UNSOUND = "structure"
 
@@ -47,7 +46,7 @@ def failed(job: Job, reason: str) -> Translated:
 def refused(job: Job, error: GatewayError, mapped: Mapped | None = None) -> Translated:
     """Say that a message is the sender's to repair, or not taken from it."""
     mapped = mapped or Mapped(job.format, "")
-    issues = tuple(dict.fromkeys((*mapped.issues, *error.issues)))
+    issues = in_lines(tuple(dict.fromkeys((*mapped.issues, *error.issues))), job)
     return Translated(
         job.number,
         Outcome.REJECTED,
@@ -59,10 +58,10 @@ def refused(job: Job, error: GatewayError, mapped: Mapped | None = None) -> Tran
     )
 
 
-def unsound(job: Job, mapped: Mapped, faults: list[Issue]) -> Translated:
+def unsound(job: Job, mapped: Mapped, faults: tuple[Issue, ...]) -> Translated:
     """Our own broken output is our fault; somebody else's FHIR is the sender's."""
     if job.format in FOREIGN_FHIR:
-        return refused(job, NotConformant(issues=tuple(faults)), mapped)
+        return refused(job, NotConformant(issues=faults), mapped)
     report = replace(mapped, issues=(*mapped.issues, *faults))
     return replace(
         failed(job, UNSOUND),
@@ -103,6 +102,7 @@ def report_of(mapped: Mapped) -> bytes:
                     "code": issue.code,
                     "text": issue.text,
                     "location": issue.location,
+                    **({"line": issue.line, "column": issue.column} if issue.line else {}),
                 }
                 for issue in mapped.issues
             ],

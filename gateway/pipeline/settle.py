@@ -17,6 +17,8 @@ from gateway.pipeline.site import Site
 
 _log = log("settle")
 
+#: Seconds a result waits at most for others on the wire; its lane is held meanwhile.
+MOMENT = 0.01
 #: Seconds until results that the store did not take are handed to it again.
 PAUSE = 0.5
 
@@ -80,7 +82,7 @@ class Settling:
 
     def __post_init__(self) -> None:
         """Let what ends together be settled together."""
-        self._drain = Drain(self.writer, self._write, self.committed, self.sending)
+        self._drain = Drain(self.writer, self._write, self.committed, self.sending, MOMENT)
 
     def add(self, move: Move) -> None:
         """Note a result; those of one moment are settled together."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from gateway.domain.region import Region
+from gateway.domain.region import Endpoint, Region
 from gateway.domain.time import DAY, Instant
 from gateway.evidence.parts import Party
 from gateway.pipeline.audit import Auditor
@@ -30,10 +30,19 @@ class Site:
     namespace: str
     #: Route id → its criteria, compiled.
     criteria: Mapping[str, Criteria]
+    #: Names the format an endpoint speaks; raises NotConformant when nobody knows.
+    format_of: Callable[[Endpoint], str]
 
     @classmethod
     def of(
-        cls, region: Region, *, namespace: str, coder: IndexCoder, observer: Party, build: str
+        cls,
+        region: Region,
+        *,
+        namespace: str,
+        coder: IndexCoder,
+        observer: Party,
+        build: str,
+        format_of: Callable[[Endpoint], str],
     ) -> Site:
         """Prepare a region; `namespace` is the one of WorkerConfig.
 
@@ -48,6 +57,7 @@ class Site:
             build,
             namespace,
             {route.id: parse_criteria(route.criteria) for route in region.routes.values()},
+            format_of,
         )
 
     def retain_until(self, organization: str, received_at: Instant) -> Instant:

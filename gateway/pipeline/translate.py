@@ -7,7 +7,7 @@ structure, serialise once, hash what is searched for, see which routes are met.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -16,9 +16,11 @@ from gateway.domain.region import Endpoint
 from gateway.identity.kvnr import SYSTEM as KVNR_SYSTEM
 from gateway.pipeline.acknowledge import answered
 from gateway.pipeline.criteria import RouteCriteria, preliminary
+from gateway.pipeline.dialects import dialect_of
 from gateway.pipeline.documents import dump
 from gateway.pipeline.label import LabelRule, label, label_rules
 from gateway.pipeline.origin import Origin, provenance
+from gateway.pipeline.places import placed
 from gateway.pipeline.refusal import UNSOUND, failed, fault, invalid, refused, report_of, unsound
 from gateway.pipeline.translated import (
     KVNR_TYPE,
@@ -32,12 +34,13 @@ from gateway.pipeline.translated import (
 )
 from gateway.pipeline.validate import Validation
 from mappers.base import Action, Change, Context, Key, Mapped, Memory, PatientFacts
-from mappers.dialect import Dialect
 from mappers.identity import logical_id
 from profiles.issue import Issue
 from profiles.search import index_terms
 from profiles.validate import structure
 
+#: The type that is its own patient.
+_PATIENT = "Patient"
 #: Bytes up to which a resource is remembered: doctors and wards are small, documents are not.
 REMEMBERED = 8_192
 
@@ -59,22 +62,19 @@ class Prepared:
 def prepare(config: WorkerConfig) -> Prepared:
     """Compile a configuration; raises NotConformant or NotSupported for what does not hold."""
     region = config.region
-    dialects = {
-        name: Dialect.from_mapping(name, mapping) for name, mapping in region.dialects.items()
-    }
     return Prepared(
         config,
         RouteCriteria.of(region),
         label_rules(config.labels),
-        {e.id: _context(config, e, dialects) for e in region.incoming()},
+        {e.id: _context(config, e) for e in region.incoming()},
         Validation.of(region, config.packages, config.catalogues),
     )
 
 
-def _context(config: WorkerConfig, endpoint: Endpoint, dialects: Mapping[str, Dialect]) -> Context:
+def _context(config: WorkerConfig, endpoint: Endpoint) -> Context:
     return Context(
         region_key=config.region_key,
-        dialect=dialects.get(endpoint.dialect, Dialect()),
+        dialect=dialect_of(config.region, endpoint),
         namespace=f"{config.namespace}/{endpoint.organization}",
     )
 
@@ -100,13 +100,15 @@ def translate(job: Job, prepared: Prepared) -> Translated:
 def _translated(job: Job, mapped: Mapped, prepared: Prepared) -> Translated:
     if mapped.refusal is not None:
         return refused(job, mapped.refusal, mapped)
-    held = [label(change.resource, prepared.labels) for change in mapped.changes]
-    stated = [_stated(change, prepared) for change in mapped.changes]
-    faults = [issue for one in stated for issue in one.faults]
+    labelled = [_labelled(change, prepared.labels) for change in mapped.changes]
+    stated = [_stated(change, prepared) for change, _ in labelled]
+    faults = [(number, issue) for number, one in enumerate(stated) for issue in one.faults]
     if faults:
-        return unsound(job, mapped, faults)
-    resources = [one.content for one in stated if one.content is not None]
-    found = prepared.validation.look(prepared.config.region.endpoints[job.endpoint], resources)
+        return unsound(job, mapped, placed(faults, job))
+    contents = [one.content for one in stated]
+    resources = [one for one in contents if one is not None]
+    endpoint = prepared.config.region.endpoints[job.endpoint]
+    found = prepared.validation.look(endpoint, contents, job)
     if found.action:
         return invalid(job, mapped, found)
     if found.issues:
@@ -124,7 +126,7 @@ def _translated(job: Job, mapped: Mapped, prepared: Prepared) -> Translated:
             place: tuple(_identifiers(named)) for place, named in mapped.recipients.items()
         },
         preliminary=any(map(preliminary, resources)),
-        hold=any(held),
+        hold=any(hold for _, hold in labelled),
         fields=loss.fields,
         mapped=loss.mapped,
         ignored=loss.ignored,
@@ -144,10 +146,14 @@ class _Made(NamedTuple):
     body: bytes
     terms: bytes
     faults: tuple[Issue, ...]
+    #: Statement.digest
+    digest: bytes = b""
 
 
 #: What is made of a deletion.
 _NOTHING = _Made(b"", b"", ())
+#: Size of Statement.digest.
+_DIGEST = 16
 #: Severities that make a resource unfit to be stored.
 _BROKEN = frozenset({"error", "fatal"})
 
@@ -160,10 +166,20 @@ class _Stated:
     faults: tuple[Issue, ...]
 
 
+def _labelled(change: Change, rules: Sequence[LabelRule]) -> tuple[Change, bool]:
+    resource, hold = label(change.resource, rules) if rules else (change.resource, False)
+    if resource is not change.resource:
+        change = change._replace(resource=resource, body=b"")
+    return change, hold
+
+
 def _stated(change: Change, prepared: Prepared) -> _Stated:
     content = None if change.action is Action.DELETE else change.resource
-    said = dump(change.resource)
-    made = _made(content, said, prepared) if content is not None else _NOTHING
+    said = change.body or dump(change.resource)
+    made = _NOTHING
+    if content is not None:
+        shared = not change.subject and change.type != _PATIENT
+        made = _made(content, said, prepared, shared=shared)
     statement = Statement(
         str(change.action),
         change.type,
@@ -177,11 +193,12 @@ def _stated(change: Change, prepared: Prepared) -> _Stated:
         mappers.statement_clock(change),
         change.historic,
         change.partial,
+        made.digest,
     )
     return _Stated(statement, content, made.faults)
 
 
-def _made(content: dict[str, Any], body: bytes, prepared: Prepared) -> _Made:
+def _made(content: dict[str, Any], body: bytes, prepared: Prepared, *, shared: bool) -> _Made:
     """Check and index what would be stored, or recall it: doctors, wards and insurers return."""
     memory = prepared.memory
     made: _Made | None = memory.kept.get(body)
@@ -192,10 +209,15 @@ def _made(content: dict[str, Any], body: bytes, prepared: Prepared) -> _Made:
             if faults
             else prepared.config.coder.encode(content["resourceType"], index_terms(content))
         )
-        made = _Made(body, terms, tuple(faults))
+        made = _Made(body, terms, tuple(faults), _digest(body, prepared) if shared else b"")
         if len(body) <= REMEMBERED:
             memory.offer(body, made)
     return made
+
+
+def _digest(body: bytes, prepared: Prepared) -> bytes:
+    key = prepared.config.region_key[: hashlib.blake2b.MAX_KEY_SIZE]
+    return hashlib.blake2b(body, digest_size=_DIGEST, key=key).digest()
 
 
 def _terms(keys: Iterable[Key], prepared: Prepared) -> Iterable[bytes]:

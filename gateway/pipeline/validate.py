@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.domain.region import Endpoint, Region
 from gateway.pipeline.catalogues import Catalogues
+from gateway.pipeline.places import placed
+from gateway.pipeline.translated import Job
 from profiles.issue import Issue, NotConformant
 from profiles.validate.policy import Policy
 
@@ -71,22 +73,25 @@ class Validation:
             {one.id: Policy.strict(one.strict) for one in wanting},
         )
 
-    def look(self, endpoint: Endpoint, resources: Iterable[dict[str, Any]]) -> Findings:
-        """Validate what one message brings to an endpoint."""
+    def look(
+        self, endpoint: Endpoint, resources: Iterable[dict[str, Any] | None], job: Job
+    ) -> Findings:
+        """Validate what each change of one message brings to an endpoint, if anything."""
         if self.validator is None or endpoint.validation == NONE:
             return NOTHING
         profiles, policy = self.profiles[endpoint.id], self.policies[endpoint.id]
-        issues = [
-            issue
-            for one in resources
+        found = [
+            (number, issue)
+            for number, one in enumerate(resources)
+            if one is not None
             for issue in self.validator.validate(
                 one, profiles.get(one["resourceType"], ()), policy=policy
             )
             if issue.severity != "information"
         ]
-        wrong = any(issue.severity in _WRONG for issue in issues)
+        wrong = any(issue.severity in _WRONG for _, issue in found)
         action = endpoint.validation if wrong and endpoint.validation != "warn" else ""
-        return Findings(tuple(dict.fromkeys(issues)), action)
+        return Findings(placed(found, job), action)
 
 
 def _by_type(endpoint: Endpoint, validator: Validator) -> dict[str, tuple[str, ...]]:

@@ -2,12 +2,17 @@
 
 Frames are a length (4 bytes, big-endian) and a pickle. The parent sends a WorkerConfig first and
 whenever it changed, then Jobs; the answer to a configuration is None, to a Job its Translated.
+
+What comes again with message after message (houses, doctors, wards) is the same object here, and
+answers share one pickler, so that it is sent and read once in a while only. A byte before the
+pickle says whether it begins anew.
 """
 
 from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import pickle
 import resource
 import socket
@@ -21,6 +26,58 @@ from gateway.pipeline.translate import Prepared, prepare, translate
 from gateway.pipeline.translated import Job, Limits, WorkerConfig
 
 LENGTH = struct.Struct(">I")
+#: Bytes of answers after which the pickler begins anew: both sides keep all they hold.
+SHARED_BYTES = 1 << 20
+#: Whether an answer begins anew, before its pickle.
+ANEW, GOES_ON = b"\x01", b"\x00"
+
+
+class Answers:
+    """Writes answers that share what they have in common."""
+
+    def __init__(self) -> None:
+        """Begin anew."""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._buffer = io.BytesIO()
+        self._pickler = pickle.Pickler(self._buffer, pickle.HIGHEST_PROTOCOL)
+        self._written = 0
+
+    def write(self, value: Any) -> bytes:
+        """Return the content of the next frame."""
+        beginning = GOES_ON if self._written else ANEW
+        self._pickler.dump(value)
+        body = self._buffer.getvalue()
+        self._buffer.seek(0)
+        self._buffer.truncate()
+        self._written += len(body)
+        if self._written > SHARED_BYTES:
+            self._begin()
+        return beginning + body
+
+
+class Answered:
+    """Reads what `Answers` wrote, frame by frame."""
+
+    def __init__(self) -> None:
+        """Wait for the first frame."""
+        self._buffer = io.BytesIO()
+        self._unpickler: pickle.Unpickler | None = None
+
+    def read(self, content: bytearray) -> Any:
+        """Return the value in the content of a frame."""
+        if self._unpickler is None or content[:1] == ANEW:
+            self._unpickler = pickle.Unpickler(self._buffer)  # noqa: S301 - from our child
+        self._buffer.seek(0)
+        self._buffer.truncate()
+        self._buffer.write(content[1:])
+        self._buffer.seek(0)
+        value = self._unpickler.load()
+        if len(content) - len(ANEW) > SHARED_BYTES:
+            # The next one begins anew: what is large is not held until then.
+            self._unpickler, self._buffer = None, io.BytesIO()
+        return value
 
 
 def serve(stream: BinaryIO, out: socket.socket) -> None:
@@ -29,6 +86,7 @@ def serve(stream: BinaryIO, out: socket.socket) -> None:
     Raises ConnectionError when the parent goes while an answer is on its way.
     """
     prepared: Prepared | None = None
+    answers = Answers()
     while frame := _frame(stream):
         received = pickle.loads(frame)  # noqa: S301 - from our parent
         if isinstance(received, WorkerConfig):
@@ -37,9 +95,9 @@ def serve(stream: BinaryIO, out: socket.socket) -> None:
                 configure()
             prepared = prepare(received)
             _settle_in(received.limits)
-            _answer(out, None)
+            _answer(out, answers.write(None))
         elif prepared is not None:
-            _answer(out, _done(received, prepared))
+            _answer(out, answers.write(_done(received, prepared)))
 
 
 def _frame(stream: BinaryIO) -> bytes:
@@ -59,8 +117,7 @@ def _done(job: Job, prepared: Prepared) -> Any:
         return failed(job, "memory-limit")
 
 
-def _answer(out: socket.socket, value: Any) -> None:
-    body = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+def _answer(out: socket.socket, body: bytes) -> None:
     out.sendall(LENGTH.pack(len(body)) + body)
 
 

@@ -19,7 +19,7 @@ from gateway.domain.log import log
 from gateway.pipeline.acknowledge import answered
 from gateway.pipeline.refusal import failed
 from gateway.pipeline.translated import Job, Translated, WorkerConfig
-from gateway.pipeline.worker import LENGTH
+from gateway.pipeline.worker import LENGTH, Answered
 from profiles.issue import Unavailable
 
 _log = log("workers")
@@ -92,6 +92,7 @@ class _Worker(asyncio.Protocol):
         self._process: subprocess.Popen[bytes] | None = None
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
+        self._answers = Answered()
         self._waiting: deque[_Waiting] = deque()
         #: Answers to configurations that are still to come, before those to jobs.
         self._configurations: deque[int] = deque()
@@ -118,6 +119,7 @@ class _Worker(asyncio.Protocol):
         ours.setblocking(False)  # noqa: FBT003 - the socket's own signature
         self._transport, _ = await loop.create_connection(lambda: self, sock=ours)
         self._received.clear()
+        self._answers = Answered()
         self._overrun = False
         self._configurations.clear()
         self._send_configuration(before=0)
@@ -174,8 +176,7 @@ class _Worker(asyncio.Protocol):
             end = start + LENGTH.size + LENGTH.unpack_from(received, start)[0]
             if len(received) < end:
                 break
-            answer = pickle.loads(memoryview(received)[start + LENGTH.size : end])  # noqa: S301 - from our child
-            self._settle(answer)
+            self._settle(self._answers.read(received[start + LENGTH.size : end]))
             start = end
         if start:
             del received[:start]

@@ -1,5 +1,8 @@
 """What the store's statements need from a database: one protocol, two dialects.
 
+A statement that returns nothing may be answered late: what went wrong with it is raised at the next
+`query`, at `release` or at `commit`.
+
 Statements are written once, in SQLite's manner (`?`), with three kinds of marks:
 `{ints}`, `{blobs}`, `{texts}` stand for a list of keys (`column {ints}`), `{lock}` and
 `{skip_locked}` for row locks, which SQLite's single writer does without.
@@ -33,6 +36,22 @@ class Insert:
         return f"INSERT INTO {self.table} ({','.join(self.columns)}) VALUES ({marks}){end}"  # noqa: S608 - names are our own constants
 
 
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A bulk update of one table; no key comes twice in its rows."""
+
+    table: str
+    #: What is set; the rows have these values first.
+    columns: tuple[str, ...]
+    #: Names the row that is changed; the last value of each.
+    key: str
+
+    def sql(self) -> str:
+        """Return the statement for one row, with `?` marks."""
+        values = ", ".join(f"{column} = ?" for column in self.columns)
+        return f"UPDATE {self.table} SET {values} WHERE {self.key} = ?"  # noqa: S608 - names are our own constants
+
+
 class Database(Protocol):
     """One connection; used by one thread at a time."""
 
@@ -46,17 +65,20 @@ class Database(Protocol):
     ) -> Rows:
         """Run a statement whose list mark takes `keys`, in pieces when there are many."""
 
-    def execute_in(self, sql: str, keys: Iterable[Any]) -> None:
+    def execute_in(self, sql: str, keys: Iterable[Any], before: Sequence[Any] = ()) -> None:
         """Run a statement without rows whose list mark takes `keys`."""
 
-    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
-        """Run a statement and return how many rows it touched."""
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> None:
+        """Run a statement."""
 
     def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement once for each row."""
 
     def insert(self, into: Insert, rows: Sequence[Sequence[Any]]) -> None:
         """Insert rows the fastest way there is."""
+
+    def update(self, change: Update, rows: Sequence[Sequence[Any]]) -> None:
+        """Change rows the fastest way there is."""
 
     def begin(self) -> None:
         """Start a transaction (SQLite: with the write lock)."""
@@ -74,7 +96,7 @@ class Database(Protocol):
         """Set the job savepoint."""
 
     def release(self) -> None:
-        """Keep what was done since the savepoint."""
+        """Keep what was done since the savepoint; raises what went wrong in it."""
 
     def rollback_to_savepoint(self) -> None:
         """Undo what was done since the savepoint."""

@@ -54,9 +54,9 @@ _DUE = (
     " ORDER BY next_at, head LIMIT ? {skip_locked}"
 )
 _CLAIM = (
-    "UPDATE delivery SET state = 'claimed', fence = fence + 1, changed_at = ? WHERE delivery = ?"
+    "UPDATE delivery SET state = 'claimed', fence = fence + 1, changed_at = ? WHERE delivery {ints}"
 )
-_LEASE = "UPDATE lane SET next_at = NULL, lease_until = ? WHERE lane = ?"
+_LEASE = "UPDATE lane SET next_at = NULL, lease_until = ? WHERE lane {ints}"
 _BEGIN = (
     "UPDATE delivery SET state = 'inflight', attempts = attempts + 1, changed_at = ?,"
     " body = ?, decision_body = ?, decision_slot = ? WHERE delivery = ?"
@@ -194,8 +194,8 @@ def claim(unit: Unit, endpoints: Mapping[str, int], *, lease_until: Instant) -> 
             rows = unit.db.query(_DUE, (endpoint, unit.now, count))
             due.update((head, lane) for lane, head in rows)
     claimed = [d for d in by_number(unit, due, locked=True) if d.state in CLAIMABLE]
-    unit.db.executemany(_CLAIM, [(unit.now, delivery.id) for delivery in claimed])
-    unit.db.executemany(_LEASE, [(lease_until, due[delivery.id]) for delivery in claimed])
+    unit.db.execute_in(_CLAIM, [delivery.id for delivery in claimed], (unit.now,))
+    unit.db.execute_in(_LEASE, [due[delivery.id] for delivery in claimed], (lease_until,))
     return [
         replace(delivery, state=DeliveryState.CLAIMED, fence=delivery.fence + 1)
         for delivery in claimed

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 
 from gateway.domain.delivery import CLAIMABLE
 from gateway.domain.time import Instant
-from gateway.store.database import Insert
+from gateway.store.database import Insert, Update
 from gateway.store.unit import Unit
 
 #: (patient, endpoint): what a lane is for.
 LaneKey = tuple[int, str]
 
 _LANE = Insert("lane", ("lane", "patient", "endpoint", "head", "lease_until"))
+_HEAD = Update("lane", ("head", "next_at", "lease_until"), "lane")
 _MEMBER = Insert("lane_delivery", ("lane", "delivery", "place"), keep_existing=True)
 _CLAIMABLE = frozenset(state.value for state in CLAIMABLE)
 _WORKED_ON = frozenset({"claimed", "inflight"})
@@ -91,17 +92,14 @@ def leave(unit: Unit, rows: Sequence[tuple[int, int]]) -> None:
 
 def set_heads(unit: Unit, rows: Sequence[tuple[int, int, Instant | None]]) -> None:
     """Give lanes their (lane, head, next_at)."""
-    unit.db.executemany(
-        "UPDATE lane SET head = ?, next_at = ?, lease_until = 0 WHERE lane = ?",
-        [(head, next_at, lane) for lane, head, next_at in rows],
-    )
+    unit.db.update(_HEAD, [(head, next_at, 0, lane) for lane, head, next_at in rows])
 
 
 def refresh(unit: Unit, lanes: Sequence[Lane]) -> None:
     """Find heads and `next_at` of locked lanes anew; empty lanes go."""
     firsts = _firsts(unit, [lane.number for lane in lanes])
-    empty = [(lane.number,) for lane in lanes if lane.number not in firsts]
-    unit.db.executemany("DELETE FROM lane WHERE lane = ?", empty)
+    empty = [lane.number for lane in lanes if lane.number not in firsts]
+    unit.db.execute_in("DELETE FROM lane WHERE lane {ints}", empty)
     states = _states(unit, {*firsts.values(), *(lane.head for lane in lanes if lane.head)})
     heads: dict[int, int] = {}
     for lane in lanes:

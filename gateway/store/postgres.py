@@ -1,6 +1,10 @@
 """PostgreSQL through psycopg 3; several gateway processes share one database.
 
-https://www.postgresql.org/docs/15/wal-async-commit.html (synchronous_commit is set per session).
+The writer's transactions are pipelines: what is written waits for no answer, it travels with the
+next question or with COMMIT. An error of a write thus shows there, never later than the commit.
+
+https://www.postgresql.org/docs/15/wal-async-commit.html (synchronous_commit is set per session),
+https://www.postgresql.org/docs/15/libpq-pipeline-mode.html
 """
 
 from __future__ import annotations
@@ -13,18 +17,10 @@ from typing import Any, Literal
 import psycopg
 from psycopg import errors
 
-from gateway.store.database import Insert, Rows
+from gateway.store.arrays import Array, Blobs, Ints, Texts, columns, register
+from gateway.store.database import Insert, Rows, Update
 
-#: From this many rows on COPY is faster than prepared inserts.
-COPY_FROM = 6
-_TYPES = {"{ints}": "int8", "{blobs}": "bytea", "{texts}": "text"}
-_ARRAYS: dict[type, str] = {
-    int: "int8",
-    float: "float8",
-    str: "text",
-    bytes: "bytea",
-    bytearray: "bytea",
-}
+_LISTS: dict[str, type[Array]] = {"{ints}": Ints, "{blobs}": Blobs, "{texts}": Texts}
 _CONFLICTS = (
     errors.UniqueViolation,
     errors.DeadlockDetected,
@@ -52,10 +48,13 @@ class PostgresDatabase:
         self.conninfo = conninfo
         self._writes = writes
         self._connection = self._connect()
+        #: Holds the pipeline of the present transaction.
+        self._pipeline = contextlib.ExitStack()
 
     def _connect(self) -> psycopg.Connection[Any]:
         connection = psycopg.connect(self.conninfo, autocommit=True, prepare_threshold=2, **_LINK)
         connection.prepared_max = 500
+        register(connection)
         # Never acknowledged before fsync, whatever the server's default is (delivery rule D1).
         connection.execute("SET synchronous_commit = on")
         connection.execute("SET timezone = 'UTC'")
@@ -66,6 +65,7 @@ class PostgresDatabase:
             for plan in ("seqscan", "hashjoin", "mergejoin"):
                 connection.execute(f"SET enable_{plan} = off".encode())
             connection.execute("SET plan_cache_mode = force_generic_plan")
+            connection.execute("SET jit = off")
         return connection
 
     def query(self, sql: str, params: Sequence[Any] = ()) -> Rows:
@@ -76,20 +76,22 @@ class PostgresDatabase:
         self, sql: str, keys: Iterable[Any], before: Sequence[Any] = (), after: Sequence[Any] = ()
     ) -> Rows:
         """Run a statement whose list mark takes `keys` as one array."""
-        array = list(keys)
+        statement, kind = _with_list(sql)
+        array = kind(keys)
         if not array:
             return []
-        return self._connection.execute(_with_list(sql), (*before, array, *after)).fetchall()
+        return self._connection.execute(statement, (*before, array, *after)).fetchall()
 
-    def execute_in(self, sql: str, keys: Iterable[Any]) -> None:
+    def execute_in(self, sql: str, keys: Iterable[Any], before: Sequence[Any] = ()) -> None:
         """Run a statement whose list mark takes `keys`."""
-        array = list(keys)
+        statement, kind = _with_list(sql)
+        array = kind(keys)
         if array:
-            self._connection.execute(_with_list(sql), (array,))
+            self._connection.execute(statement, (*before, array))
 
-    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
-        """Run a statement and return how many rows it touched."""
-        return self._connection.execute(_local(sql), params).rowcount
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> None:
+        """Run a statement."""
+        self._connection.execute(_local(sql), params)
 
     def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement once for each row, in one pipeline."""
@@ -100,23 +102,34 @@ class PostgresDatabase:
                 cursor.executemany(_local(sql), rows)
 
     def insert(self, into: Insert, rows: Sequence[Sequence[Any]]) -> None:
-        """Insert rows: COPY for many, a pipeline for few or where existing rows stay."""
-        if len(rows) < COPY_FROM:
-            self.executemany(_insert(into), rows)
-            return
-        if into.keep_existing:
-            kinds = tuple(_ARRAYS[type(value)] for value in rows[0])
-            self._connection.execute(
-                _unnest(into, kinds), [list(c) for c in zip(*rows, strict=True)]
-            )
-            return
-        with self._connection.cursor() as cursor, cursor.copy(_copy(into)) as copy:
-            for row in rows:
-                copy.write_row(row)
+        """Insert rows, one array for each column."""
+        if len(rows) == 1:
+            self._connection.execute(_insert(into), rows[0])
+        elif rows:
+            arrays = columns(rows)
+            kinds = tuple(array.sql for array in arrays)
+            self._connection.execute(_unnest(into, kinds), arrays)
+
+    def update(self, change: Update, rows: Sequence[Sequence[Any]]) -> None:
+        """Change rows, one array for each column."""
+        if len(rows) == 1:
+            self._connection.execute(_local(change.sql()), rows[0])
+        elif rows:
+            arrays = columns(rows)
+            kinds = tuple(array.sql for array in arrays)
+            self._connection.execute(_joined(change, kinds), arrays)
 
     def begin(self) -> None:
-        """Start a transaction."""
+        """Start a transaction and its pipeline."""
+        self._enter()
         self._connection.execute("BEGIN")
+
+    def _enter(self) -> None:
+        self._pipeline.enter_context(self._connection.pipeline())
+
+    def _leave(self) -> None:
+        """Wait for everything sent; raises the first error of it."""
+        self._pipeline.close()
 
     def begin_read(self) -> None:
         """Start a read-only transaction that sees one snapshot."""
@@ -125,12 +138,15 @@ class PostgresDatabase:
     def commit(self) -> None:
         """Commit; returns after the server has flushed its log."""
         done = self._connection.execute("COMMIT")
+        self._leave()
         if done.statusmessage != "COMMIT":
             # A transaction that failed before answers COMMIT with ROLLBACK, and no error.
             raise psycopg.OperationalError("the transaction had failed before its commit")
 
     def rollback(self) -> None:
         """Undo the transaction; never raises."""
+        with contextlib.suppress(psycopg.Error):
+            self._leave()
         with contextlib.suppress(psycopg.Error):
             self._connection.execute("ROLLBACK")
 
@@ -139,12 +155,19 @@ class PostgresDatabase:
         self._connection.execute("SAVEPOINT job")
 
     def release(self) -> None:
-        """Keep what was done since the savepoint."""
+        """Keep what was done since the savepoint; raises what went wrong in it."""
         self._connection.execute("RELEASE SAVEPOINT job")
+        self._leave()
+        self._enter()
 
     def rollback_to_savepoint(self) -> None:
         """Undo what was done since the savepoint."""
+        with contextlib.suppress(psycopg.Error):
+            self._leave()
+        # Outside a pipeline: psycopg then forgets statements whose preparation failed with it.
         self._connection.execute("ROLLBACK TO SAVEPOINT job")
+        self._connection.execute("RELEASE SAVEPOINT job")
+        self._enter()
 
     def is_conflict(self, error: BaseException) -> bool:
         """Say whether another process got in between: the same work may succeed now."""
@@ -184,15 +207,15 @@ def _local(sql: str) -> bytes:
 
 
 @lru_cache(maxsize=512)
-def _with_list(sql: str) -> bytes:
-    for name, kind in _TYPES.items():
-        sql = sql.replace(name, f"= ANY(?::{kind}[])")
-    return _local(sql)
+def _with_list(sql: str) -> tuple[bytes, type[Array]]:
+    """Return the statement, and what its list of keys is sent as."""
+    mark, kind = next((mark, kind) for mark, kind in _LISTS.items() if mark in sql)
+    return _local(sql.replace(mark, f"= ANY(?::{kind.sql}[])")), kind
 
 
 @lru_cache(maxsize=128)
-def _insert(into: Insert) -> str:
-    return into.sql()
+def _insert(into: Insert) -> bytes:
+    return _local(into.sql())
 
 
 @lru_cache(maxsize=128)
@@ -205,5 +228,12 @@ def _unnest(into: Insert, kinds: tuple[str, ...]) -> bytes:
 
 
 @lru_cache(maxsize=128)
-def _copy(into: Insert) -> bytes:
-    return f"COPY {into.table} ({','.join(into.columns)}) FROM STDIN".encode()
+def _joined(change: Update, kinds: tuple[str, ...]) -> bytes:
+    """Change the rows that one array for each column names; they are touched in its order."""
+    names = [f"c{at}" for at in range(len(kinds))]
+    arrays = ",".join(f"%s::{kind}[]" for kind in kinds)
+    values = ", ".join(f"{c} = v.{n}" for c, n in zip(change.columns, names, strict=False))
+    return (
+        f"UPDATE {change.table} t SET {values}"  # noqa: S608 - names are our own constants
+        f" FROM unnest({arrays}) AS v({','.join(names)}) WHERE t.{change.key} = v.{names[-1]}"
+    ).encode()

@@ -9,7 +9,7 @@ from gateway.domain.time import Instant
 from gateway.pipeline.ports import Current, NewVersion
 from gateway.store import pending
 from gateway.store.bodies import Bodies, Parts, whole_days
-from gateway.store.database import Database, Insert, Row
+from gateway.store.database import Database, Insert, Row, Update
 from gateway.store.messages import targets
 from gateway.store.seal import Kind
 from gateway.store.unit import Unit
@@ -34,6 +34,7 @@ _RESOURCE = Insert(
         "retain_until",
     ),
 )
+_RECENCY = Update("resource", ("recency", "source"), "resource")
 _KEEP_FORMER = (
     "INSERT INTO version (resource, version, message, body, slot, recorded_at, deleted)"
     " SELECT resource, version, message, body, slot, updated_at, deleted FROM resource"
@@ -136,10 +137,7 @@ def _versions(
 
 def set_recency(unit: Unit, rows: Sequence[tuple[int, str, str]]) -> None:
     """Note (resource, recency, source) of statements that changed nothing."""
-    unit.db.executemany(
-        "UPDATE resource SET recency = ?, source = ? WHERE resource = ?",
-        [(recency, source, number) for number, recency, source in rows],
-    )
+    unit.db.update(_RECENCY, [(recency, source, number) for number, recency, source in rows])
 
 
 def read_slots(bodies: Bodies, slots: Sequence[tuple[int, int]]) -> dict[tuple[int, int], bytes]:

@@ -14,9 +14,11 @@ from gateway.store.index_key import IndexKey
 from gateway.store.index_terms import PREFIX
 from gateway.store.trail import SEGMENT_BITS, resources_in
 from profiles.search import (
+    CompositeValue,
     Condition,
     Criteria,
     DateValue,
+    NearValue,
     QuantityValue,
     ReferenceValue,
     StringValue,
@@ -127,6 +129,19 @@ def _quantity(key: IndexKey, kind: str, name: str, value: Any) -> list[Narrow] |
     return [_by_range(key, kind, name, "quantity_term", where, limits)]
 
 
+def _composite(key: IndexKey, kind: str, _name: str, value: Any) -> list[Narrow] | None:
+    """Return what the first part that narrows finds: it has terms under its own parameter."""
+    for own, part in zip(value.names, value.parts, strict=True):
+        narrow = _PLANNERS[type(part)](key, kind, own, part)
+        if narrow is not None:
+            return narrow
+    return None
+
+
+def _near(_key: IndexKey, _kind: str, _name: str, _value: Any) -> list[Narrow] | None:
+    return None
+
+
 #: Class of value → what narrows by it.
 _PLANNERS: dict[type, Callable[[IndexKey, str, str, Any], list[Narrow] | None]] = {
     TokenValue: _token,
@@ -135,6 +150,8 @@ _PLANNERS: dict[type, Callable[[IndexKey, str, str, Any], list[Narrow] | None]] 
     StringValue: _string,
     DateValue: _date,
     QuantityValue: _quantity,
+    CompositeValue: _composite,
+    NearValue: _near,
 }
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from gateway.store.database import Insert, Row, Rows, pieces
+from gateway.store.database import Insert, Row, Rows, Update, pieces
 from profiles.issue import Unavailable
 
 #: Lists of keys are padded to one of these lengths, so that few statements are prepared.
@@ -73,13 +73,13 @@ class SqliteDatabase:
             found += self._connection.execute(_with_list(sql, size), params).fetchall()
         return found
 
-    def execute_in(self, sql: str, keys: Iterable[Any]) -> None:
+    def execute_in(self, sql: str, keys: Iterable[Any], before: Sequence[Any] = ()) -> None:
         """Run a statement whose list mark takes `keys`, in pieces when there are many."""
-        self.query_in(sql, keys)
+        self.query_in(sql, keys, before)
 
-    def execute(self, sql: str, params: Sequence[Any] = ()) -> int:
-        """Run a statement and return how many rows it touched."""
-        return self._connection.execute(_local(sql), params).rowcount
+    def execute(self, sql: str, params: Sequence[Any] = ()) -> None:
+        """Run a statement."""
+        self._connection.execute(_local(sql), params)
 
     def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
         """Run a statement once for each row."""
@@ -90,6 +90,11 @@ class SqliteDatabase:
         """Insert rows with one prepared statement."""
         if rows:
             self._connection.executemany(_insert(into), rows)
+
+    def update(self, change: Update, rows: Sequence[Sequence[Any]]) -> None:
+        """Change rows with one prepared statement."""
+        if rows:
+            self._connection.executemany(_update(change), rows)
 
     def begin(self) -> None:
         """Start a transaction with the write lock."""
@@ -206,3 +211,8 @@ def _with_list(sql: str, size: int) -> str:
 @lru_cache(maxsize=128)
 def _insert(into: Insert) -> str:
     return into.sql()
+
+
+@lru_cache(maxsize=128)
+def _update(change: Update) -> str:
+    return change.sql()

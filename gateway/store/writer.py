@@ -46,7 +46,7 @@ class Session(Protocol):
         """Set the job savepoint in the database and in memory."""
 
     def release(self) -> None:
-        """Keep the job."""
+        """Keep the job; raises what went wrong in it."""
 
     def undo_job(self) -> None:
         """Undo to the job savepoint in the database and in memory."""
@@ -70,7 +70,7 @@ class Background(Protocol):
     def due_in(self, idle: float) -> float | None:
         """Seconds until it wants to run (0 or less: now), None when there is nothing to do.
 
-        `idle` is how many seconds ago the last job came.
+        `idle` is how many seconds ago the last job ended.
         """
 
     def run(self, tx: Transaction) -> None:
@@ -140,6 +140,8 @@ class GroupWriter:
                 return
             if group:
                 self._run(group)
+                # A slow group is no idle time.
+                self._last_job = time.monotonic()
                 self._notify()
             self._run_background()
 
@@ -150,8 +152,6 @@ class GroupWriter:
                     return None
                 self._wake.wait(self._pause())
             count = min(len(self._jobs), MAX_JOBS)
-            if count:
-                self._last_job = time.monotonic()
             return [self._jobs.popleft() for _ in range(count)]
 
     def _pause(self) -> float | None:
@@ -208,19 +208,19 @@ class GroupWriter:
 
     def _run_plain(self, group: list[_Job]) -> bool:
         tx = self._session.transaction()
-        for job in group:
-            job.error = None
-            try:
+        try:
+            for job in group:
+                job.error = None
                 job.result = job.function(tx)
-            except Exception as error:
-                if self._is_ours(error):
-                    raise
-                self._session.rollback()
-                if len(group) == 1:
-                    job.error = error
-                    return True
-                return False
-        self._session.commit()
+            self._session.commit()
+        except Exception as error:
+            if self._is_ours(error):
+                raise
+            self._session.rollback()
+            if len(group) == 1:
+                group[0].error = error
+                return True
+            return False
         return True
 
     def _run_carefully(self, group: list[_Job]) -> None:
@@ -230,13 +230,12 @@ class GroupWriter:
             job.error = None
             try:
                 job.result = job.function(tx)
+                self._session.release()
             except Exception as error:
                 if self._is_ours(error):
                     raise
                 job.error = error
                 self._session.undo_job()
-            else:
-                self._session.release()
         self._session.commit()
 
     def _is_ours(self, error: BaseException) -> bool:

@@ -31,8 +31,7 @@ def test_a_killed_worker_costs_at_most_its_message(rig):
         "--rate", "80",
     )  # fmt: skip
     for _ in range(KILLS):
-        eventually(rig.gateway.workers, "a worker runs")
-        time.sleep(0.7)
+        hospital.flow(8)  # one that has not begun to work yet dies of something else
         for pid in rig.gateway.workers()[:1]:
             os.kill(pid, signal.SIGKILL)
         time.sleep(0.3)

@@ -15,7 +15,11 @@ Stored = Annotated[
     int, typer.Option("--stored", min=0, help="Messages stored before, without measuring.")
 ]
 Url = Annotated[
-    str, typer.Option("--store", help="Store to measure on; default: SQLite in a new folder.")
+    str,
+    typer.Option(
+        "--store",
+        help="An empty store (PostgreSQL: PGPASSWORD); default: SQLite in a new folder.",
+    ),
 ]
 Only = Annotated[
     str, typer.Option("--only", help="One part: convert, validate, durable or idle; default: all.")

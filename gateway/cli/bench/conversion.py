@@ -7,10 +7,17 @@ from collections.abc import Callable, Sequence
 from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mappers.base import Mapped
 
 #: Messages before the clock starts, and while it runs; rounds; what is measured in turn.
 WARM_UP, MEASURED, ROUNDS, PARTS = 300, 500, 12, 3
+#: Results in a report; how many reports are measured, and how often.
+RESULTS, REPORTS = 100, 8
+#: Results in reports that show whether the cost grows with their number alone.
+FEW_RESULTS, MANY_RESULTS = 1_000, 10_000
 
 
 def records() -> Path:
@@ -51,64 +58,137 @@ def _variation(number: int) -> dict[bytes, bytes]:
     }
 
 
+def laboratory(sample: bytes, results: int, count: int) -> list[bytes]:
+    """Make laboratory reports with so many results each out of one, no value twice in a report."""
+    lines = sample.split(b"\r")
+    head = b"\r".join(one for one in lines if one[:3] not in {b"OBX", b"NTE", b""})
+    kinds = [one.split(b"|") for one in lines if one.startswith(b"OBX|")]
+    made = []
+    for number in range(count):
+        body = []
+        for position in range(results):
+            fields = [*kinds[position % len(kinds)]]
+            fields[1] = b"%d" % (position + 1)
+            fields[4] = b"%d" % (position + 1)
+            fields[5] = b"%d.%02d" % (position + 1, (number + position) % 100)
+            body.append(b"|".join(fields))
+        own = head.replace(b"KAR-000102", b"L%09d" % number)
+        own = own.replace(b"LB-440912", b"LB-%d-%06d" % (results, number))
+        made.append(b"\r".join([own, *body, b""]))
+    return made
+
+
 def measure() -> dict[str, Any]:
     """Return messages per second of the whole way and of its parts, best of several runs."""
-    import mappers
+    from gateway.cli.bench.stages import stages
     from gateway.pipeline.worker import keep_collector_away
-    from mappers.base import Context, Memory
-    from mappers.dialect import Dialect
-    from mappers.hl7v2.tokenizer import tokenize
-    from profiles.reading import write_json
-    from profiles.validate import structure
 
-    context = Context(b"bench" * 7, Dialect(), "urn:bench")
     sample = (records() / "01_admission_a01.hl7").read_bytes()
-    messages = varied(sample, WARM_UP + PARTS * ROUNDS * MEASURED)
-
-    def floor(message: bytes) -> None:
-        parsed = tokenize(message)
-        parsed.split_all()
-        "\r".join("|".join(segment.raw) for segment in parsed.segments).encode()
-
-    def mapped(message: bytes) -> None:
-        mappers.translate(message, "hl7v2", context)
-
-    checked = Memory()
-
-    def whole(message: bytes) -> None:
-        for change in mappers.translate(message, "hl7v2", context).changes:
-            body = write_json(change.resource)
-            # As the workers do: what returns with the same bytes (a ward) is checked once.
-            if body not in checked.kept:
-                structure(change.resource)
-                checked.offer(body, body)
-
-    first = mappers.translate(messages[0], "hl7v2", context)
+    count = PARTS * ROUNDS * MEASURED
+    messages = varied(sample, WARM_UP + count + MEASURED)
+    sender = Sender()
+    first = sender.translated(messages[0])
     keep_collector_away()
-    best = _rates((floor, mapped, whole), messages)
+    parts = (_floor, sender.mapped, sender.whole)
+    best = _rates(parts, messages[: WARM_UP + count], ROUNDS)
     return {
         "message": first.message_type,
         "source_fields": first.loss.fields,
         "resources": len(first.changes),
-        "tokenise_and_reserialise_per_second": best[0],
-        "map_and_account_per_second": best[1],
-        "whole_per_second": best[2],
+        "tokenise_and_reserialise_per_second": round(best[0]),
+        "map_and_account_per_second": round(best[1]),
+        "whole_per_second": round(best[2]),
+        "whole_in_percent_of_the_floor": round(100 * best[2] / best[0], 1),
+        "microseconds": stages(sender.whole, messages[-MEASURED:]),
+        **_reports(sender),
     }
 
 
-def _rates(works: Sequence[Callable[[bytes], None]], messages: Sequence[bytes]) -> list[int]:
-    """Measure in turn, so that a machine that is slow for a while is slow for all of them."""
+def _reports(sender: Sender) -> dict[str, Any]:
+    """Measure laboratory reports: with 100 results, and whether ten times as many cost ten."""
+    from gateway.cli.bench.stages import stages
+
+    sample = (records() / "02_laboratory_r01.hl7").read_bytes()
+    reports = laboratory(sample, RESULTS, 3 * REPORTS * REPORTS)
+    rounds, warm_up = REPORTS, REPORTS
+    floor, whole = _rates((_floor, sender.whole), reports, rounds, REPORTS, warm_up=warm_up)
+    few = _rates((sender.whole,), laboratory(sample, FEW_RESULTS, 4), 2, 1, warm_up=2)
+    many = _rates((sender.whole,), laboratory(sample, MANY_RESULTS, 1), 1, 1, warm_up=0)
+    return {
+        "report_of_100_results_floor_per_second": round(floor, 1),
+        "report_of_100_results_per_second": round(whole, 1),
+        "report_of_100_results_microseconds": stages(sender.whole, reports[-REPORTS:]),
+        "microseconds_a_result_of_1000": round(1e6 / few[0] / FEW_RESULTS, 1),
+        "microseconds_a_result_of_10000": round(1e6 / many[0] / MANY_RESULTS, 1),
+    }
+
+
+class Sender:
+    """One sender's messages, converted as a worker does: what returns (a ward) is remembered."""
+
+    def __init__(self) -> None:
+        """Begin without memory."""
+        from mappers.base import Context, Memory
+        from mappers.dialect import Dialect
+
+        self.context = Context(b"bench" * 7, Dialect(), "urn:bench")
+        #: Resources checked before, by their bytes.
+        self.checked = Memory()
+
+    def translated(self, message: bytes) -> Mapped:
+        """Translate a message."""
+        import mappers
+
+        return mappers.translate(message, "hl7v2", self.context)
+
+    def mapped(self, message: bytes) -> None:
+        """Map a message and account for its loss."""
+        self.translated(message)
+
+    def whole(self, message: bytes) -> None:
+        """Map, account, serialise, and check the structure of what is new."""
+        from profiles.reading import write_json
+        from profiles.validate import structure
+
+        checked = self.checked
+        for change in self.translated(message).changes:
+            body = change.body or write_json(change.resource)
+            if body not in checked.kept:
+                structure(change.resource)
+                checked.offer(body, body)
+
+
+def _floor(message: bytes) -> None:
+    from mappers.hl7v2.tokenizer import tokenize
+
+    parsed = tokenize(message)
+    parsed.split_all()
+    "\r".join("|".join(segment.raw) for segment in parsed.segments).encode()
+
+
+def _rates(
+    works: Sequence[Callable[[bytes], None]],
+    messages: Sequence[bytes],
+    rounds: int,
+    measured: int = MEASURED,
+    *,
+    warm_up: int = WARM_UP,
+) -> list[float]:
+    """Measure in turn, so that a machine that is slow for a while is slow for all of them.
+
+    By processor time: others may be at work on the machine.
+    """
     for work in works:
-        for message in messages[:WARM_UP]:
+        for message in messages[:warm_up]:
             work(message)
     best = [0.0] * len(works)
     # No message comes twice: what is remembered of one must not help with it.
-    fresh = iter(messages[WARM_UP:])
-    for _ in range(ROUNDS):
+    fresh = iter(messages[warm_up:])
+    for _ in range(rounds):
         for at, work in enumerate(works):
-            batch = list(islice(fresh, MEASURED))
-            began = time.perf_counter()
+            batch = list(islice(fresh, measured))
+            began = time.process_time()
             for message in batch:
                 work(message)
-            best[at] = max(best[at], MEASURED / (time.perf_counter() - began))
-    return [round(one) for one in best]
+            best[at] = max(best[at], len(batch) / (time.process_time() - began))
+    return best

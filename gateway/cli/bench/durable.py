@@ -18,11 +18,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 from typing import Any
+from urllib.parse import urlsplit
 
 import orjson
 
 from gateway.cli.bench.conversion import records
 from gateway.cli.output import note
+from profiles.issue import NotConformant, Unavailable
 
 #: Admission and laboratory report in turn: every second message is delivered.
 SAMPLES = ("01_admission_a01.hl7", "02_laboratory_r01.hl7")
@@ -90,7 +92,12 @@ class Load:
 
 
 def run(load: Load) -> dict[str, Any]:
-    """Start everything, measure, stop everything; a given database must be empty."""
+    """Start everything, measure, stop everything; a given database must be empty.
+
+    Raises NotConformant for a URL with a password, Unavailable when the gateway cannot be set up.
+    """
+    if urlsplit(load.store).password is not None:
+        raise NotConformant("No password in --store: give it in the environment as PGPASSWORD.")
     found: dict[str, Any] = {}
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="gateway-bench-")))
@@ -176,7 +183,12 @@ def _configure(folder: Path, store: str, ports: dict[str, int]) -> None:
 
 
 def _gateway(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-m", "gateway", *arguments], check=True, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", *arguments], check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip().splitlines()
+        raise Unavailable(f"gateway {arguments[0]} failed: {said[-1] if said else 'silently'}")
 
 
 @contextmanager

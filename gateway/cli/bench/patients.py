@@ -98,7 +98,7 @@ ISIK_PATIENT: Final[dict[str, Any]] = {
             "value": "0000471100",
         },
         {
-            "type": {"coding": [{"system": _TYPES, "code": "KVZ10"}]},
+            "type": {"coding": [{"system": _TYPES, "code": "GKV"}]},
             "system": "http://fhir.de/sid/gkv/kvid-10",
             "value": "A000500015",
         },

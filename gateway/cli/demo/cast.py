@@ -90,7 +90,9 @@ class Cast:
         for name, process in self._playing.items():
             line = process.stdout.readline() if process.stdout else ""
             expect(line, f"the partner {name} did not start: {self._last_words(name)}")
-            self.ports[name] = int(_json(line)["port"])
+            # One that reads a folder has no port.
+            if port := int(_json(line)["port"]):
+                self.ports[name] = port
 
     def gateway(self) -> float:
         """Start `gateway serve` and return the seconds until it took commands."""

@@ -26,6 +26,19 @@ def letters(source: Path | Sequence[dict[str, Any]]) -> list[bytes]:
     return found
 
 
+def collected(scene: Scene, noted: Sequence[dict[str, Any]], letter: Path) -> list[dict[str, Any]]:
+    """Compare the files beside the GDT records with the hospital's letter."""
+    told = []
+    for line in noted:
+        expect(line["right_lengths"], "a GDT record has wrong lengths")
+        kept = [scene.cast.place / "logs" / "desk" / one["name"] for one in line["files"]]
+        pdf = [path.read_bytes() for path in kept if path.is_file()]
+        expect(pdf and pdf == letters(letter), "the PDF in the folder is not the hospital's")
+        named = ("file", "satzart", "bytes", "sender", "receiver")
+        told.append({**{key: line[key] for key in named}, "pdf_bytes": [len(one) for one in pdf]})
+    return told
+
+
 def forwarded(scene: Scene, noted: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Compare what the clinic got with what the hospital sent, and read its acknowledgements.
 

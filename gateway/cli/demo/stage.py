@@ -17,6 +17,8 @@ from gateway.cli.output import fail
 
 #: What `gateway init` makes for its own example and the demo region has otherwise.
 _EXAMPLE = ("dialects", "practitioners", "samples")
+#: The practice's exchange folder, in the region's folder.
+EXCHANGE = "austausch"
 #: The practice's bearer token, in the region's folder.
 TOKEN = "practice.token"  # noqa: S105 - a file name
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gateway.cli.demo.expectation import expect
-from gateway.cli.demo.stage import TOKEN, free_ports, furnish, records
+from gateway.cli.demo.stage import EXCHANGE, TOKEN, free_ports, furnish, records
 
 if TYPE_CHECKING:
     from gateway.cli.demo.cast import Cast
@@ -25,6 +25,8 @@ SENT = (
 HOSPITAL, PRACTICE_IN = "klinikum-adt", "praxis-weber-senden"
 #: Endpoints the gateway sends to; the patient's consent leaves the last one out.
 PRACTICE, CLINIC, DENIED = "praxis-weber", "reha-adt", "sozialberatung"
+#: The practice's exchange folder.
+FOLDER = "praxis-weber-gdt"
 WAITING, QUEUED = "waiting_for_consent", "queued"
 DELIVERED, CANCELLED = "delivered", "cancelled_by_consent"
 KVNR = "http://fhir.de/sid/gkv/kvid-10"
@@ -57,11 +59,15 @@ def begin(cast: Cast, teller: Teller) -> Iterator[Scene]:
     """Make the region, start everybody, and lend the scene."""
     from gateway.cli.demo.witness import witness
 
-    bodies = cast.place / "logs" / "clinic"
-    bodies.mkdir()
+    bodies = {name: cast.place / "logs" / name for name in ("clinic", "desk")}
+    exchange = cast.place / EXCHANGE
+    for folder in (*bodies.values(), exchange):
+        folder.mkdir()
     cast.partner("practice", "practice")
     cast.partner("agency", "practice")
-    cast.partner("clinic", "mllp_sink", "--bodies", str(bodies))
+    cast.partner("clinic", "mllp_sink", "--bodies", str(bodies["clinic"]))
+    collecting = ("--folder", str(exchange), "--bodies", str(bodies["desk"]))
+    cast.partner("desk", "gdt_folder", *collecting)
     cast.command("init", str(cast.place))
     cast.listening()
     http, mllp = free_ports(2)
@@ -94,6 +100,7 @@ def play(scene: Scene) -> None:
     consent(scene)
     decided(scene)
     received_by_practice(scene)
+    received_in_folder(scene)
     received_by_clinic(scene)
     received_by_agency(scene)
 
@@ -171,13 +178,14 @@ def waiting(scene: Scene) -> None:
             )
         scene.tell("decided", message=number, control_id=control_id, deliveries=deliveries)
     expect(
-        destinations == {PRACTICE, CLINIC, DENIED},
+        destinations == {PRACTICE, FOLDER, CLINIC, DENIED},
         f"routes lead to {', '.join(sorted(destinations)) or 'nobody'}",
     )
     seen = scene.witness
     for partner in ("practice", "agency"):
         expect(not seen.received(partner), f"the {partner} got something without a consent")
-    expect(not seen.noted("clinic"), "the clinic got something without a consent")
+    for partner in ("clinic", "desk"):
+        expect(not seen.noted(partner), f"the {partner} got something without a consent")
 
 
 def consent(scene: Scene) -> None:
@@ -272,6 +280,19 @@ def received_by_practice(scene: Scene) -> None:
     )
 
 
+def received_in_folder(scene: Scene) -> None:
+    """The practice's own system collected the letter as GDT, its PDF byte for byte."""
+    from gateway.cli.demo.proof import collected
+
+    seen = scene.witness
+    due = seen.store.reader.deliveries(endpoint=FOLDER)
+    noted = seen.wait(
+        f"the practice did not collect {len(due)} records",
+        lambda: noted if len(noted := seen.noted("desk")) == len(due) else None,
+    )
+    received(scene, FOLDER, records=collected(scene, noted, records() / SENT[-1]))
+
+
 def received_by_clinic(scene: Scene) -> None:
     """The clinic got the original segments, newly addressed, and has acknowledged them."""
     from gateway.cli.demo.proof import forwarded
@@ -297,5 +318,11 @@ def received(scene: Scene, endpoint: str, **facts: Any) -> None:
     """Tell what arrived at an endpoint."""
     organization = scene.witness.store.reader.region().endpoints[endpoint].organization
     name = scene.witness.organization(organization)
-    known: dict[str, Any] = {"transactions": [], "holds": {}, "pdf_bytes": [], "messages": []}
+    known: dict[str, Any] = {
+        "transactions": [],
+        "holds": {},
+        "pdf_bytes": [],
+        "messages": [],
+        "records": [],
+    }
     scene.tell("received", endpoint=endpoint, recipient=name, **(known | facts))

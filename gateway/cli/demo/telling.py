@@ -138,7 +138,7 @@ def _judged(facts: Facts) -> Iterator[Line]:
     for one in facts["deliveries"]:
         state = _STATES.get(one["state"], one["state"])
         decision = _DECISIONS.get(one["decision"], one["decision"])
-        yield decision, f"{facts['control_id']}: {one['sentence']} → {state}"
+        yield decision, f"{facts['control_id']}: {one['sentence']} → {state} ({one['endpoint']})"
 
 
 def _received(facts: Facts) -> Iterator[Line]:
@@ -149,13 +149,25 @@ def _received(facts: Facts) -> Iterator[Line]:
         same = f"{one['same_segments']} Segmente Byte für Byte wie gesendet"
         address = f"MSH neu an {one['receiver']}"
         yield "", f"{one['message_type']}: {same}, {address}, quittiert {one['acknowledgement']}"
+    yield from _collected(facts)
     if facts["transactions"]:
         yield "FHIR", f"{name}: {len(facts['transactions'])} Transaktionen; der Server hält jetzt"
         yield "", _counted(facts["holds"])
         for size in facts["pdf_bytes"]:
             yield "", f"das PDF des Entlassbriefs, {size} Bytes, Byte für Byte wie gesendet"
-    if not facts["messages"] and not facts["transactions"]:
+    if not (facts["messages"] or facts["transactions"] or facts["records"]):
         yield "nichts", f"{name}: nichts erhalten"
+
+
+def _collected(facts: Facts) -> Iterator[Line]:
+    if facts["records"]:
+        count = len(facts["records"])
+        yield "GDT", f"{facts['recipient']}: {count} Satz aus dem Austauschordner abgeholt"
+    for one in facts["records"]:
+        header = f"Satzart {one['satzart']} von {one['sender']} an {one['receiver']}"
+        yield "", f"{one['file']}: {header}, {one['bytes']} Bytes, Längen stimmen"
+        for size in one["pdf_bytes"]:
+            yield "", f"daneben das PDF, {size} Bytes, Byte für Byte wie gesendet"
 
 
 def _paused(facts: Facts) -> Iterator[Line]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from gateway.cli.bench.cold import cold_start
+from gateway.cli.bench.conversion import Sender, laboratory, records
 from gateway.cli.bench.patients import (
     FULL_PATIENT,
     ISIK_PATIENT,
     isik_profile,
     laboratory_bundle,
 )
+from gateway.cli.bench.stages import stages
 from profiles.packages import open_packages
 from profiles.validate import validate
 
@@ -36,3 +38,23 @@ def test_a_cold_start_tells_seconds_and_memory_of_a_process_of_its_own():
         "cold_start_peak_megabytes",
     }
     assert 10 < found["cold_start_peak_megabytes"] < 1000
+
+
+def test_reports_of_any_length_are_translated_whole():
+    sample = (records() / "02_laboratory_r01.hl7").read_bytes()
+    sender = Sender()
+
+    for report in laboratory(sample, 5, 3):
+        mapped = sender.translated(report)
+        kinds = [one.type for one in mapped.changes]
+        assert (kinds.count("Observation"), kinds.count("DiagnosticReport")) == (5, 1)
+        assert mapped.issues == ()
+
+
+def test_the_time_of_a_message_is_told_by_stage():
+    sample = (records() / "02_laboratory_r01.hl7").read_bytes()
+
+    found = stages(Sender().whole, laboratory(sample, 200, 1))
+
+    assert list(found) == ["tokenise", "map", "serialise", "account", "validate", "rest"]
+    assert found["map"] > 0

@@ -107,8 +107,8 @@ def test_standard_input_is_read_with_a_dash(gateway, admission, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--format", "edifact"], "known are auto, hl7v2, fhir"),
-        (["--to", "xdt"], "cannot be written"),
+        (["--format", "edifact"], "known are auto, hl7v2, xdt, fhir"),
+        (["--to", "edifact"], "cannot be written"),
         (["--dialect", "nowhere"], "there is no such file"),
     ],
 )

@@ -82,7 +82,7 @@ def test_the_story_has_every_step_in_order(played):
         *["decided"] * 4,
         "consented",
         *["released"] * 3,
-        *["received"] * 3,
+        *["received"] * 4,
         "paused",
         *sending,
         "queued",
@@ -109,6 +109,7 @@ def test_one_is_permitted_and_the_other_denied_each_with_its_sentence(played):
 
     assert {(d["endpoint"], d["decision"], d["state"]) for d in deliveries} == {
         ("praxis-weber", "permit", "delivered"),
+        ("praxis-weber-gdt", "permit", "delivered"),
         ("reha-adt", "permit", "delivered"),
         ("sozialberatung", "deny", "cancelled_by_consent"),
     }

@@ -21,6 +21,13 @@ def test_the_table_is_there_for_machines(capsys: pytest.CaptureFixture[str]) -> 
     assert [(row["segment"], row["field"]) for row in found] == [("PV1", "2")]
 
 
+def test_the_fields_of_gdt_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["mapping", "table", "xdt", "--segment", "GDT"]) == 0
+    printed = capsys.readouterr().out
+    assert "| GDT 3103 Geburtsdatum | Patient.birthDate |" in printed
+    assert "| LDT " not in printed
+
+
 def test_a_format_without_a_table_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["mapping", "table", "fax"]) == 1
     assert "hl7v2" in capsys.readouterr().err

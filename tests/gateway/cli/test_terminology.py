@@ -128,8 +128,13 @@ def test_codes_subsume_each_other(gateway, catalogues, codes, exit_code, says):
 
 
 def test_codes_are_translated_in_both_directions(gateway, concept_map):
-    ask = ("terminology", "translate", MAP)
+    ask = ("terminology", "translate", "--map", MAP)
     there = gateway(*ask, GENDER, "male", "--package", concept_map)
+    by_systems = gateway(
+        *("terminology", "translate", GENDER, "male", "--package", concept_map),
+        *("--target", "urn:oid:2.16.840.1.113883.5.1"),
+    )
+    no_systems = gateway("terminology", "translate", "urn:x", "a", "--package", concept_map)
     back = gateway(
         *ask, "urn:oid:2.16.840.1.113883.5.1", "M", "--reverse", "--package", concept_map, "--json"
     )
@@ -142,6 +147,8 @@ def test_codes_are_translated_in_both_directions(gateway, concept_map):
     assert parts["equivalence"]["valueCode"] == "narrower"
     assert parts["concept"]["valueCoding"] == {"system": GENDER, "code": "male"}
     assert (nowhere.code, no_map.code) == (1, 2)
+    assert there.out.splitlines()[1] in by_systems.out
+    assert (by_systems.code, no_systems.code) == (0, 2)
 
 
 def test_catalogues_are_listed_and_removed(gateway, catalogues):

@@ -170,4 +170,4 @@ def test_a_caller_may_be_stricter_than_the_specification(tmp_path: Path) -> None
     assert (code, errors(outcome)) == (1, ["Organization.extension[0]", "Organization.meta"])
     code, _, stderr = run(str(file), "--strict", "everything")
     assert code == 2
-    assert "claim, display, extension, profile are expected" in stderr
+    assert "claim, display, extension, profile, vitals are expected" in stderr

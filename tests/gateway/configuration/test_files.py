@@ -143,3 +143,53 @@ def test_a_fault_in_a_csv_names_its_line(text, expected):
 def test_a_folder_without_gateway_toml_is_an_error(tmp_path):
     with pytest.raises(NotConformant, match="no configuration"):
         load(tmp_path)
+
+
+PROFILE_XML = """<HL7v2xConformanceProfile HL7Version="2.5">
+ <HL7v2xStaticDef MsgType="ADT"><Segment Name="PV1" Usage="R"/></HL7v2xStaticDef>
+</HL7v2xConformanceProfile>"""
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("kis.xml", PROFILE_XML),
+        ("kis.toml", '[[rules]]\nplace = "PV1"\nusage = "R"\nmessages = ["ADT"]\n'),
+        ("kis.toml", '[[profile.rules]]\nplace = "PV1"\nusage = "R"\nmessages = ["ADT"]\n'),
+    ],
+    ids=["xml", "toml", "as in a dialect"],
+)
+def test_a_message_profile_is_attached_to_an_endpoint_as_a_file(folder, name, content):
+    (folder / name).write_text(content, encoding="utf-8")
+    _attach(folder, f'{{ file = "{name}", action = "reject" }}')
+
+    region, problems = load_region(folder)
+
+    assert problems == ()
+    assert region.endpoints["kis-neu"].message_profile == {
+        "action": "reject",
+        "rules": [{"place": "PV1", "usage": "R", "messages": ["ADT"]}],
+    }
+    assert not [one for one in load(folder).problems if "message_profile" in one.text]
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ('{ file = "fehlt.xml" }', "fehlt.xml: there is no such file"),
+        ('{ action = "shout" }', "message_profile: action is one of 'warn', 'reject'"),
+    ],
+)
+def test_a_message_profile_that_cannot_be_read_is_a_finding(folder, stated, expected):
+    _attach(folder, stated)
+
+    assert [one.text for one in load(folder).problems if expected in one.text]
+
+
+def _attach(folder, stated):
+    with (folder / "gateway.toml").open("a", encoding="utf-8") as file:
+        file.write(
+            '\n[[endpoint]]\nid = "kis-neu"\norganization = "klinikum"\ndirection = "in"\n'
+            'connection_type = "hl7v2-mllp"\nlisten = "127.0.0.1:2599"\n'
+            f"message_profile = {stated}\n"
+        )

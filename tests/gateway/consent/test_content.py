@@ -2,6 +2,8 @@
 
 import pytest
 
+from gateway.consent.codes import SEGMENT
+
 PDF = {
     "resourceType": "DocumentReference",
     "id": "d",
@@ -94,6 +96,20 @@ def test_a_binary_goes_the_way_of_its_document(make):
     decision = make.decided(consent, [PDF, BINARY, make.observation()])
 
     assert set(decision.removed) == {"DocumentReference/d", "Binary/b"}
+
+
+def test_what_nobody_mapped_of_a_message_goes_when_anything_of_it_is_hidden(make):
+    left = {
+        "resourceType": "Basic",
+        "id": "z",
+        "subject": {"reference": "Patient/p"},
+        "code": {"coding": [{"system": SEGMENT, "code": "ZDI"}]},
+    }
+    shown, hidden = make.observation("o"), make.observation("x", "PSY", "R")
+    consent = make.consent(make.permit(securityLabel=[make.label("N")]))
+
+    assert make.decided(consent, [shown, left]).removed == ()
+    assert set(make.decided(consent, [shown, hidden, left]).removed) == {"Observation/x", "Basic/z"}
 
 
 @pytest.mark.parametrize(

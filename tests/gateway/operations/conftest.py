@@ -7,6 +7,7 @@ import pytest
 from gateway.domain.delivery import DeliveryState
 from gateway.domain.message import Arrival, MessageState
 from gateway.domain.region import Endpoint, Organization, Region
+from gateway.endpoints import format_of
 from gateway.evidence.parts import Party
 from gateway.operations.desk import Desk
 from gateway.pipeline.ports import MessageRow, NewDelivery, Settled
@@ -49,6 +50,7 @@ def desk(store, region, keys):
         coder=keys.coder,
         observer=Party(reference="Device/gateway"),
         build="test",
+        format_of=format_of,
     )
     return Desk(
         settings=Settings(), store=store, site=lambda: site, by="os-user:anna", changed=lambda: None

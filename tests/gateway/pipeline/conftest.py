@@ -10,6 +10,7 @@ import pytest
 from gateway.domain.delivery import DeliveryState
 from gateway.domain.message import Arrival
 from gateway.domain.region import Endpoint, Identifier, Organization, Practitioner, Region, Route
+from gateway.endpoints import format_of
 from gateway.evidence.parts import Party
 from gateway.pipeline.batch import record_batch
 from gateway.pipeline.message import Item
@@ -157,6 +158,7 @@ class World:
             coder=self.coder,
             observer=Party(reference="Device/gateway"),
             build="test",
+            format_of=format_of,
         )
         self.config = WorkerConfig(
             region=registered,

@@ -176,3 +176,52 @@ def test_without_movements_one_contact_keeps_where_the_patient_was(world, togeth
         for data in messages:
             world.record(data)
     assert set(levels(world)) == {("ein", "V1")}
+
+
+BACK = adt("A02", 7, place="ST1", former="ST3", department="0100", zbe="B5|07||INSERT|N|")
+ON_FROM_THERE = adt("A02", 8, place="ST2", former="ST1", department="0100", zbe="B6|08||INSERT|N|")
+
+
+def departments(world):
+    """Department, status, first and last day of each of its contacts, and its movements."""
+    rows = world.query("SELECT resource FROM resource WHERE type = 'Encounter'")
+    bodies = world.do(lambda tx: tx.current_by_number([row[0] for row in rows]))
+    contacts = [orjson.loads(current.body) for current in bodies.values()]
+    found = []
+    for one in contacts:
+        if "serviceType" not in one or "location" in one:
+            continue
+        held = {"reference": f"Encounter/{one['id']}"}
+        wards = [w["identifier"][0]["value"] for w in contacts if w.get("partOf") == held]
+        days = [one.get("period", {}).get(side, "")[8:10] for side in ("start", "end")]
+        code = one["serviceType"]["coding"][0]["code"]
+        found.append((code, one["status"], *days, "".join(sorted(wards))))
+    return sorted(found)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3, 4), (0, 3, 4, 2, 1), (4, 3, 2, 1, 0)])
+def test_a_department_the_patient_comes_back_to_begins_anew(world, order):
+    messages = (ADMITTED, MOVED, MOVED_ON, BACK, ON_FROM_THERE)
+    for position in order:
+        world.record(messages[position])
+    assert departments(world) == [
+        ("0100", "finished", "01", "05", "B1B2"),
+        ("0100", "in-progress", "07", "", "B5B6"),
+        ("1500", "finished", "05", "07", "B3"),
+    ]
+    # What is said once more of the second contact leaves it where it is.
+    world.record(BACK.replace(b"A02-7|P", b"A02-7-again|P"))
+    assert ("0100", "in-progress", "07", "", "B5B6") in departments(world)
+
+
+def test_a_return_whose_leaving_is_taken_back_never_was_one(world):
+    for data in (ADMITTED, MOVED_ON, BACK):
+        world.record(data)
+    world.record(
+        adt("A12", 9, place="ST1", former="ST3", department="0100", zbe="B3|05||CANCEL|N|A02")
+    )
+    assert departments(world) == [
+        ("0100", "entered-in-error", "07", "", ""),
+        ("0100", "in-progress", "01", "", "B1B5"),
+        ("1500", "cancelled", "05", "07", "B3"),
+    ]

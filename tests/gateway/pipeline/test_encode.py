@@ -76,3 +76,39 @@ def test_a_translated_message_tells_the_event_it_came_with(world, build, partner
     partner(form="translated")
 
     assert read_header(sent(world, build, event=event)).trigger == event
+
+
+@pytest.fixture
+def van(tmp_path, monkeypatch):
+    """Install a third party's connection type that carries any format."""
+    (tmp_path / "van.py").write_text(
+        "from gateway.endpoints import ConnectionType\n"
+        "VAN = ConnectionType('van', {'out'}, '', {'out': ('format',)}, 'van:ride')\n"
+    )
+    info = tmp_path / "van-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: van\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[gateway.connection_types]\nvan = van:VAN\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("format_", "begins", "media_type"),
+    [
+        ("hl7v2", b"MSH|", "x-application/hl7-v2+er7"),
+        ("fhir_r4", b'{"resourceType":"Bundle"', "application/fhir+json"),
+    ],
+)
+def test_a_third_party_s_connection_type_is_sent_the_format_its_endpoint_speaks(
+    world, build, van, format_, begins, media_type
+):
+    endpoint = build.outgoing("praxis-out", "praxis", connection_type="van", format=format_)
+    policy = {"implicit": "permit-treatment"}
+    changed = dict(build.region().endpoints) | {"praxis-out": endpoint}
+    world.use(build.region(endpoints=changed, policy=policy))
+
+    world.record(build.message(kvnr=KVNR))
+    (ready,) = world.do(lambda tx: claim(tx, world.site, {"praxis-out": 9})).ready
+
+    assert ready.payload.startswith(begins)
+    assert ready.media_type == media_type

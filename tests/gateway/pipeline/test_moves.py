@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import orjson
+import pytest
+
+from gateway.pipeline.claim import claim
+from gateway.pipeline.ports import Settled
 
 LATER = "2026030{}080000+0100"
 
@@ -178,3 +182,106 @@ def test_a_batch_with_a_move_is_the_same_as_its_messages_one_by_one(world, build
     world.record(*messages)
     assert [owner for owner, _ in stored(world, "Encounter")] == ["P2"]
     assert [owner for owner, _ in stored(world, "Condition")] == ["P2"]
+
+
+def letters(build, **changes):
+    """A region in which letters and admissions go to the patient's own practice."""
+    organizations = dict(build.region().organizations)
+    endpoints = dict(build.region().endpoints)
+    endpoints["sozial-out"] = build.outgoing("sozial-out", "sozialdienst")
+    routes = dict(build.region().routes)
+    routes["befunde"] = build.replace(
+        routes["aufnahmen"], id="befunde", criteria="Condition?code=J44.1", to=("sozial-out",)
+    )
+    return build.region(organizations=organizations, endpoints=endpoints, routes=routes, **changes)
+
+
+def going(world, position):
+    """Deliveries of the message that came in this place."""
+    numbers = [row[0] for row in world.query("SELECT message FROM message ORDER BY message")]
+    return [d for d in world.deliveries() if d.message_id == numbers[position]]
+
+
+DIAGNOSIS = "DG1|1||J44.1^COPD^I10G2026||20260301|F"
+
+
+@pytest.mark.parametrize("consent", ["", "J"], ids=["waiting", "queued"])
+def test_what_has_moved_leaves_for_nobody_of_the_former_patient(world, build, consent):
+    world.use(letters(build))
+    world.record(build.message(control="M1", patient="P1", consent=consent, extra=[DIAGNOSIS]))
+    world.record(build.message(control="M2", patient="P2", visit="V2", consent="J"))
+    before = {d.id for d in going(world, 0)}
+    assert before
+    world.record(event(build, "A45", "P2", mrg("P1", "V1"), visit="V1"))
+    ended = [d for d in world.deliveries() if d.id in before]
+    assert {(d.state, d.reason) for d in ended} == {(build.State.DEAD, "patient-corrected")}
+    # Under its own patient, and by that patient's consent, all of it is told anew.
+    anew = going(world, 2)
+    assert {(d.endpoint, d.state) for d in anew} == {
+        ("praxis-out", build.State.QUEUED),
+        ("sozial-out", build.State.QUEUED),
+    }
+    names = world.patients()
+    assert {names[number] for d in anew for number in d.patients} == {"P2"}
+    claimed = world.do(lambda tx: claim(tx, world.site, {"praxis-out": 9, "sozial-out": 9}))
+    assert {d.id for d in (*going(world, 1), *anew)} >= {o.delivery.id for o in claimed.ready}
+    assert "sozial-out" in {one.delivery.endpoint for one in claimed.ready}
+    gone = patient(world, "P1")["id"].encode()
+    assert not [one for one in claimed.ready if gone in one.payload]
+
+
+def test_what_has_moved_waits_for_the_consent_of_the_patient_it_belongs_to(world, build):
+    world.use(letters(build))
+    world.record(build.message(control="M1", patient="P1", consent="J", extra=[DIAGNOSIS]))
+    world.record(build.message(control="M2", patient="P2", visit="V2"))
+    world.record(event(build, "A45", "P2", mrg("P1", "V1"), visit="V1"))
+    assert {d.state for d in going(world, 2)} == {build.State.WAITING_FOR_CONSENT}
+
+
+def test_nothing_of_before_a_move_can_be_sent_again_by_hand(world, build):
+    world.use(letters(build))
+    world.record(build.message(control="M1", patient="P1", consent="J", extra=[DIAGNOSIS]))
+    world.record(event(build, "A45", "P2", mrg("P1", "V1"), visit="V1"))
+    dead = [d for d in world.deliveries() if d.state is build.State.DEAD]
+    assert dead
+    rows = [Settled(d.id, d.fence, build.State.QUEUED, "", 0) for d in dead]
+    world.do(lambda tx: tx.settle(rows))
+    claimed = world.do(lambda tx: claim(tx, world.site, {"praxis-out": 9, "sozial-out": 9}))
+    assert claimed.ready == ()
+    assert {d.state for d in world.deliveries(numbers=[d.id for d in dead])} == {build.State.DEAD}
+
+
+def test_a_merge_and_its_end_decide_again_about_what_waits(world, build):
+    world.use(letters(build))
+    world.record(build.message(control="M1", patient="P1", consent="J"))
+    world.record(build.message(control="M2", patient="P2", visit="V2"))
+    waiting = build.State.WAITING_FOR_CONSENT
+    assert [d.state for d in going(world, 1)] == [waiting]
+    world.record(event(build, "A40", "P1", mrg("P2")))
+    assert [d.state for d in going(world, 1)] == [build.State.QUEUED]
+    second = "PID|2||P2^^^KLINIKUM^PI||Muster^Anna^^^^^L||19800101|F"
+    world.record(event(build, "A37", "P1", second, day=6))
+    assert [d.state for d in going(world, 1)] == [waiting]
+
+
+def test_a_number_moved_to_another_patient_is_sent_by_that_patients_consent_only(world, build):
+    world.use(letters(build))
+    world.record(build.message(control="M1", patient="P1", consent="J"))
+    world.record(build.message(control="M2", patient="P2", visit="V2"))
+    world.record(build.message(control="M3", patient="P3", visit="V3"))
+    world.record(event(build, "A40", "P1", mrg("P3")))
+    assert [d.state for d in going(world, 2)] == [build.State.QUEUED]
+    world.record(event(build, "A43", "P2", mrg("P3"), day=6))
+    assert [d.state for d in going(world, 2)] == [build.State.WAITING_FOR_CONSENT]
+
+
+def test_a_merge_the_wrong_way_round_is_put_right_by_the_one_that_is_meant(world, build):
+    world.record(build.message(control="M1", patient="P1"))
+    world.record(build.message(control="M2", patient="P2", visit="V2"))
+    world.record(event(build, "A40", "P1", mrg("P2")))
+    world.record(event(build, "A40", "P2", mrg("P1"), day=6))
+    assert world.persons() == {("P1", "P2")}
+    gone, living = patient(world, "P1"), patient(world, "P2")
+    assert (gone["active"], living.get("active")) == (False, None)
+    assert [link["type"] for link in gone["link"]] == ["replaced-by"]
+    assert [link["type"] for link in living["link"]] == ["replaces"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from dataclasses import replace
 
+from gateway.pipeline.dialects import dialect_of
 from gateway.pipeline.translate import REMEMBERED, prepare, translate
 from gateway.pipeline.translated import Job, Outcome
 
@@ -43,3 +44,37 @@ def test_documents_are_not_remembered(world, build):
         assert done(ready, data).outcome is Outcome.STORED
     assert all(len(body) <= REMEMBERED for body in ready.memory.kept)
     assert all(len(body) <= REMEMBERED for body in ready.memory.newcomers)
+
+
+def test_what_belongs_to_nobody_has_a_digest_of_its_content(world, build):
+    def stated(**options):
+        done = translate(Job(1, "kis", "hl7v2", "M1", b"d", 0, build.message(**options)), ready)
+        return {one.id: one for one in done.statements}
+
+    ready = prepare(world.config)
+    first, again = stated(visit="V1"), stated(visit="V2", control="M2")
+
+    assert {one.digest for one in first.values() if one.subject or one.type == "Patient"} == {b""}
+    same = [one for one in again.values() if one.digest and one.id in first]
+    assert {"Organization", "Practitioner"} <= {one.type for one in same}
+    for one in same:
+        assert len(one.digest) == 16
+        assert (one.digest == first[one.id].digest) is (one.body == first[one.id].body)
+
+
+def test_a_message_profile_attached_to_the_endpoint_comes_before_the_dialects(world, build):
+    rules = [{"place": "PV1-44", "usage": "R"}]
+    endpoints = dict(build.region().endpoints)
+    endpoints["kis"] = build.incoming("kis", message_profile={"action": "reject", "rules": rules})
+    world.use(build.region(endpoints=endpoints))
+
+    (done,) = world.record(build.message())
+
+    assert (done.outcome, done.code) == ("rejected", "AE")
+    assert b"PV1^1^44" in done.answer
+
+
+def test_an_endpoint_may_name_a_dialect_that_comes_with_the_gateway(world, build):
+    for name in ("de", "", "standard"):
+        dialect = dialect_of(build.region(), build.incoming("neu", dialect=name))
+        assert dialect.base == (name or "de")

@@ -106,3 +106,49 @@ def test_an_endpoint_may_be_stricter_than_the_specification(world, packages):
     strict = prepared(world, packages, validation="reject", strict=("extension",))
     assert sent(person, strict).outcome is Outcome.REJECTED
     assert sent(PERSON, strict).outcome is Outcome.STORED
+
+
+def bundle(*resources):
+    """A batch as a practice system writes it: an element to a line."""
+    entries = [
+        {"resource": one, "request": {"method": "PUT", "url": f"{one['resourceType']}/{one['id']}"}}
+        for one in resources
+    ]
+    document = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+    return json.dumps(document, indent=1, ensure_ascii=False).encode()
+
+
+@pytest.mark.parametrize("policy", ["warn", "reject"])
+def test_findings_say_where_they_stand_in_what_was_sent(world, packages, policy):
+    sound = PERSON | {"id": "2", "name": [{"family": "Ölze"}]}
+    data = bundle(sound, BACKWARDS)
+    ready = prepared(world, packages, validation=policy)
+    done = translate(Job(1, "pvs", "fhir_r4", "k", b"d", 0, data), ready)
+
+    (found,) = [one for one in done.issues if "per-1" in one.text]
+
+    assert found.location == "Bundle.entry[1].resource.name[0].period"
+    line = data.decode().splitlines()[found.line - 1]
+    assert line[found.column - 1 :].startswith('"period"')
+    reported = json.loads(done.report)["issues"]
+    assert (found.line, found.column) in {(one.get("line"), one.get("column")) for one in reported}
+
+
+def test_broken_structure_says_where_it_stands_too(world, packages):
+    sound, broken = PERSON | {"id": "2"}, PERSON | {"birthDate": "gestern"}
+    data = bundle(sound, broken)
+    done = translate(
+        Job(1, "pvs", "fhir_r4", "k", b"d", 0, data), prepared(world, packages, validation="none")
+    )
+
+    (found,) = done.issues
+    assert done.outcome is Outcome.REJECTED
+    assert found.location == "Bundle.entry[1].resource.birthDate"
+    assert "gestern" in data.decode().splitlines()[found.line - 1]
+
+
+def test_what_is_no_json_says_where_it_breaks(world, packages):
+    data = b'{"resourceType": "Patient",\n "active": tru }'
+    ready = prepared(world, packages, validation="none")
+    done = translate(Job(1, "pvs", "fhir_r4", "k", b"d", 0, data), ready)
+    assert [one.line for one in done.issues] == [2]

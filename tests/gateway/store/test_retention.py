@@ -10,6 +10,7 @@ from gateway.domain.delivery import DeliveryState
 from gateway.domain.message import Arrival, MessageState
 from gateway.domain.region import Region
 from gateway.domain.time import DAY, SECOND
+from gateway.endpoints import format_of
 from gateway.evidence import audit_event
 from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Party
@@ -31,6 +32,7 @@ def site(keys):
         coder=keys.coder,
         observer=Party(value="gw"),
         build="test",
+        format_of=format_of,
     )
 
 

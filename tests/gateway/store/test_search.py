@@ -113,6 +113,7 @@ def test_a_patient_is_found(store, keys, query):
         "Observation?value-quantity=gt13",
         "Observation?value-quantity=le13.5|http://unitsofmeasure.org|g/dL",
         "Observation?code=718-7&subject=Patient/p1&status=final",
+        "Observation?code-value-quantity=http://loinc.org|718-7$gt13",
     ],
 )
 def test_an_observation_is_found(store, keys, query):
@@ -127,6 +128,8 @@ def test_an_observation_is_found(store, keys, query):
         "Patient?family=meier",
         "Patient?birthdate=1981",
         "Observation?value-quantity=lt13",
+        "Observation?code-value-quantity=718-7$lt13",
+        "Location?near=51.8|10.8",
         "Observation?date=gt2025-06-11",
         "Encounter",
     ],

@@ -52,6 +52,25 @@ def test_only_the_failing_job_of_a_group_is_undone(store):
     assert find.result(10) == {}
 
 
+def test_what_the_database_refuses_late_undoes_only_the_job_that_wrote_it(store):
+    gate = threading.Event()
+
+    def refused(tx):
+        tx.unit.db.execute("INSERT INTO meta (key, value) VALUES ('n-bad', NULL)")
+        return "unaware"
+
+    first = store.writer.submit(lambda _: gate.wait(10))
+    futures = [store.writer.submit(job) for job in (_note("n1"), refused, _note("n2"))]
+    gate.set()
+    first.result(10)
+    assert [futures[0].result(10), futures[2].result(10)] == ["n1", "n2"]
+    assert isinstance(futures[1].exception(10), Exception)
+    assert _notes(store) == {"n1", "n2"}
+    # Alone in its group as well: it raises, and the store goes on.
+    assert isinstance(store.writer.submit(refused).exception(10), Exception)
+    assert store.writer.submit(_note("n3")).result(10) == "n3"
+
+
 def test_jobs_run_in_the_order_they_were_submitted(store):
     seen = []
     futures = [store.writer.submit(lambda _tx, n=n: seen.append(n)) for n in range(50)]
