@@ -8,11 +8,16 @@ import uuid
 from dataclasses import dataclass
 
 import pytest
+from hypothesis import settings
 
 from gateway.store import keys as store_keys
 from gateway.store import open_store, schema
 
 POSTGRES = os.environ.get("GATEWAY_TEST_POSTGRES", "")
+
+# How long something takes is measured by `gateway bench`, on a quiet machine.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @dataclass

@@ -8,6 +8,7 @@ import json
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
 
@@ -330,3 +331,33 @@ def test_every_partner_explains_itself(name):
     command = [sys.executable, "-m", f"conformance.partners.{name}", "--help"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "usage" in done.stdout
+
+
+def test_a_practice_system_collects_gdt_records_and_the_files_they_name(tmp_path):
+    folder, bodies = tmp_path / "austausch", tmp_path / "bodies"
+    for made in (folder, bodies):
+        made.mkdir()
+    record = (
+        b"01380006310\r\n014810000076\r\n0138315EDV1\r\n0138316GTWY\r\n0236305C:\\GDT\\B_1.pdf\r\n"
+    )
+    (folder / "B_1.pdf").write_bytes(b"%PDF")
+    (folder / "EDV1GTWY.001").write_bytes(record)
+    (folder / "EDV1GTWY.002.tmp").write_bytes(record)
+    journal = tmp_path / "got.jsonl"
+    command = [sys.executable, "-m", "conformance.partners.gdt_folder", "--until-eof"]
+    options = ["--folder", folder, "--bodies", bodies, "--output", journal]
+    with subprocess.Popen(
+        [*command, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as it:
+        assert json.loads(it.stdout.readline())["port"] == 0
+        end = time.monotonic() + 20
+        while (folder / "EDV1GTWY.001").exists() and time.monotonic() < end:
+            time.sleep(0.05)
+        it.communicate(timeout=20)
+
+    (line,) = [json.loads(one) for one in journal.read_text().splitlines()]
+    assert (line["file"], line["satzart"], line["sender"]) == ("EDV1GTWY.001", "6310", "GTWY")
+    assert line["right_lengths"]
+    assert [one["bytes"] for one in line["files"]] == [4]
+    assert [one.name for one in folder.iterdir()] == ["EDV1GTWY.002.tmp"]
+    assert (bodies / "B_1.pdf").read_bytes() == b"%PDF"

@@ -75,7 +75,10 @@ def test_a_clock_that_jumps_loses_no_lease_and_keeps_nothing_waiting(sqlite_rig,
     assert rig.gateway.stop() == 0
     slow.stop()
     assert "lease_lost" not in rig.gateway.log.read_text()
-    assert [line["patient"] for line in slow.received()] == ["77001", "77002", "77003"]
+    # Order is a patient's own: the second and the third patient may overtake each other.
+    received = [line["patient"] for line in slow.received()]
+    assert received[0] == "77001"
+    assert sorted(received[1:]) == ["77002", "77003"]
     assert not invariants.outcomes(rig.inside)
 
 
