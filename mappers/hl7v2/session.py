@@ -1,25 +1,25 @@
-"""One translation in progress: what the segments' functions share.
+"""One translation of an HL7 v2 message in progress: what the segments' functions share.
 
-Collects changes (each resource once per message), issues, the patients met and the recipients
-named. Pure: everything it knows comes from the bytes and the context.
+To what every format shares it adds the segments of the present patient, the names and codes of
+the sender's dialect, and how HL7 v2 writes times.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from mappers import times
-from mappers.base import Context, Key, PatientFacts
+from mappers.base import Context
 from mappers.codes import Coded, rows, table
 from mappers.dialect import Dialect
-from mappers.hl7v2.drafts import Draft, EntryDraft, Stated
+from mappers.drafts import Draft, Stated
 from mappers.hl7v2.tokenizer import Message, Segment
-from mappers.identity import mint
+from mappers.session import Session as Translation
 from mappers.shipped import understood
-from mappers.trace import Text, derived, text
-from profiles.issue import Issue, Severity
+from mappers.trace import Text, derived
+from mappers.uris import ALTERNATE_CODES, ORIGINAL_TEXT, V2
 
 __all__ = [
     "ALTERNATE_CODES",
@@ -34,11 +34,6 @@ __all__ = [
 ]
 
 PACKAGE = "mappers.hl7v2"
-V2 = "http://terminology.hl7.org/CodeSystem/v2-"
-ALTERNATE_CODES = "http://hl7.org/fhir/StructureDefinition/alternate-codes"
-ORIGINAL_TEXT = "http://hl7.org/fhir/StructureDefinition/originalText"
-#: Items from which on a list is not searched any more.
-_LONG_LIST = 64
 
 
 class Assigner(NamedTuple):
@@ -86,47 +81,24 @@ def _names(context: Context) -> _Names:
     return known
 
 
-class Session:
+class Session(Translation):
     """The state of one translation."""
 
     __slots__ = (
-        "begun",
         "code_systems",
         "codes",
         "consumed",
-        "context",
-        "counts",
         "deleted",
-        "dialect",
-        "directory",
-        "drafts",
-        "echoes",
-        "encounter",
-        "encounters",
-        "event",
         "group",
-        "ignored",
-        "issues",
-        "listed",
         "local_codes",
         "message",
-        "namespace",
-        "patient",
-        "patients",
-        "recency",
-        "recipients",
-        "replayed",
         "systems",
-        "zone",
     )
 
     def __init__(self, message: Message, context: Context, event: str) -> None:
         """Begin the translation of `message`; `event` is the trigger, e.g. "A01"."""
+        super().__init__(context, event, message.path, message.issues)
         self.message = message
-        self.context = context
-        self.dialect = context.dialect
-        self.namespace = context.namespace
-        self.zone = context.dialect.timezone
         names = _names(context)
         #: Names and codes of the dialect and of the shipped one below it.
         self.systems = names.systems
@@ -134,35 +106,12 @@ class Session:
         self.codes = names.codes
         #: Every code of their own, whatever its field.
         self.local_codes = names.local_codes
-        self.event = event
         #: The segments of the patient being read; all where a message has one patient.
         self.group: list[Segment] = message.segments
-        self.issues: list[Issue] = list(message.issues)
-        self.drafts: dict[str, Draft] = {}
-        #: Type → the resource of it begun last.
-        self.begun: dict[str, Draft] = {}
-        #: Values that equal something already said: their leaves count as mapped with it.
-        self.echoes: list[Any] = []
         #: Leaves that say `""` and led to a cleared element.
         self.deleted: list[Text] = []
-        #: (value, reason) left out on purpose for a reason found while mapping.
-        self.ignored: list[tuple[Any, str]] = []
         #: Indexes of segments read within an order, which say nothing of the visit.
         self.consumed: set[int] = set()
-        #: Natural key → how many resources share it so far.
-        self.counts: dict[tuple[str, ...], int] = {}
-        self.patient: Draft | None = None
-        self.encounter: Draft | None = None
-        self.encounters: list[Draft] = []
-        self.patients: list[PatientFacts] = []
-        self.recipients: dict[str, list[dict[str, Any]]] = {}
-        self.recency = ""
-        #: id of a long list → the list, and its items as text.
-        self.listed: dict[int, tuple[list[Any], set[str]]] = {}
-        #: What fields stated of the sender's directory, in order, and what that added to the
-        #: drafts and echoes: the part of a conversion that can be done again when it is recalled.
-        self.directory: list[Stated] = []
-        self.replayed = 0
 
     # -- segments ------------------------------------------------------------------------
 
@@ -182,149 +131,6 @@ class Session:
                 return segment
         return None
 
-    # -- resources -----------------------------------------------------------------------
-
-    def draft(self, kind: str, *keys: Key, subject: bool = True, identity: str = "") -> Draft:
-        """Begin (or continue) the resource of this type named by keys[0].
-
-        `identity` spares minting the id again where it is known.
-        """
-        first = keys[0]
-        if not identity:
-            identity = mint(self.context.region_key, kind, first.system, first.value)
-        known = self.drafts.get(identity)
-        if known is not None:
-            return known if not subject or self._is_own(known) else self._apart(kind, first)
-        made = Draft({"resourceType": kind, "id": identity}, keys, self.recency)
-        if subject and self.patient is not None:
-            made.subject = self.patient.id
-        self.drafts[identity] = self.begun[kind] = made
-        return made
-
-    def _is_own(self, known: Draft) -> bool:
-        """Tell whether a resource begun before may be gone on with for the present patient."""
-        patient = self.patient
-        if patient is None or not (known.subject and patient.id) or known.subject == patient.id:
-            return True
-        return str(known.resource["resourceType"]) == "Patient"
-
-    def _apart(self, kind: str, key: Key) -> Draft:
-        """Keep two patients of a message apart whose things have the same number."""
-        patient = self.patient.id if self.patient is not None else ""
-        begun = len(self.drafts)
-        made = self.natural(kind, patient, key.system, key.value)
-        if len(self.drafts) > begun:
-            sentence = f"the number of a {kind} stands for two patients; they were kept apart"
-            self.issue("conflict", sentence, hl7_code="205")
-        return made
-
-    def natural(self, kind: str, *parts: object, subject: bool = True) -> Draft:
-        """Begin a resource without own identifier: its parent and natural key name it."""
-        value = "|".join([str(part) for part in parts])
-        system = f"{self.namespace}/key/{kind}"
-        return self.draft(kind, Key(kind, system, value), subject=subject)
-
-    def state(self, stated: Stated) -> Draft:
-        """Write an entry of the directory, and what it refers to, into this message's resources."""
-        before = len(self.drafts) + len(self.echoes)
-        self.directory.append(stated)
-        draft = self._write(stated)
-        self.replayed += len(self.drafts) + len(self.echoes) - before
-        return draft
-
-    def _write(self, stated: Stated) -> Draft:
-        draft = self.drafts.get(stated.identity)
-        if draft is not None and draft.entry is stated:
-            # Said once more is said: whatever it adds is there.
-            return draft
-        for other in stated.also:
-            self._write(other)
-        if draft is None:
-            draft = self.drafts[stated.identity] = EntryDraft(stated, self.recency)
-            return draft
-        for element, value in stated.elements.items():
-            if type(value) is list:
-                for item in value:
-                    self.append(draft, element, item)
-            else:
-                self.say(draft, element, value)
-        return draft
-
-    def say(self, draft: Draft, element: str, value: Any) -> None:
-        """State an element; what was said before stays, an equal statement is an echo."""
-        resource = draft.resource
-        present = resource.get(element)
-        if present is None:
-            resource[element] = value
-        elif present == value:
-            self.echoes.append(value)
-
-    def append(self, draft: Draft, element: str, value: Any) -> None:
-        """Add to a list of a resource, once."""
-        self.add(draft.resource.setdefault(element, []), value)
-
-    def add(self, items: list[Any], value: Any) -> None:
-        """Add to a list, once; what is in a long list is looked up, not searched for."""
-        if len(items) < _LONG_LIST:
-            present = value in items
-        else:
-            held, known = self.listed.get(id(items), (None, set()))
-            if held is not items:
-                known = set(map(repr, items))
-                self.listed[id(items)] = items, known
-            written = repr(value)
-            present = written in known
-            known.add(written)
-        if present:
-            self.echoes.append(value)
-        else:
-            items.append(value)
-
-    # -- memory ----------------------------------------------------------------------------
-
-    def once(
-        self,
-        convert: Callable[[Session, Any], Any],
-        parsed: Any,
-        name: Any = None,
-    ) -> Any:
-        """Convert a parsed field, or recall what the same field was converted to before.
-
-        The tokenizer remembers short fields, so equal ones are the same object. Results are
-        shared: nobody changes them. What has a side effect on the session is not remembered,
-        entries of the directory are stated again.
-        """
-        memory = self.context.memory
-        key = (name or convert, id(parsed))
-        known = memory.kept.get(key)
-        if known is not None and known[0] is parsed:
-            for stated in known[2]:
-                self.state(stated)
-            return known[1]
-        before, first = self._effects(), len(self.directory)
-        made = convert(self, parsed)
-        if before == self._effects():
-            memory.offer(key, (parsed, made, tuple(self.directory[first:])), parsed)
-        return made
-
-    def _effects(self) -> int:
-        """Grows with every side effect that cannot be done again from memory."""
-        told = len(self.issues) + len(self.ignored) + len(self.echoes) + len(self.drafts)
-        return told - self.replayed
-
-    # -- issues ----------------------------------------------------------------------------
-
-    def issue(self, code: str, sentence: str, leaf: object = None, hl7_code: str = "") -> None:
-        """Report something the receiver of the output should know; never the value itself."""
-        location = ""
-        if isinstance(leaf, Text):
-            source = leaf.source
-            location = self.message.path(source[0] if isinstance(source, tuple) else source)
-        elif isinstance(leaf, str):
-            location = leaf
-        severity: Severity = "information" if code == "informational" else "warning"
-        self.issues.append(Issue(severity, code, sentence, location, hl7_code))
-
     # -- codes -----------------------------------------------------------------------------
 
     def lookup(self, name: str, leaf: Text, field: str = "") -> Coded | None:
@@ -343,29 +149,6 @@ class Session:
             return ""
         segment, number = self.message.segment_of(source)
         return f"{segment.name}-{number}"
-
-    def code(self, name: str, leaf: Text | None, field: str = "") -> str | None:
-        """Translate to a plain code; an unknown one becomes an issue and None."""
-        if leaf is None:
-            return None
-        found = self.lookup(name, leaf, field)
-        if found is None:
-            self.unknown(leaf)
-            return None
-        return text(found.code, leaf.source)
-
-    def coded(self, target: dict[str, Any], element: str, name: str, leaf: Text) -> None:
-        """Set an element of type code; an unknown code stays beside it as original text."""
-        found = self.lookup(name, leaf)
-        if found is not None:
-            target[element] = text(found.code, leaf.source)
-            return
-        self.unknown(leaf)
-        target[f"_{element}"] = {"extension": [{"url": ORIGINAL_TEXT, "valueString": leaf}]}
-
-    def unknown(self, leaf: Text) -> None:
-        """Report a code no table holds."""
-        self.issue("code-invalid", "the code is not in the table of its field", leaf, "103")
 
     # -- times -----------------------------------------------------------------------------
 

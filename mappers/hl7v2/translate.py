@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from mappers.base import Context, Mapped
+from mappers.finish import conclude
 from mappers.hl7v2.account import account
 from mappers.hl7v2.conformance import hold_against
 from mappers.hl7v2.dialect_rows import carry
-from mappers.hl7v2.finish import conclude
 from mappers.hl7v2.header import Header, read_header
 from mappers.hl7v2.messages import family_of
 from mappers.hl7v2.reader import Family, read

@@ -13,7 +13,7 @@ import re
 from typing import Any
 
 from mappers.base import Key
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.trace import Text, Value, derived, merged, text
 from mappers.xdt.datatypes import clean
 from mappers.xdt.group import Group

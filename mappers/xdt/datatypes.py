@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from mappers.codes import Coded, table
-from mappers.hl7v2.session import PACKAGE as HL7V2
+from mappers.codes import SHARED, Coded, table
 from mappers.trace import Text, Value, derived, text
 from mappers.xdt.charset import PACKAGE
 from mappers.xdt.group import Group
@@ -51,7 +50,7 @@ def number(session: Session, leaf: Text) -> Value | None:
 @cache
 def _units() -> Mapping[str, Coded]:
     """Spellings of units → UCUM: the laboratories' and the devices'."""
-    return {**table(HL7V2, "laboratory-unit"), **table(PACKAGE, "unit")}
+    return {**table(SHARED, "laboratory-unit"), **table(PACKAGE, "unit")}
 
 
 def unit(session: Session, leaf: Text) -> dict[str, Any]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.base import Key
+from mappers.codes import SHARED
 from mappers.codes import table as code_table
-from mappers.hl7v2.session import ORIGINAL_TEXT, Draft
-from mappers.hl7v2.session import PACKAGE as HL7V2
+from mappers.drafts import Draft
 from mappers.trace import Text, text
+from mappers.uris import ORIGINAL_TEXT
 from mappers.xdt.datatypes import clean
 from mappers.xdt.group import Group
 from mappers.xdt.patient import insured_number, reference
@@ -60,7 +61,7 @@ def coverage(session: Session, group: Group) -> Draft | None:
 
 def _status(session: Session, group: Group, resource: dict[str, Any]) -> None:
     """3108, or the first digit of 4112 → Versichertenart."""
-    known = code_table(HL7V2, "versichertenart")
+    known = code_table(SHARED, "versichertenart")
     for fk in _STATES:
         stated = group.first(fk)
         if stated is None:

@@ -34,7 +34,7 @@ _CONTROL_BYTES = bytes(set(range(0x20)) - set(b"\t\n\r") | {0x7F})
 class Message:
     """One message: its records, each a tree, and every leaf by its line."""
 
-    __slots__ = ("codec", "fks", "issues", "lines", "records", "segments")
+    __slots__ = ("codec", "fks", "issues", "lines", "records")
 
     def __init__(self, data: bytes, default_charset: str = "") -> None:
         """Read a message.
@@ -48,8 +48,6 @@ class Message:
         self.lines = _lines(reading, data, self.issues)
         #: Feldkennung of each line; empty for blank ones.
         self.fks: list[str] = [intern(line[3:_HEAD]) for line in self.lines]
-        #: Nothing: xDT has no segments.
-        self.segments: list[None] = []
         self.records: list[Group] = self._read()
         if not self.records:
             raise NotUnderstood("the message does not begin with a record (FK 8000)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.xdt.group import Group
 from mappers.xdt.results import LOINC, Result, observation
 from mappers.xdt.session import Session

@@ -10,11 +10,12 @@ import re
 from typing import Any
 
 from mappers.base import Key, PatientFacts
+from mappers.codes import SHARED
 from mappers.codes import table as code_table
-from mappers.hl7v2.datatypes.names import own_prefix
-from mappers.hl7v2.session import ORIGINAL_TEXT, V2, Draft
-from mappers.hl7v2.session import PACKAGE as HL7V2
+from mappers.drafts import Draft
 from mappers.trace import Text, derived, text
+from mappers.uris import ORIGINAL_TEXT, V2
+from mappers.vorsatzwort import own_prefix
 from mappers.xdt.datatypes import clean
 from mappers.xdt.group import Group
 from mappers.xdt.session import Session
@@ -148,7 +149,7 @@ def _affix_and_prefix(group: Group) -> tuple[Text | None, Text | None]:
     stated = clean(stated)
     if prefix is not None:
         return stated, prefix
-    known = code_table(HL7V2, "vorsatzwort")
+    known = code_table(SHARED, "vorsatzwort")
     words = stated.split(" ")
     for begin in range(len(words)):
         tail = " ".join(words[begin:])
@@ -188,7 +189,7 @@ def _gender(session: Session, group: Group, resource: dict[str, Any]) -> None:
         resource["_gender"] = {"extension": [{"url": ORIGINAL_TEXT, "valueString": stated}]}
         return
     resource["gender"] = text(found.code, stated.source)
-    official = code_table(HL7V2, "gender-amtlich").get(stated.strip().upper())
+    official = code_table(SHARED, "gender-amtlich").get(stated.strip().upper())
     if found.code == "other" and official is not None:
         value = {"system": official.system, "code": text(official.code, stated.source)}
         value["display"] = official.display
@@ -262,6 +263,6 @@ def _facts(
 ) -> PatientFacts:
     kvnr = next((str(one["value"]) for one in identifiers if one["system"] == KVNR), "")
     family, given = str(name.get("family", "")), " ".join(name.get("given", ()))
-    known = code_table(HL7V2, "placeholder-names")
+    known = code_table(SHARED, "placeholder-names")
     placeholder = family.casefold() in known or given.casefold() in known
     return PatientFacts(draft.id, draft.keys, kvnr, str(birth or ""), family, given, placeholder)

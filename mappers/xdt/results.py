@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from mappers.hl7v2.session import ALTERNATE_CODES, V2, Draft
+from mappers.drafts import Draft
 from mappers.trace import Text, derived, text
+from mappers.uris import ALTERNATE_CODES, V2
 from mappers.xdt.datatypes import clean, number, quantity, unit
 from mappers.xdt.group import Group
 from mappers.xdt.patient import reference

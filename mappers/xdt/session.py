@@ -1,21 +1,18 @@
 """One translation in progress: what the functions for records and objects share.
 
-The mechanics (drafts of resources, echoes, issues, codes) are those of HL7 v2; what differs is
-where leaves stand, how dates are written and which code tables there are.
+To what every format shares it adds the member and its ways to write dates and times.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from functools import cache, lru_cache
-from typing import Any, cast
+from functools import lru_cache
+from typing import Any
 
 from mappers import times
 from mappers.base import Context
 from mappers.codes import Coded, table
-from mappers.hl7v2.session import PACKAGE as HL7V2
-from mappers.hl7v2.session import Session as Translation
+from mappers.session import Session as Translation
 from mappers.trace import Text, derived
 from mappers.xdt.charset import PACKAGE
 from mappers.xdt.dates import is_day_first
@@ -34,11 +31,12 @@ _ZONE = re.compile(r"UTC([+-])(\d{1,2})")
 class Session(Translation):
     """The state of one translation."""
 
-    __slots__ = ("author", "day_first", "files", "member", "recorded", "scope", "sender")
+    __slots__ = ("author", "day_first", "files", "member", "message", "recorded", "scope", "sender")
 
     def __init__(self, message: Message, context: Context, member: Member) -> None:
         """Begin the translation of `message`."""
-        super().__init__(cast("Any", message), context, member.satzart)
+        super().__init__(context, member.satzart, message.path, message.issues)
+        self.message = message
         self.member = member
         #: Dates are written TTMMJJJJ.
         written = context.dialect.dates
@@ -62,7 +60,7 @@ class Session(Translation):
         local = self.dialect.codes.get(field) if field else None
         if local is not None:
             code = local.get(code, code)
-        codes = _codes(name)
+        codes = table(PACKAGE, name)
         return codes.get(code) or codes.get(code.upper())
 
     # -- dates -----------------------------------------------------------------------------
@@ -161,12 +159,3 @@ def _moment(day: str, clock: str, day_first: bool, zone: str) -> str | None:  # 
     parts = reversed(date.groups()) if day_first else date.groups()
     found = times.moment("".join((*parts, clock)), zone)
     return found.fhir if found is not None and not found.doubt else None
-
-
-@cache
-def _codes(name: str) -> Mapping[str, Coded]:
-    """A table of ours, or the one HL7 v2 has of the same name."""
-    try:
-        return table(PACKAGE, name)
-    except FileNotFoundError:
-        return table(HL7V2, name)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 
 from mappers.base import Context, Encoded, Mapped
-from mappers.hl7v2.finish import conclude
+from mappers.finish import conclude
 from mappers.parcel import unpack
 from mappers.xdt.account import account
 from mappers.xdt.member import Member, member_of

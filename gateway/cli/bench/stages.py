@@ -19,7 +19,7 @@ STAGES = {
     "mappers.hl7v2.segment": "tokenise",
     "mappers.hl7v2.splitting": "tokenise",
     "mappers.hl7v2.translate": "map",
-    "mappers.hl7v2.finish": "serialise",
+    "mappers.finish": "serialise",
     "profiles.reading.foreign_json": "serialise",
     "mappers.hl7v2.account": "account",
     "profiles.validate.structure": "validate",

@@ -10,6 +10,7 @@ from mappers.hl7v2.datatypes.periods import ordered
 from mappers.hl7v2.session import ALTERNATE_CODES, PACKAGE, Session
 from mappers.hl7v2.tokenizer import Component, Repetition, leaf, sub
 from mappers.trace import Text, derived, text
+from mappers.vorsatzwort import own_prefix
 
 _CORE = "http://hl7.org/fhir/StructureDefinition/"
 _OWN_PREFIX = _CORE + "humanname-own-prefix"
@@ -118,20 +119,6 @@ def _family_parts(parts: list[Text | None], name: dict[str, Any]) -> None:
     ]
     if extensions:
         name["_family"] = {"extension": extensions}
-
-
-def own_prefix(surname: str) -> str:
-    """Return the Vorsatzwort a surname begins with ("von der"), "" when there is none."""
-    head, blank, _ = surname.partition(" ")
-    if not blank or not head[0].islower():
-        return ""
-    known = table(PACKAGE, "vorsatzwort")
-    words = surname.split(" ")
-    for count in range(min(3, len(words) - 1), 0, -1):
-        candidate = " ".join(words[:count])
-        if candidate.lower() in known:
-            return candidate
-    return ""
 
 
 def _affixes(repetition: Repetition, first: int, name: dict[str, Any]) -> None:

@@ -9,8 +9,8 @@ from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.plan import Choice, Plan, decisive, only_visit
 from mappers.hl7v2.write.segments import clinical, insurance, person, results, visit
 from mappers.hl7v2.write.segments.places import movement
-from mappers.hl7v2.write.source import Source
 from mappers.hl7v2.write.writing import Writing
+from mappers.source import Source
 from profiles.issue import NotSupported
 
 _CARRIED = frozenset(

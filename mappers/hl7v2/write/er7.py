@@ -13,9 +13,9 @@ from functools import cache
 from typing import Any
 
 from mappers.hl7v2.header import Delimiters
-from mappers.hl7v2.write.charset import Letters
 from mappers.hl7v2.write.form import Form
 from mappers.hl7v2.write.versions import CODES, Shape, fields, later, shape
+from mappers.letters import Letters
 from mappers.trace import Text
 from profiles.issue import NotConformant
 

@@ -8,8 +8,8 @@ from mappers.base import Resource
 from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.plan import Choice, Plan, decisive, only_visit, refuse
 from mappers.hl7v2.write.segments import document, person, visit
-from mappers.hl7v2.write.source import Source
 from mappers.hl7v2.write.writing import Writing
+from mappers.source import Source
 from profiles.issue import NotSupported
 
 _OTHER_MESSAGES = frozenset(

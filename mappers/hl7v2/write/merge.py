@@ -8,8 +8,8 @@ from mappers.hl7v2.write.datatypes.names import xpn
 from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.plan import Choice, Plan, decisive, merged, refuse
 from mappers.hl7v2.write.segments import person
-from mappers.hl7v2.write.source import Source
 from mappers.hl7v2.write.writing import Writing
+from mappers.source import Source
 
 
 def choose_merge(source: Source) -> Choice | None:

@@ -35,9 +35,9 @@ from mappers.hl7v2.write.plan import Plan, only_patient
 from mappers.hl7v2.write.segments.own import own_segments
 from mappers.hl7v2.write.segments.visit import occurred
 from mappers.hl7v2.write.siu import choose_siu
-from mappers.hl7v2.write.source import Source
 from mappers.hl7v2.write.versions import later, structure
 from mappers.hl7v2.write.writing import Writing
+from mappers.source import Source
 from profiles.issue import NotConformant, NotSupported
 
 _COUNTRY = "DEU"

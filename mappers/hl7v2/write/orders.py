@@ -8,9 +8,9 @@ from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.form import Form
 from mappers.hl7v2.write.plan import Choice, Plan, decisive, only_visit, refuse
 from mappers.hl7v2.write.segments import clinical, insurance, person, referral, request, visit
-from mappers.hl7v2.write.source import Source
 from mappers.hl7v2.write.versions import later
 from mappers.hl7v2.write.writing import Writing
+from mappers.source import Source
 
 #: Referral of a patient (SNOMED CT), as category or code of a request.
 _REFERRALS = frozenset({"3457005", "306206005", "103696004"})

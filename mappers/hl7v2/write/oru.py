@@ -6,8 +6,8 @@ from mappers.base import Resource
 from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.plan import Choice, Plan, decisive, only_visit, refuse
 from mappers.hl7v2.write.segments import person, results, visit
-from mappers.hl7v2.write.source import Source
 from mappers.hl7v2.write.writing import Writing
+from mappers.source import Source
 
 #: Statements that make observations part of an ADT message.
 _ADT_ONLY = frozenset({"Condition", "Procedure", "AllergyIntolerance", "Coverage"})

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from mappers.base import Resource
 from mappers.hl7v2.write.er7 import Segment
-from mappers.hl7v2.write.source import Source
 from mappers.hl7v2.write.writing import Writing
+from mappers.source import Source
 from profiles.issue import NotSupported
 
 #: Types that only serve others: they decide no message.

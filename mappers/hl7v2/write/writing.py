@@ -14,8 +14,8 @@ from mappers.codes import Coded, rows, table
 from mappers.hl7v2.session import PACKAGE
 from mappers.hl7v2.write.er7 import Pen, Segment
 from mappers.hl7v2.write.form import Form
-from mappers.hl7v2.write.source import Source
 from mappers.hl7v2.write.versions import CODES, later
+from mappers.source import Source
 from mappers.trace import Text, derived, text
 
 #: Codes a table lacks → the v2 code that comes nearest: an urgent order must not look like any.

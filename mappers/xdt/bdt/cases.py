@@ -10,7 +10,7 @@ import re
 from typing import Any
 
 from mappers.codes import table as code_table
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.trace import Text, derived, text
 from mappers.xdt.bdt.contents import Day, read_part
 from mappers.xdt.bdt.days import visit

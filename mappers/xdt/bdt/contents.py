@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.trace import Text
 from mappers.xdt.attachments import attachment
 from mappers.xdt.bdt.drugs import drug, permanent_drug

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mappers.hl7v2.session import V2, Draft
+from mappers.drafts import Draft
+from mappers.uris import V2
 from mappers.xdt.bdt.contents import Day, read_part
 from mappers.xdt.bdt.parts import parts_of
 from mappers.xdt.group import Entry, Group

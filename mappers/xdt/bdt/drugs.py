@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.xdt.datatypes import clean
 from mappers.xdt.group import Group
 from mappers.xdt.patient import reference

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.trace import text
 from mappers.xdt.gdt.examination import examination, request_identifiers
 from mappers.xdt.gdt.report import REPORT_NOTE

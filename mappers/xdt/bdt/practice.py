@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.trace import Text, text
 from mappers.xdt.datatypes import clean
 from mappers.xdt.group import Entry, Group

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mappers.base import Key
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.xdt.attachments import text_form
 from mappers.xdt.bdt.parts import words_of
 from mappers.xdt.group import Group

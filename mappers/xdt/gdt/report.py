@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.xdt.attachments import FILE_FIELDS, attachment, text_form
 from mappers.xdt.datatypes import clean
 from mappers.xdt.gdt.examination import examination, named_request, report_key, section

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mappers.base import Action
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.xdt.datatypes import clean
 from mappers.xdt.gdt.examination import examination, named_request, report_key
 from mappers.xdt.group import Group

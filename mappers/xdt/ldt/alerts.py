@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.trace import Text, derived
 from mappers.xdt.group import Group
 from mappers.xdt.ldt.attached import attached

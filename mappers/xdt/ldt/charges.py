@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from mappers.codes import table
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.trace import Text, Value, text
 from mappers.xdt.charset import PACKAGE
 from mappers.xdt.datatypes import clean

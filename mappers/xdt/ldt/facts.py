@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from mappers.base import Key, PatientFacts
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.trace import Text, Value
 from mappers.xdt.datatypes import number, unit
 from mappers.xdt.group import Group

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.base import Key
-from mappers.hl7v2.session import V2, Draft
+from mappers.drafts import Draft
 from mappers.trace import text
+from mappers.uris import V2
 from mappers.xdt.group import Group
 from mappers.xdt.insurance import coverage
 from mappers.xdt.ldt.charges import charges

@@ -6,7 +6,7 @@ behind the organism and the drug.
 
 from __future__ import annotations
 
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.xdt.group import Group
 from mappers.xdt.ldt.charges import charges
 from mappers.xdt.ldt.microbiology import drug_of, organism, tested

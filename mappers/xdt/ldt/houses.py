@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.base import Key
-from mappers.hl7v2.session import V2, Draft
+from mappers.drafts import Draft
 from mappers.trace import Text, derived
+from mappers.uris import V2
 from mappers.xdt.datatypes import clean
 from mappers.xdt.group import Group
 from mappers.xdt.insurance import IKNR

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any, cast
+from typing import cast
 
 from mappers import times
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.trace import Text, derived, text
 from mappers.xdt.group import Group
-from mappers.xdt.message import Message
 from mappers.xdt.session import Session
 
 #: Feldkennung → objects it announces.
@@ -27,7 +26,7 @@ NOTES = ("8167", "8236", "8238", "8241", "8246", "8247")
 
 def parts(session: Session, group: Group) -> Parts:
     """Objects directly in a group, by the Feldkennung that announces them."""
-    fks = cast("Message", cast("Any", session.message)).fks
+    fks = session.message.fks
     found: Parts = {}
     for one in group.groups:
         found.setdefault(fks[one.line - 1], []).append(one)

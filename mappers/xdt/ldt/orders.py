@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.base import Key
-from mappers.hl7v2.session import V2, Draft
+from mappers.drafts import Draft
 from mappers.trace import Text, derived, text
+from mappers.uris import V2
 from mappers.xdt.datatypes import clean
 from mappers.xdt.group import Group
 from mappers.xdt.ldt.attached import attached

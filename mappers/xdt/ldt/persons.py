@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mappers.base import Key
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.trace import Text, derived, text
 from mappers.xdt.datatypes import clean
 from mappers.xdt.group import Group

@@ -7,9 +7,9 @@ are kept as entries of the sender's directory, so that their finished form is ke
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
-from mappers.hl7v2.session import Stated
+from mappers.drafts import Stated
 from mappers.xdt.group import Group
 from mappers.xdt.message import Message
 from mappers.xdt.session import Session
@@ -22,7 +22,7 @@ def remembered(
     session: Session, make: Callable[[Session, Group], Any], group: Group, begin: int = -1
 ) -> Any:
     """Do what `make` does of an object, or recall it; `begin`: the first of its lines."""
-    message = cast("Message", cast("Any", session.message))
+    message = session.message
     first = group.line if begin < 0 else begin
     lines = message.lines[first : _end_of(message, group)]
     key = (make, session.namespace, first, "\n".join(lines))

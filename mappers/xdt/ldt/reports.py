@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 from mappers.base import Key
 from mappers.codes import table
-from mappers.hl7v2.session import V2, Draft
+from mappers.drafts import Draft
 from mappers.trace import Text, derived, text
+from mappers.uris import V2
 from mappers.xdt.charset import PACKAGE
 from mappers.xdt.datatypes import clean
 from mappers.xdt.group import Group

@@ -10,8 +10,9 @@ import re
 from typing import Any, NamedTuple
 
 from mappers.codes import table
-from mappers.hl7v2.session import ALTERNATE_CODES, Draft
+from mappers.drafts import Draft
 from mappers.trace import Text, derived, text
+from mappers.uris import ALTERNATE_CODES
 from mappers.xdt.charset import PACKAGE
 from mappers.xdt.datatypes import clean
 from mappers.xdt.group import Group

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mappers.hl7v2.session import Draft
+from mappers.drafts import Draft
 from mappers.xdt.ldt.facts import animal
 from mappers.xdt.ldt.objects import Parts, only
 from mappers.xdt.ldt.persons import patient_of

@@ -8,8 +8,7 @@ import re
 from typing import Any
 
 from mappers.base import Attachment, Resource
-from mappers.codes import table
-from mappers.hl7v2.session import PACKAGE as HL7V2
+from mappers.codes import SHARED, table
 from mappers.trace import Text, derived, text
 from mappers.xdt.attachments import file_name
 from mappers.xdt.write.pen import Field
@@ -135,7 +134,7 @@ def _ending(media: str) -> str:
     bare = media.partition(";")[0].strip().lower()
     if bare in _ENDINGS:
         return _ENDINGS[bare]
-    for source, known in table(HL7V2, "media-type").items():
+    for source, known in table(SHARED, "media-type").items():
         if known.code == bare:
             return source.lower()
     return "dat"

@@ -11,8 +11,8 @@ import re
 from functools import cache
 from typing import NamedTuple
 
-from mappers.hl7v2.write.charset import Letters
-from mappers.hl7v2.write.source import Source
+from mappers.letters import Letters
+from mappers.source import Source
 from mappers.xdt.charset import DIN_66003
 from profiles.issue import NotConformant
 

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from mappers.base import Context, Resource
-from mappers.hl7v2.write.source import Source
+from mappers.source import Source
 from mappers.trace import Text, derived, text
 from mappers.xdt.results import FIELD, LOINC
 from mappers.xdt.write.pen import Pen

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mappers.base import Context, Encoded, Resource
-from mappers.hl7v2.write.source import Source
+from mappers.source import Source
 from mappers.trace import collect, text
 from mappers.xdt.write.clinical import BODY, basics
 from mappers.xdt.write.files import Files

@@ -8,7 +8,7 @@ import pytest
 import mappers
 from mappers.base import Context, Mapped
 from mappers.dialect import Dialect
-from mappers.hl7v2.datatypes.names import own_prefix
+from mappers.vorsatzwort import own_prefix
 
 HEAD = "MSH|^~\\&|KIS|HAUS|GW|NETZ|20270110||ADT^A31|1|P|2.5||||||UNICODE UTF-8\rEVN|A31|20270110\r"
 STRICT = Context(b"key", Dialect(), "https://haus.example/sid")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 
 from mappers.base import MAPPING_VERSION, Context, Encoded, Resource
-from mappers.hl7v2.write.source import Source
+from mappers.source import Source
 from mappers.trace import collect, text
 from mappers.xdt.write.ldt.objects import obj, stamp
 from mappers.xdt.write.ldt.parties import laboratory

@@ -10,8 +10,7 @@ import unicodedata
 from collections.abc import Mapping
 from functools import cache
 
-from mappers.codes import rows
-from mappers.hl7v2.session import PACKAGE
+from mappers.codes import SHARED, rows
 from profiles.issue import NotConformant
 
 
@@ -73,6 +72,6 @@ class Letters:
 def _plain_forms() -> Mapping[str, tuple[str, ...]]:
     """Character → what may stand for it, the nearest form first."""
     found: dict[str, tuple[str, ...]] = {}
-    for row in rows(PACKAGE, "codes", "transliteration"):
+    for row in rows(SHARED, "codes", "transliteration"):
         found[row["character"]] = (*found.get(row["character"], ()), row["plain"])
     return found

@@ -1,4 +1,7 @@
-"""Code tables: one CSV per table with source code, target code, system and display."""
+"""Code tables: one CSV per table with source code, target code, system and display.
+
+Tables several formats use lie here; those of one format lie in its own `codes`.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,9 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
+
+#: The package of the tables several formats use.
+SHARED = "mappers"
 
 
 class Coded(NamedTuple):
@@ -19,10 +25,11 @@ class Coded(NamedTuple):
 
 @cache
 def table(package: str, name: str) -> Mapping[str, Coded]:
-    """Load `codes/<name>.csv` of a package: source code → target."""
+    """Load `codes/<name>.csv` of a package, else the shared one: source code → target."""
+    own = files(package).joinpath("codes", f"{name}.csv").is_file()
     return {
         row["source"]: Coded(row["code"], row["system"], row["display"])
-        for row in rows(package, "codes", name)
+        for row in rows(package if own else SHARED, "codes", name)
     }
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from mappers.base import Resource
 from mappers.bundle import full_url
-from mappers.hl7v2.session import V2
 from mappers.trace import Text, Value, collect, text
+from mappers.uris import V2
 from profiles.issue import NotSupported
 
 #: `meta` elements a server keeps for itself.

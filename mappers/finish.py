@@ -13,7 +13,7 @@ import orjson
 
 from mappers.base import Change, Context, Memory, Resource
 from mappers.claim import add_claim, may_claim
-from mappers.hl7v2.drafts import Draft, EntryDraft
+from mappers.drafts import Draft, EntryDraft
 from mappers.mend import without
 from mappers.trace import Finished, finished, lineage
 
