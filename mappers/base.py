@@ -218,6 +218,9 @@ class Mapped:
     provenance: Resource | None = None
     #: FHIR instant the sender put on the message; empty when it says none.
     timestamp: str = ""
+    #: The Bundle as its sender wrote it, where its resources belong together and go on as one: a
+    #: document, a collection. `changes` is what it states.
+    whole: Resource | None = None
 
     @property
     def bundle(self) -> Resource:

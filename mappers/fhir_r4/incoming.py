@@ -1,48 +1,39 @@
-"""FHIR R4 in: Bundle or single resource → changes in the sender's namespace.
+"""FHIR R4 in: Bundle or single resource, JSON or XML → changes in the sender's namespace.
 
-https://hl7.org/fhir/R4/bundle.html, http.html#transaction. A sender's ids, identifiers and
-`fullUrl`s are keys of its own namespace, so that no sender can write another's resources.
+https://hl7.org/fhir/R4/bundle.html#references, documents.html. Inside the gateway references follow
+the ids resources get here; a document goes on as its sender wrote it (`Mapped.whole`).
 """
 
 from __future__ import annotations
 
-import hashlib
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import unquote
 
-from mappers.base import Action, Change, Context, Key, Loss, Mapped, PatientFacts, Resource
+from mappers.base import Action, Change, Context, Mapped, PatientFacts, Resource
+from mappers.fhir_r4.account import Leaf, account
+from mappers.fhir_r4.entries import (
+    WHOLE,
+    Entry,
+    conditional,
+    entries,
+    objects,
+    read_document,
+    text,
+)
+from mappers.fhir_r4.keys import KVNR_SYSTEMS, by_id, by_identifier, identifiers, keys_of
 from mappers.fhir_r4.references import SUBJECT_ELEMENTS, attachments, references, type_and_id
 from mappers.identity import logical_id
 from mappers.recency import CLOCK
-from profiles.issue import GatewayError, Issue, NotConformant, NotSupported, NotUnderstood
-from profiles.reading import canonical_json, read_json
+from profiles.issue import GatewayError, NotConformant, NotSupported
+from profiles.validate import structure
 
-#: Systems that name a person wherever treated; they propose links and never make an id.
-KVNR_SYSTEMS = frozenset({"http://fhir.de/sid/gkv/kvid-10", "http://fhir.de/sid/pkv/kvid-10"})
-#: Bundle types that state resources one by one.
-BUNDLE_TYPES = frozenset({"transaction", "batch", "message", "document", "collection"})
 #: Server-assigned parts of meta; a client's values mean nothing here.
 SERVER_META = ("versionId", "lastUpdated")
-#: https://hl7.org/fhir/R4/datatypes.html#id
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-
-
-@dataclass(slots=True)
-class _Entry:
-    full_url: str
-    method: str
-    url: str
-    resource: Resource
-    keys: tuple[Key, ...] = ()
-    id: str = ""
-
-    @property
-    def type(self) -> str:
-        return str(self.resource["resourceType"])
+_SERVER = "assigned by the receiving server"
+#: What belongs to no patient.
+_SHARED = frozenset({"Organization", "Practitioner", "PractitionerRole", "Location"})
+_BROKEN = frozenset({"error", "fatal"})
 
 
 def translate(data: bytes, context: Context) -> Mapped:
@@ -54,30 +45,27 @@ def translate(data: bytes, context: Context) -> Mapped:
 
 
 def _translate(data: bytes, context: Context) -> Mapped:
-    document = _read(data)
-    entries = list(_entries(document))
-    for entry in entries:
-        entry.keys = tuple(_keys(entry, context.namespace))
-        entry.id = logical_id(context.region_key, entry.keys[0])
-    names = _names(entries)
-    dropped = 0
-    for entry in entries:
-        dropped += _clean_meta(entry.resource)
-        entry.resource["id"] = entry.id
-        _rewrite(entry.resource, names, context)
-    patients = [e for e in entries if e.type == "Patient" and e.method != "DELETE"]
-    only = patients[0].id if len(patients) == 1 else ""
+    document, issues = read_document(data)
+    stated = entries(document)
+    kind = str(document.get("type") or document["resourceType"])
+    _check_around(document)
     recency = _recency(document)
-    changes = tuple(_change(entry, only, recency) for entry in entries)
-    fields = sum(_leaves(e.resource) for e in entries) + dropped
-    ignored = tuple(("meta", "assigned by the receiving server") for _ in range(dropped))
+    loss = account(document, [leaf for entry in stated for leaf in _server_meta(entry)])
+    inside = _Inside(stated, context)
+    for entry in stated:
+        _clean_meta(entry.resource)
+        inside.rewrite(entry)
+    patients = [e for e in stated if e.type == "Patient" and e.method != "DELETE"]
+    only = patients[0].id if len(patients) == 1 else ""
     return Mapped(
         "fhir_r4",
-        str(document.get("type") or document["resourceType"]),
-        changes=changes,
-        loss=Loss(fields, fields - dropped, dropped, (), ignored),
+        kind,
+        changes=tuple(_change(entry, only, recency) for entry in stated),
+        issues=issues,
+        loss=loss,
         patients=tuple(_facts(entry) for entry in patients),
-        recipients=_recipients(entries),
+        recipients=_recipients(stated),
+        whole=read_document(data)[0] if kind in WHOLE else None,
     )
 
 
@@ -86,269 +74,203 @@ def sources(data: bytes) -> list[str]:
 
     `data` is a document that was translated.
     """
-    document = _read(data)
+    return [entry.place for entry in entries(read_document(data)[0])]
+
+
+def _check_around(document: Resource) -> None:
+    """What stands around the resources is FHIR, too; they themselves are checked one by one."""
     if document["resourceType"] != "Bundle":
-        return [str(document["resourceType"])]
-    return [place for place, _ in _placed(document)]
-
-
-def _read(data: bytes) -> Any:
-    """Read the JSON; what is none has nothing to answer to (http.html#status-codes: 400)."""
-    try:
-        return read_json(data)
-    except NotConformant as error:
-        raise NotUnderstood(error.text, issues=error.issues) from error
-
-
-def _entries(document: Any) -> Iterator[_Entry]:
-    if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
-        raise NotConformant("A FHIR resource is a JSON object with resourceType.")
-    if document["resourceType"] != "Bundle":
-        _check_id(document, f"{document['resourceType']}.id")
-        yield _Entry("", "PUT", "", document)
         return
-    if document.get("type") not in BUNDLE_TYPES:
-        raise NotSupported("This Bundle type is not taken here.", location="Bundle.type")
-    for _, entry in _placed(document):
-        yield entry
-    if not document.get("entry"):
-        raise NotConformant("The Bundle has no entry.", location="Bundle.entry")
+    hull = [{k: v for k, v in one.items() if k != "resource"} for one in document["entry"]]
+    # An entry that was nothing but its resource keeps its place: an element is never empty.
+    found = structure({**document, "entry": [one or {"id": "resource"} for one in hull]})
+    wrong = tuple(issue for issue in found if issue.severity in _BROKEN)
+    if wrong:
+        raise NotConformant(issues=wrong)
 
 
-def _placed(bundle: Resource) -> Iterator[tuple[str, _Entry]]:
-    """Go through the entries that state something, each with the place of its resource."""
-    seen: set[str] = set()
-    for index, raw in enumerate(bundle.get("entry") or ()):
-        place = f"Bundle.entry[{index}]"
-        entry = _entry(raw, place)
-        if entry.full_url and entry.full_url in seen:
-            raise NotConformant("A fullUrl names one entry only.", location=f"{place}.fullUrl")
-        seen.add(entry.full_url)
-        if entry.type != "MessageHeader":
-            yield place if entry.method == "DELETE" else f"{place}.resource", entry
+@dataclass(slots=True)
+class _Inside:
+    """The names entries know each other by inside one document."""
+
+    entries: list[Entry]
+    context: Context
+    #: Full URL, and Type/id → the entry.
+    names: dict[str, Entry] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Give every entry its keys and its id."""
+        self.names = {}
+        for entry in self.entries:
+            entry.keys = keys_of(entry, self.context.namespace)
+            entry.id = logical_id(self.context.region_key, entry.keys[0])
+            if entry.full_url:
+                self.names[entry.full_url] = entry
+        for entry in self.entries:
+            for name in _relative_names(entry):
+                self.names.setdefault(name, entry)
+
+    def rewrite(self, entry: Entry) -> None:
+        """Give a resource its id here, and let its references follow."""
+        resource = entry.resource
+        resource["id"] = entry.id
+        for reference in references(resource):
+            reference["reference"] = self._target(reference["reference"])
+        for attachment in attachments(resource):
+            if (target := self.names.get(attachment["url"])) is not None:
+                attachment["url"] = f"{target.type}/{target.id}"
+
+    def _target(self, written: str) -> str:
+        if written.startswith("#"):
+            return written
+        if (entry := self.names.get(written)) is not None:
+            return f"{entry.type}/{entry.id}"
+        if "?" in written and "://" not in written:
+            return self._conditional(written)
+        named = type_and_id(written)
+        if named is None or "://" in written:
+            return written
+        here = self.names.get("/".join(named))
+        key = by_id(*named, self.context.namespace)
+        name = here.id if here is not None else logical_id(self.context.region_key, key)
+        return f"{named[0]}/{name}"
+
+    def _conditional(self, written: str) -> str:
+        """Resolve `Type?identifier=system|value` (bundle.html#references) to the sender's key."""
+        asked = conditional(written)
+        if asked is None:
+            raise NotSupported("A conditional reference names identifier=system|value.")
+        key = by_identifier(*asked, self.context.namespace)
+        return f"{asked[0]}/{logical_id(self.context.region_key, key)}"
 
 
-def _entry(raw: Any, location: str) -> _Entry:
-    if not isinstance(raw, dict):
-        raise NotConformant("A Bundle entry is an object.", location=location)
-    request = raw.get("request") or {}
-    method = str(request.get("method") or "PUT")
-    url = str(request.get("url") or "")
-    path = url.partition("?")[0]
-    if "://" in path or path.startswith("/") or ".." in path:
-        raise NotConformant("A request url is relative: Type or Type/id.", location=location)
-    if method not in {"PUT", "POST", "DELETE"}:
-        raise NotSupported("Only PUT, POST and DELETE are taken in a Bundle.", location=location)
-    resource = raw.get("resource")
-    if method == "DELETE":
-        resource = _deleted(url, f"{location}.request.url")
-    if not isinstance(resource, dict) or not isinstance(resource.get("resourceType"), str):
-        raise NotConformant("An entry carries a resource.", location=f"{location}.resource")
-    _check_id(resource, f"{location}.resource.id")
-    return _Entry(str(raw.get("fullUrl") or ""), method, url, resource)
-
-
-def _check_id(resource: Resource, location: str) -> None:
-    """Check the sender's id before it is exchanged for ours and nobody sees it any more."""
-    stated = resource.get("id", "-")
-    if not isinstance(stated, str) or not _ID.fullmatch(stated):
-        text = "An id has 1 to 64 letters, digits, hyphens and dots."
-        raise NotConformant(issues=(Issue("error", "value", text, location),))
-
-
-def _deleted(url: str, location: str) -> Resource:
-    """Name what a delete is about: Type/id, or Type?identifier=system|value."""
-    named = type_and_id(url)
-    if named is not None:
-        return {"resourceType": named[0], "id": named[1]}
-    resource_type, _, query = url.partition("?")
-    name, _, token = query.partition("=")
-    system, bar, value = unquote(token).partition("|")
-    if name != "identifier" or not bar or not value or "&" in query:
-        raise NotConformant("A delete names Type/id or one identifier.", location=location)
-    return {"resourceType": resource_type, "identifier": [{"system": system, "value": value}]}
-
-
-def _keys(entry: _Entry, namespace: str) -> Iterator[Key]:
-    resource = entry.resource
-    if isinstance(resource.get("id"), str) and entry.method != "POST":
-        yield Key(entry.type, namespace, f"{entry.type}/{resource['id']}")
-    found = False
-    for identifier in _identifiers(resource):
-        system, value = str(identifier.get("system") or ""), str(identifier.get("value") or "")
-        if value and system not in KVNR_SYSTEMS:
-            found = True
-            yield Key(entry.type, _own(namespace, system), value)
-    if not found and (entry.method == "POST" or "id" not in resource):
-        yield Key(entry.type, f"{namespace}|content", _content_key(resource))
-
-
-def _identifiers(resource: Resource) -> list[dict[str, Any]]:
-    stated = resource.get("identifier")
-    listed = stated if isinstance(stated, list) else [stated]
-    return [identifier for identifier in listed if isinstance(identifier, dict)]
-
-
-def _own(namespace: str, system: str) -> str:
-    return system if system.startswith(namespace) else f"{namespace}|{system}"
-
-
-def _content_key(resource: Resource) -> str:
-    """Name a resource that has no identifier by what it says, without its volatile parts."""
-    stable = {k: v for k, v in resource.items() if k not in {"id", "meta", "text"}}
-    return hashlib.sha256(canonical_json(_without_urns(stable))).hexdigest()
-
-
-def _without_urns(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {k: _without_urns(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [_without_urns(v) for v in value]
-    return "" if isinstance(value, str) and value.startswith("urn:uuid:") else value
-
-
-def _names(entries: list[_Entry]) -> dict[str, _Entry]:
-    """Map everything an entry may be called inside the Bundle to the entry."""
-    names: dict[str, _Entry] = {}
-    for entry in entries:
-        if entry.full_url:
-            names[entry.full_url] = entry
-        if isinstance(entry.resource.get("id"), str):
-            names.setdefault(f"{entry.type}/{entry.resource['id']}", entry)
+def _relative_names(entry: Entry) -> list[str]:
+    """What a relative reference calls an entry: by its own id, or that of its RESTful full URL."""
+    names = []
+    if stated := text(entry.resource.get("id")):
+        names.append(f"{entry.type}/{stated}")
+    named = type_and_id(entry.full_url)
+    if named is not None and named[0] == entry.type:
+        names.append("/".join(named))
     return names
 
 
-def _rewrite(resource: Resource, names: dict[str, _Entry], context: Context) -> None:
-    for reference in references(resource):
-        reference["reference"] = _target(reference["reference"], names, context)
-    for attachment in attachments(resource):
-        if attachment["url"] in names:
-            target = names[attachment["url"]]
-            attachment["url"] = f"{target.type}/{target.id}"
+def _server_meta(entry: Entry) -> list[Leaf]:
+    """The leaves of `meta` that are left out: what servers assign, and a forged clock.
+
+    Only our own clock decides what is newer: a sender's means nothing here.
+    """
+    meta = entry.resource.get("meta")
+    if not isinstance(meta, dict):
+        return []
+    place = f"{entry.place}.meta"
+    found = [(f"{place}.{name}", _SERVER) for name in SERVER_META if meta.get(name) is not None]
+    for index, one in enumerate(_listed(meta.get("extension"))):
+        if _is_clock(one):
+            names = (n for n, value in one.items() if not isinstance(value, dict | list))
+            found += [(f"{place}.extension[{index}].{name}", _SERVER) for name in names]
+    return found
 
 
-def _target(written: str, names: dict[str, _Entry], context: Context) -> str:
-    if written.startswith("#"):
-        return written
-    if (entry := names.get(written)) is not None:
-        return f"{entry.type}/{entry.id}"
-    if "?" in written and "://" not in written:
-        return _conditional(written, context)
-    named = type_and_id(written)
-    if named is None or "://" in written:
-        return written
-    key = Key(named[0], context.namespace, f"{named[0]}/{named[1]}")
-    return f"{named[0]}/{logical_id(context.region_key, key)}"
-
-
-def _conditional(written: str, context: Context) -> str:
-    """Resolve `Type?identifier=system|value` (bundle.html#references) to the sender's key."""
-    resource_type, _, query = written.partition("?")
-    name, _, value = query.partition("=")
-    system, bar, code = value.partition("|")
-    if name != "identifier" or not bar or "&" in query:
-        raise NotSupported("A conditional reference names identifier=system|value.")
-    key = Key(resource_type, _own(context.namespace, system), code)
-    return f"{resource_type}/{logical_id(context.region_key, key)}"
-
-
-def _clean_meta(resource: Resource) -> int:
+def _clean_meta(resource: Resource) -> None:
     meta = resource.get("meta")
     if not isinstance(meta, dict):
-        return 0
-    dropped = [meta.pop(name) for name in SERVER_META if name in meta]
-    forged = _drop_clock(meta)
+        return
+    for name in SERVER_META:
+        meta.pop(name, None)
+    if isinstance(meta.get("extension"), list):
+        meta["extension"] = [one for one in meta["extension"] if not _is_clock(one)]
+        if not meta["extension"]:
+            del meta["extension"]
     if not meta:
         del resource["meta"]
-    return len(dropped) + forged
 
 
-def _drop_clock(meta: dict[str, Any]) -> int:
-    """Only our own clock decides what is newer: a sender's means nothing here."""
-    extensions = meta.get("extension")
-    if not isinstance(extensions, list):
-        return 0
-    kept = [e for e in extensions if not (isinstance(e, dict) and e.get("url") == CLOCK)]
-    forged = len(extensions) - len(kept)
-    if forged:
-        meta["extension"] = kept
-        if not kept:
-            del meta["extension"]
-    return forged
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
-def _change(entry: _Entry, only_patient: str, recency: str) -> Change:
-    subject = entry.id if entry.type == "Patient" else _subject(entry.resource) or only_patient
-    if entry.type in {"Organization", "Practitioner", "PractitionerRole", "Location"}:
-        subject = ""
+def _is_clock(extension: Any) -> bool:
+    return isinstance(extension, dict) and extension.get("url") == CLOCK
+
+
+def _change(entry: Entry, only_patient: str, recency: str) -> Change:
     action = Action.DELETE if entry.method == "DELETE" else Action.REPLACE
+    subject = _subject(entry, only_patient)
     return Change(
         action, entry.type, entry.id, entry.keys, entry.resource, recency=recency, subject=subject
     )
 
 
-def _subject(resource: Resource) -> str:
-    for element in SUBJECT_ELEMENTS:
-        reference = resource.get(element)
-        if isinstance(reference, dict):
-            written = str(reference.get("reference") or "")
-            if written.startswith("Patient/"):
-                return written.removeprefix("Patient/")
-    return ""
+def _subject(entry: Entry, only_patient: str) -> str:
+    """The Patient a resource belongs to: the one it names, else the only one there is.
+
+    One that names somebody who is not here belongs to nobody here.
+    """
+    if entry.type == "Patient":
+        return entry.id
+    if entry.type in _SHARED:
+        return ""
+    stated = [
+        text(one.get("reference"))
+        for element in SUBJECT_ELEMENTS
+        for one in objects(entry.resource.get(element))
+    ]
+    for written in stated:
+        if written.startswith("Patient/"):
+            return written.removeprefix("Patient/")
+    return "" if any(_names_a_patient(written) for written in stated) else only_patient
+
+
+def _names_a_patient(reference: str) -> bool:
+    """Tell whether a reference that was not resolved may mean a patient."""
+    if not reference or reference.startswith("#"):
+        return False
+    named = type_and_id(reference)
+    return named is None or named[0] == "Patient"
 
 
 def _recency(document: Resource) -> str:
-    written = document.get("timestamp") or (document.get("meta") or {}).get("lastUpdated")
+    meta = document.get("meta")
+    updated = meta.get("lastUpdated") if isinstance(meta, dict) else None
+    written = document.get("timestamp") or updated
     if not isinstance(written, str):
         return ""
     try:
         at = datetime.fromisoformat(written)
-    except ValueError:
-        raise NotConformant(
-            "An instant is a date and time with a zone.", location="Bundle.timestamp"
-        ) from None
-    return at.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+        zoned = at.astimezone(UTC) if at.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        zoned = None
+    if zoned is None:
+        place = "Bundle.timestamp" if "timestamp" in document else "meta.lastUpdated"
+        raise NotConformant("An instant is a date and time with a zone.", location=place)
+    return zoned.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _leaves(value: Any) -> int:
-    if isinstance(value, dict):
-        return sum(_leaves(child) for child in value.values())
-    if isinstance(value, list):
-        return sum(_leaves(child) for child in value)
-    return 1
-
-
-def _facts(entry: _Entry) -> PatientFacts:
+def _facts(entry: Entry) -> PatientFacts:
     resource = entry.resource
-    names = [name for name in resource.get("name") or () if isinstance(name, dict)]
+    names = objects(resource.get("name"))
     name = next((n for n in names if n.get("use") == "official"), names[0] if names else {})
-    kvnr = next(
-        (
-            str(i.get("value") or "")
-            for i in _identifiers(resource)
-            if i.get("system") in KVNR_SYSTEMS
-        ),
-        "",
-    )
+    kvnrs = [i for i in identifiers(resource) if i.get("system") in KVNR_SYSTEMS]
     return PatientFacts(
         entry.id,
         entry.keys,
-        kvnr,
-        str(resource.get("birthDate") or ""),
-        str(name.get("family") or ""),
-        " ".join(str(given) for given in name.get("given") or ()),
+        text(kvnrs[0].get("value")) if kvnrs else "",
+        text(resource.get("birthDate")),
+        text(name.get("family")),
+        " ".join(text(given) for given in _listed(name.get("given"))),
     )
 
 
-def _recipients(entries: list[_Entry]) -> dict[str, tuple[dict[str, Any], ...]]:
+def _recipients(stated: list[Entry]) -> dict[str, tuple[dict[str, Any], ...]]:
     """Collect the identifiers of the general practitioners the Patients name."""
-    by_name = {f"{entry.type}/{entry.id}": entry for entry in entries}
+    by_name = {f"{entry.type}/{entry.id}": entry for entry in stated}
     found: list[dict[str, Any]] = []
-    for entry in entries:
+    for entry in stated:
         if entry.type != "Patient":
             continue
-        for reference in entry.resource.get("generalPractitioner") or ():
-            target = by_name.get(str(reference.get("reference") or ""))
-            stated = _identifiers(target.resource) if target else [reference.get("identifier")]
-            found += [i for i in stated if isinstance(i, dict) and i.get("value")]
+        for reference in objects(entry.resource.get("generalPractitioner")):
+            target = by_name.get(text(reference.get("reference")))
+            named = target.resource if target else reference
+            found += [i for i in identifiers(named) if i.get("value")]
     return {"Patient.generalPractitioner": tuple(found)} if found else {}
