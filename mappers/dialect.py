@@ -127,7 +127,7 @@ class Dialect:
     code_systems: Mapping[str, str] = field(default_factory=dict)
     #: Field ("PV1-10") → local code → standard source code.
     codes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    #: Field or segment ("PID-18", "ZXX") → reason why it is left out.
+    #: Field or segment ("PID-18", "ZXX") → reason why it is left out; empty: it is not.
     ignore: Mapping[str, str] = field(default_factory=dict)
     #: Further rows, mostly for Z-segments.
     rows: tuple[Row, ...] = ()

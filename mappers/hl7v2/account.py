@@ -7,6 +7,7 @@ from functools import cache
 
 from mappers.base import Loss
 from mappers.codes import rows
+from mappers.hl7v2.left_out import ignored as ignored_by
 from mappers.hl7v2.places import inside_field
 from mappers.hl7v2.session import PACKAGE, Session
 from mappers.trace import Source, Text, collect
@@ -58,7 +59,7 @@ def _explained(
 ) -> tuple[tuple[tuple[str, str], ...], dict[Source, str]]:
     """Paths ignored with their reasons, and the paths nobody mapped by place."""
     message = session.message
-    standard, local = _ignored(), session.dialect.ignore
+    standard, local = _ignored(), ignored_by(session.context)
     ignored: list[tuple[str, str]] = []
     unmapped: dict[Source, str] = {}
     for leaf in lost:

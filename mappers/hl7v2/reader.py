@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from mappers.hl7v2.left_out import leave_out
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.tokenizer import Segment
 from profiles.issue import Issue, NotConformant
@@ -155,6 +156,7 @@ def plain(function: Callable[[Session, Segment], object]) -> Handler:
 
 def read(session: Session, family: Family) -> None:
     """Read a message; raises NotConformant when a segment it needs is missing."""
+    leave_out(session)
     names = {segment.name for segment in session.message.segments}
     _check_required(session, family, names)
     readers = family.readers

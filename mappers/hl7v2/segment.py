@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from copy import copy
 from functools import lru_cache
 
 from mappers.hl7v2.places import FIELD, MOST_FIELDS, SEGMENT
@@ -125,6 +126,16 @@ class Segment:
                     leaves += found
             self.leaves, self._fields = leaves, fields
         return self._fields
+
+    def emptied(self, fields: Iterable[int]) -> Segment:
+        """Return this segment with nothing in some fields; its leaves are the same."""
+        split = self.split_all()
+        made = copy(self)
+        made.raw, made._fields = [*self.raw], [*split]
+        for number in fields:
+            if number < len(made.raw):
+                made.raw[number], made._fields[number] = "", _NONE
+        return made
 
     def _split(self, field: int, raw: str) -> Split:
         base = self.base | (field << FIELD)

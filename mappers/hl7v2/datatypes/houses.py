@@ -240,7 +240,10 @@ def assigned_by(
     known = tuple(one for one in (*named, *within) if one is not None)
     if known:
         identifier["assigner"] = _assigner(known, [one for one in within if one in known[1:]])
-    place = site(session, facility, named[0]) if at_site and facility is not None else None
+    if not at_site or facility is None:
+        return known
+    owner = None if is_system(session, hd(facility)) else named[0]
+    place = site(session, facility, owner)
     return known if place is None else (*known, place)
 
 

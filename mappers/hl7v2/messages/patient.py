@@ -13,6 +13,7 @@ from mappers.hl7v2.segments import (
     facts,
     ft1,
     gt1,
+    heritage,
     iam,
     in2,
     insurance,
@@ -35,9 +36,10 @@ def read_patient(reader: Reader, segment: Segment) -> None:
     if not (any(segment.raw[2:]) or session.context.lenient):
         issue = Issue("error", "required", "the message holds no PID segment", "PID", "100")
         raise NotConformant(issue.text, location="PID", issues=(issue,))
-    reader.before = pid.patient(session, segment)
+    reader.before = draft = pid.patient(session, segment)
     pid_others.mother(session, segment)
-    facts.about(session, segment, session.patient)
+    said = heritage.heritage(segment, draft) if segment.has(10) or segment.has(22) else ()
+    facts.about(session, segment, draft, said)
     if segment.has(33):
         pid_others.updated(session, segment)
 

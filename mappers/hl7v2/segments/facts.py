@@ -6,7 +6,7 @@ components are the standard's names of the fields (`facts/<segment>.csv`: field,
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -121,15 +121,17 @@ def facts(reader: Reader, segment: Segment) -> None:
     reader.made(draft)
 
 
-def about(session: Session, segment: Segment, draft: Draft | None) -> None:
-    """Read the fields no element of `draft` takes into an Observation about it."""
+def about(
+    session: Session, segment: Segment, draft: Draft | None, said: Collection[int] = ()
+) -> None:
+    """Read the fields no element of `draft` takes, nor `said`, into an Observation about it."""
     if draft is None or session.patient is None:
         return
     raw, numbers = segment.raw, _numbers(segment.name)
     size = len(raw)
     if numbers[0] >= size or not any(raw[n] for n in numbers if n < size):
         return
-    found = components(session, segment)
+    found = components(session, segment, said)
     if not found:
         return
     made = session.natural("Observation", draft.id, segment.name)
@@ -155,11 +157,13 @@ def _naming(segment: Segment, field: int) -> str:
     return str(segment.first(field) or "") if field else ""
 
 
-def components(session: Session, segment: Segment) -> list[dict[str, Any]]:
+def components(
+    session: Session, segment: Segment, said: Collection[int] = ()
+) -> list[dict[str, Any]]:
     """Return one component per field of the segment's table that says something."""
     found = []
     for fact in _facts(segment.name):
-        for repetition in segment.repetitions(fact.field):
+        for repetition in segment.repetitions(fact.field) if fact.field not in said else ():
             value = fact.convert(session, repetition)
             if value is not None and value != '""':
                 found.append({"code": {"text": fact.name}, fact.element: value})

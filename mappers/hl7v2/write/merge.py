@@ -13,11 +13,18 @@ from mappers.source import Source
 
 
 def choose_merge(source: Source) -> Choice | None:
-    """Choose A40 when one patient replaces the other; raises NotSupported beside other content."""
+    """Choose A40 when one patient replaces the other; raises NotSupported beside other content.
+
+    Facts about the patients, for which A40 has no segment, are left out.
+    """
     gone = merged(source)
     if gone is None:
         return None
+    patients = source.of("Patient")
+    about = [one for one in source.of("Observation") if _is_fact(source, one, patients)]
     kinds = decisive(source)
+    if len(about) == len(source.of("Observation")):
+        kinds -= {"Observation"}
     if kinds:
         raise refuse({"Patient merge", *kinds})
 
@@ -28,6 +35,13 @@ def choose_merge(source: Source) -> Choice | None:
         return Plan("ADT^A40", lambda w: segments(w, survivor), None)
 
     return plan
+
+
+def _is_fact(source: Source, observation: Resource, patients: list[Resource]) -> bool:
+    """Tell a fact about the person from a finding: no code but words, of no visit or report."""
+    subject = source.resolve(observation.get("subject"))
+    coded = observation.get("code", {}).get("coding")
+    return subject in patients and not coded and "encounter" not in observation
 
 
 def mrg(w: Writing, gone: Resource, survivor: Resource) -> Segment:

@@ -229,3 +229,11 @@ def test_one_patient_told_in_two_ways_is_said() -> None:
         "PID[2]-5.1",
         "PID[2]-7",
     ]
+
+
+def test_a_house_that_is_named_like_a_system_of_numbers_is_a_place_all_the_same() -> None:
+    doctor = "7^Bergmann^Ines" + "^" * 11 + "&1.2.276.0.76.4.16&ISO"
+    result = translated(f"{PID}OBR|1|A||GLU^Glukose^L" + "|" * 12 + f"{doctor}\r", "ORU^R01")
+    places = [c.resource for c in result.changes if c.type == "Location"]
+    assert [one["name"] for one in places] == ["1.2.276.0.76.4.16"]
+    assert "managingOrganization" not in places[0]

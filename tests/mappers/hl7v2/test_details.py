@@ -102,7 +102,7 @@ def test_another_record_of_the_same_person_is_named() -> None:
     assert (link["type"], link["other"]["identifier"]["value"]) == ("seealso", "99")
 
 
-def test_religion_and_origin_are_left_out_on_purpose() -> None:
+def test_religion_is_left_out_as_the_shipped_dialect_says() -> None:
     mapped = read(PID, PV1, "NK1|1|Weiß^Karl|SPO" + "|" * 22 + "EV")
     assert ("NK1-25", "special category of personal data") in mapped.loss.ignored_paths
     assert of(mapped, "Observation") == []

@@ -139,7 +139,7 @@ def test_an_invalid_birth_date_is_refused_with_its_place(field: str) -> None:
     assert [(i.code, i.location, i.hl7_code) for i in refusal.issues] == [("value", "PID-7", "102")]
 
 
-def test_religion_is_left_out_for_a_stated_reason() -> None:
+def test_religion_is_left_out_as_the_shipped_dialect_says() -> None:
     mapped = translated("PID|1||1||A^B||1990|F|||||||||EV")
     assert ("PID-17", "special category of personal data") in mapped.loss.ignored_paths
     assert "EV" not in repr(mapped.changes)

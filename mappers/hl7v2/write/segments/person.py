@@ -12,6 +12,7 @@ from mappers.hl7v2.write.datatypes.names import xpn
 from mappers.hl7v2.write.datatypes.parties import xcn, xon
 from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.rows import fill
+from mappers.hl7v2.write.segments.heritage import heritage
 from mappers.hl7v2.write.writing import Writing
 from mappers.times import to_hl7
 from mappers.trace import derived, text
@@ -35,6 +36,7 @@ def pid(w: Writing, patient: Resource) -> Segment:
     segment.put(7, _birth(w, patient))
     segment.put(8, _sex(w, patient))
     fill(w, segment, "pid_patient", patient, skip=frozenset({9, 20}))
+    heritage(w, segment, patient)
     _account(w, segment)
     for mother in w.source.of("RelatedPerson"):
         if is_mother(mother):
