@@ -285,3 +285,28 @@ def test_a_merge_the_wrong_way_round_is_put_right_by_the_one_that_is_meant(world
     assert (gone["active"], living.get("active")) == (False, None)
     assert [link["type"] for link in gone["link"]] == ["replaced-by"]
     assert [link["type"] for link in living["link"]] == ["replaces"]
+
+
+def test_a_visit_that_ended_in_another_stays_ended_whatever_is_said_of_it(world, build):
+    world.record(build.message(control="M1", patient="P1", visit="V1"))
+    world.record(build.message(control="M2", patient="P1", visit="V2"))
+    world.record(event(build, "A42", "P1", mrg("P1", "V2"), visit="V1"))
+    world.record(event(build, "A08", "P1", visit="V2", day=6))
+    visits = {body["identifier"][0]["value"]: body for _, body in stored(world, "Encounter")}
+    assert {number: body["status"] for number, body in visits.items()} == {
+        "V1": "in-progress",
+        "V2": "entered-in-error",
+    }
+    (link,) = [e for e in visits["V2"]["extension"] if e["url"].endswith("associatedEncounter")]
+    assert link["valueReference"]["reference"] == f"Encounter/{visits['V1']['id']}"
+
+
+def test_two_patients_of_one_message_keep_what_is_theirs(world, build):
+    pid, obr = "PID|{0}||{1}^^^KLINIKUM^PI||Muster^Anna||19800101|F", "OBR|1||{0}|GLU^Glukose^L|||"
+    obx = "OBX|1|NM|GLU^Glukose^L||{0}|mg/dl|||||F|||20260305"
+    groups = [pid.format(2, "P2"), obr.format("F-1"), obx.format(99)]
+    first = [obr.format("F-1"), obx.format(55)]
+    world.record(event(build, "R01", "P1", *first, *groups).replace(b"ADT^R01", b"ORU^R01"))
+    found = {owner: body["valueQuantity"]["value"] for owner, body in stored(world, "Observation")}
+    assert found == {"P1": 55, "P2": 99}
+    assert sorted(owner for owner, _ in stored(world, "DiagnosticReport")) == ["P1", "P2"]
