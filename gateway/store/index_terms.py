@@ -15,8 +15,10 @@ from functools import lru_cache, partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
+from profiles.search import UCUM, measure
+
 if TYPE_CHECKING:
-    from profiles.search import Terms
+    from profiles.search import Measure, Terms
 
 #: Characters of a string's beginning that stay readable.
 PREFIX = 16
@@ -44,6 +46,11 @@ def token_values(system: str, code: str) -> tuple[str, ...]:
     return (code, f"{system}|{code}") if code else ()
 
 
+def in_base(known: Measure) -> str:
+    """Name what stands for a quantity parameter in base units of one dimension."""
+    return f"\0ucum {known.dimension}"
+
+
 # Codes, statuses and systems come again in every message; a pure function may remember them.
 @lru_cache(maxsize=32_768)
 def search_term(key: bytes, resource_type: str, param: str, value: str) -> int:
@@ -64,6 +71,9 @@ def encode(key: bytes, resource_type: str, terms: Terms) -> bytes:
         hashed.update([term(param, value) for param, value in pairs])
     dates = {(term(p, "\0"), low, high) for p, low, high in terms.dates}
     numbers = {(term(p, "\0"), v) for p, _, _, v in terms.quantities}
+    for p, system, code, v in terms.quantities:
+        if system == UCUM and (known := measure(system, code)) is not None:
+            numbers.add((term(p, in_base(known)), known.roughly(v)))
     starts = {(term(p, "\0"), v[:PREFIX]) for p, v in terms.strings}
     parts = [
         _COUNTS.pack(len(hashed), len(dates), len(numbers), len(starts)),

@@ -6,30 +6,42 @@ condition cannot narrow (:not, :missing, :contains, a system alone) is left to t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from gateway.store.database import Database
 from gateway.store.index_key import IndexKey
-from gateway.store.index_terms import PREFIX
+from gateway.store.index_terms import PREFIX, in_base
 from gateway.store.trail import SEGMENT_BITS, resources_in
 from profiles.search import (
+    UCUM,
+    AllOf,
+    AnyOf,
     CompositeValue,
     Condition,
     Criteria,
     DateValue,
     NearValue,
+    Node,
     QuantityValue,
     ReferenceValue,
     StringValue,
+    TokenSetValue,
     TokenValue,
+    TypedIdentifierValue,
     UriValue,
+    measure,
 )
 
-#: Finds the resources of one segment that one value may mean; None: all of them.
+#: Finds the resources of one segment that something may mean.
 Narrow = Callable[[Database, int], set[int]]
+#: What a value comes to: terms that are looked up together, and ranges.
+_Found = tuple[list[int], list[Narrow]]
 
 _TERM = "SELECT resources FROM term WHERE segment = ? AND term = ?"
+_TERMS = "SELECT resources FROM term WHERE segment = ? AND term {ints}"
+#: Modifiers under which an index says nothing.
+_BLIND = frozenset({"missing", "not", "not-in", "contains", "text"})
 #: Date comparison → what a range must meet at least, with the value's (low, high).
 _DATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "eq": ("low >= ? AND low < ?", ("low", "high")),
@@ -39,9 +51,11 @@ _DATES: dict[str, tuple[str, tuple[str, ...]]] = {
     "lt": ("low < ?", ("high",)),
     "le": ("low < ?", ("high",)),
     "eb": ("low < ?", ("high",)),
+    "ap": ("low < ? AND high > ?", ("high", "low")),
 }
 _NUMBERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "eq": ("value >= ? AND value <= ?", ("low", "high")),
+    "ap": ("value >= ? AND value <= ?", ("low", "high")),
     "gt": ("value >= ?", ("low",)),
     "ge": ("value >= ?", ("low",)),
     "sa": ("value >= ?", ("low",)),
@@ -53,120 +67,193 @@ _NUMBERS: dict[str, tuple[str, tuple[str, ...]]] = {
 
 def candidates(db: Database, key: IndexKey, criteria: Criteria, *, after: int) -> Iterator[int]:
     """Return resource numbers above `after` that may meet the criteria, ascending."""
-    plans = [plan for one in criteria.conditions if (plan := _plan(key, criteria, one)) is not None]
-    if not plans:
-        plans = [[_by_term(key.search_term(criteria.resource_type, "", ""))]]
+    for found in segments(db, key, (criteria,), after=after):
+        yield from sorted(found)
+
+
+def segments(
+    db: Database, key: IndexKey, wanted: Sequence[Criteria], *, after: int = 0
+) -> Iterator[set[int]]:
+    """Yield for each segment the resources above `after` that may meet any of the criteria."""
+    plans = [plan(key, criteria) for criteria in wanted]
     last = db.query("SELECT max(segment) FROM term")[0][0]
-    if last is None:
-        return
-    for segment in range(max(after, 0) >> SEGMENT_BITS, last + 1):
-        found: set[int] | None = None
-        for plan in plans:
-            meant = {number for narrow in plan for number in narrow(db, segment)}
-            found = meant if found is None else found & meant
+    for segment in range(max(after, 0) >> SEGMENT_BITS, -1 if last is None else last + 1):
+        found = set().union(*[narrow(db, segment) for narrow in plans])
+        yield {number for number in found if number > after}
+
+
+def plan(key: IndexKey, criteria: Criteria) -> Narrow:
+    """Return what narrows criteria, at least to their type."""
+    narrow = _all(key, criteria.resource_type, criteria.conditions)
+    return narrow or _by_terms([key.search_term(criteria.resource_type, "", "")])
+
+
+def _node(key: IndexKey, type_: str, node: Node) -> Narrow | None:
+    """Return what finds a node's candidates; None when it narrows nothing."""
+    if isinstance(node, Condition):
+        return _condition(key, type_, node)
+    if isinstance(node, AllOf):
+        return _all(key, type_, node.nodes)
+    if isinstance(node, AnyOf):
+        return _any(key, type_, node.nodes)
+    return None
+
+
+def _all(key: IndexKey, type_: str, nodes: Sequence[Node]) -> Narrow | None:
+    narrows = [one for node in nodes if (one := _node(key, type_, node)) is not None]
+    if len(narrows) <= 1:
+        return narrows[0] if narrows else None
+
+    def narrow(db: Database, segment: int) -> set[int]:
+        found = narrows[0](db, segment)
+        for one in narrows[1:]:
             if not found:
                 break
-        yield from sorted(number for number in found or () if number > after)
+            found &= one(db, segment)
+        return found
+
+    return narrow
 
 
-def _plan(key: IndexKey, criteria: Criteria, condition: Condition) -> list[Narrow] | None:
-    """Return what finds each value's candidates; None when the condition narrows nothing."""
-    if condition.modifier in {"missing", "not", "contains"}:
-        return None
-    plan: list[Narrow] = []
-    for value in condition.values:
-        narrow = _PLANNERS[type(value)](key, criteria.resource_type, condition.name, value)
-        if narrow is None:
+def _any(key: IndexKey, type_: str, nodes: Sequence[Node]) -> Narrow | None:
+    narrows: list[Narrow] = []
+    for node in nodes:
+        one = _node(key, type_, node)
+        if one is None:
             return None
-        plan += narrow
-    return plan
+        narrows.append(one)
+    return _union(narrows)
 
 
-def _token(key: IndexKey, kind: str, name: str, value: Any) -> list[Narrow] | None:
-    if value.code is None:
+def _union(narrows: list[Narrow]) -> Narrow:
+    if len(narrows) == 1:
+        return narrows[0]
+    return lambda db, segment: set().union(*[one(db, segment) for one in narrows])
+
+
+def _condition(key: IndexKey, type_: str, condition: Condition) -> Narrow | None:
+    kind, modifier = condition.kind, condition.modifier
+    if kind == "text" or modifier in _BLIND or (kind, modifier) == ("uri", "below"):
         return None
-    text = value.code if value.system is None else f"{value.system}|{value.code}"
-    return [_by_term(key.search_term(kind, name, text))]
+    terms: list[int] = []
+    narrows: list[Narrow] = []
+    for value in condition.values:
+        found = _value(key, type_, condition.name, modifier, value)
+        if found is None:
+            return None
+        terms += found[0]
+        narrows += found[1]
+    return _union([_by_terms(terms), *narrows] if terms or not narrows else narrows)
 
 
-def _reference(key: IndexKey, kind: str, name: str, value: Any) -> list[Narrow] | None:
-    return [_by_term(key.search_term(kind, name, one)) for one in value.keys]
+def _value(key: IndexKey, type_: str, name: str, modifier: str, value: Any) -> _Found | None:
+    """Return what finds one value's candidates."""
+    if (texts := _texts(value, modifier)) is not None:
+        return [key.search_term(type_, name, text) for text in texts], []
+    if isinstance(value, CompositeValue):
+        return _composite(key, type_, value)
+    narrow: Narrow | None = None
+    if isinstance(value, StringValue):
+        narrow = _string(key, type_, name, value)
+    elif isinstance(value, DateValue):
+        narrow = _date(key, type_, name, value)
+    elif isinstance(value, QuantityValue):
+        return _quantity(key, type_, name, value)
+    return None if narrow is None else ([], [narrow])
 
 
-def _uri(key: IndexKey, kind: str, name: str, value: Any) -> list[Narrow] | None:
-    return [_by_term(key.search_term(kind, name, value.uri))]
+def _texts(value: Any, modifier: str) -> list[str] | None:
+    """Return what a token, reference or URI is found by, as `index_terms.encode` writes it."""
+    if isinstance(value, TokenValue):
+        if value.code is None:
+            return None
+        return [value.code if value.system is None else f"{value.system}|{value.code}"]
+    if isinstance(value, TokenSetValue):
+        return [f"{system}|{code}" for system, code in sorted(value.members)]
+    if isinstance(value, TypedIdentifierValue):
+        return [value.value]
+    if isinstance(value, ReferenceValue):
+        return sorted(value.keys)
+    if isinstance(value, UriValue):
+        return _above(value.uri) if modifier == "above" else [value.uri]
+    return None
 
 
-def _string(key: IndexKey, kind: str, name: str, value: Any) -> list[Narrow] | None:
+def _above(uri: str) -> list[str]:
+    """Return a URL and everything above it in its path."""
+    found, start = [uri], uri.find("://") + 3
+    at = uri.rfind("/")
+    while at >= start > 2:
+        found += [uri[:at], uri[: at + 1]]
+        at = uri.rfind("/", 0, at)
+    return found
+
+
+def _string(key: IndexKey, type_: str, name: str, value: StringValue) -> Narrow | None:
     start = value.folded[:PREFIX]
     if not start:
         return None
-    param = key.search_term(kind, name, "\0")
-    return [
-        lambda db, segment: _numbers(
-            db,
-            "SELECT resource FROM string_term WHERE segment = ? AND param = ?"
-            " AND prefix >= ? AND prefix < ?",
-            (segment, param, start, _after(start)),
-        )
-    ]
+    param = key.search_term(type_, name, "\0")
+    return lambda db, segment: _numbers(
+        db,
+        "SELECT resource FROM string_term WHERE segment = ? AND param = ?"
+        " AND prefix >= ? AND prefix < ?",
+        (segment, param, start, _after(start)),
+    )
 
 
-def _date(key: IndexKey, kind: str, name: str, value: Any) -> list[Narrow] | None:
+def _date(key: IndexKey, type_: str, name: str, value: DateValue) -> Narrow | None:
     if value.prefix not in _DATES:
         return None
     where, bounds = _DATES[value.prefix]
-    return [_by_range(key, kind, name, "date_term", where, [getattr(value, b) for b in bounds])]
+    param = key.search_term(type_, name, "\0")
+    return _by_range(param, "date_term", where, [getattr(value, one) for one in bounds])
 
 
-def _quantity(key: IndexKey, kind: str, name: str, value: Any) -> list[Narrow] | None:
+def _quantity(key: IndexKey, type_: str, name: str, value: QuantityValue) -> _Found | None:
+    """Return what finds the number as it stands, and in base units where the unit is UCUM."""
     if value.prefix not in _NUMBERS:
         return None
     where, bounds = _NUMBERS[value.prefix]
-    # A little wider than asked for: the confirmation compares exactly.
+    limits = {bound: getattr(value, bound) for bound in bounds}
+    param = key.search_term(type_, name, "\0")
+    narrows = [_by_range(param, "quantity_term", where, _widened(limits))]
+    known = measure(UCUM, value.code or "") if value.system == UCUM else None
+    if known is not None:
+        param = key.search_term(type_, name, in_base(known))
+        limits = {bound: known.roughly(limit) for bound, limit in limits.items()}
+        narrows.append(_by_range(param, "quantity_term", where, _widened(limits)))
+    return [], narrows
+
+
+def _widened(limits: dict[str, float]) -> list[float]:
+    """A little wider than asked for: the confirmation compares exactly."""
     slack = {"low": -1e-9, "high": 1e-9}
-    limits = [getattr(value, b) + abs(getattr(value, b)) * slack[b] + slack[b] for b in bounds]
-    return [_by_range(key, kind, name, "quantity_term", where, limits)]
+    return [limit + abs(limit) * slack[bound] + slack[bound] for bound, limit in limits.items()]
 
 
-def _composite(key: IndexKey, kind: str, _name: str, value: Any) -> list[Narrow] | None:
+def _composite(key: IndexKey, type_: str, value: CompositeValue) -> _Found | None:
     """Return what the first part that narrows finds: it has terms under its own parameter."""
     for own, part in zip(value.names, value.parts, strict=True):
-        narrow = _PLANNERS[type(part)](key, kind, own, part)
-        if narrow is not None:
-            return narrow
+        found = None if isinstance(part, NearValue) else _value(key, type_, own, "", part)
+        if found is not None:
+            return found
     return None
 
 
-def _near(_key: IndexKey, _kind: str, _name: str, _value: Any) -> list[Narrow] | None:
-    return None
+def _by_terms(terms: list[int]) -> Narrow:
+    if len(terms) == 1:
+        return lambda db, segment: _resources(segment, db.query(_TERM, (segment, terms[0])))
+    return lambda db, segment: _resources(
+        segment, db.query_in(_TERMS, terms, before=(segment,)) if terms else ()
+    )
 
 
-#: Class of value → what narrows by it.
-_PLANNERS: dict[type, Callable[[IndexKey, str, str, Any], list[Narrow] | None]] = {
-    TokenValue: _token,
-    ReferenceValue: _reference,
-    UriValue: _uri,
-    StringValue: _string,
-    DateValue: _date,
-    QuantityValue: _quantity,
-    CompositeValue: _composite,
-    NearValue: _near,
-}
+def _resources(segment: int, rows: Sequence[tuple[Any, ...]]) -> set[int]:
+    return {number for (content,) in rows for number in resources_in(segment, bytes(content))}
 
 
-def _by_term(term: int) -> Narrow:
-    return lambda db, segment: {
-        number
-        for (content,) in db.query(_TERM, (segment, term))
-        for number in resources_in(segment, bytes(content))
-    }
-
-
-def _by_range(
-    key: IndexKey, kind: str, name: str, table: str, where: str, limits: list[int | float]
-) -> Narrow:
-    param = key.search_term(kind, name, "\0")
+def _by_range(param: int, table: str, where: str, limits: list[Any]) -> Narrow:
     sql = f"SELECT resource FROM {table} WHERE segment = ? AND param = ? AND {where}"  # noqa: S608 - constants
     return lambda db, segment: _numbers(db, sql, (segment, param, *limits))
 

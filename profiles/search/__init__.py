@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
-from profiles.search.criteria import Condition, Criteria, parse_criteria
+from profiles.search.criteria import COMBINING, parse_criteria
 from profiles.search.dates import BEGINNING, END, range_of
 from profiles.search.folding import folded
 from profiles.search.near import NearValue
+from profiles.search.nodes import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Criteria,
+    Has,
+    Link,
+    Listed,
+    Negated,
+    Node,
+    is_linked,
+    plain,
+)
+from profiles.search.ordering import Rank, SortKey, parse_sort, place, ranks
 from profiles.search.parameters import Parameter, parameters_of, unsupported
+from profiles.search.surroundings import Codes, Surroundings
 from profiles.search.terms import Terms, index_terms
+from profiles.search.units import UCUM, Measure, measure
 from profiles.search.values import (
     CompositeValue,
     DateValue,
@@ -15,30 +31,54 @@ from profiles.search.values import (
     QuantityValue,
     ReferenceValue,
     StringValue,
+    TokenSetValue,
     TokenValue,
+    TypedIdentifierValue,
     UriValue,
 )
 
 __all__ = [
     "BEGINNING",
+    "COMBINING",
     "END",
+    "UCUM",
+    "AllOf",
+    "AnyOf",
+    "Codes",
     "CompositeValue",
     "Condition",
     "Criteria",
     "DateValue",
+    "Has",
+    "Link",
+    "Listed",
+    "Measure",
     "MissingValue",
     "NearValue",
+    "Negated",
+    "Node",
     "Parameter",
     "QuantityValue",
+    "Rank",
     "ReferenceValue",
+    "SortKey",
     "StringValue",
+    "Surroundings",
     "Terms",
+    "TokenSetValue",
     "TokenValue",
+    "TypedIdentifierValue",
     "UriValue",
     "folded",
     "index_terms",
+    "is_linked",
+    "measure",
     "parameters_of",
     "parse_criteria",
+    "parse_sort",
+    "place",
+    "plain",
     "range_of",
+    "ranks",
     "unsupported",
 ]

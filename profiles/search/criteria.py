@@ -1,89 +1,74 @@
 """Search criteria: `Type?name=value&name:modifier=value,value`.
 
 https://hl7.org/fhir/R4/search.html, as in Subscription.criteria. All conditions must hold;
-of the comma-separated values of one condition, any. Chains (`subject.name`, `_has`) are not
-taken: they would tell about resources the asker may not see.
+of the comma-separated values of one condition, any. Chains (`subject.name`), `_has` and `_list`
+are taken only where somebody follows them for the asker: they would tell about resources the
+asker may not see.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from difflib import get_close_matches
-from typing import Any
 from urllib.parse import parse_qsl
 
 from profiles.issue import Issue, NotConformant, NotSupported
 from profiles.r4 import facts
-from profiles.search.matching import holds
+from profiles.search.filter_expression import Comparison, Expression, read_filter
+from profiles.search.nodes import (
+    AllOf,
+    AnyOf,
+    Condition,
+    Criteria,
+    Has,
+    Link,
+    Listed,
+    Negated,
+    Node,
+)
 from profiles.search.parameters import Parameter, parameters_of, unsupported
-from profiles.search.terms import Terms, index_terms
-from profiles.search.values import Value, read_value
+from profiles.search.reading_values import read_value, split, wrong_value
+from profiles.search.surroundings import NOWHERE, Surroundings
 
-#: Bounds the cost of one search.
+#: Bounds for the cost of one search.
 _MOST_CONDITIONS = 50
 _MOST_VALUES = 200
-_UNESCAPED_COMMA = re.compile(r"(?<!\\),")
+#: Steps of a chain.
+_DEEPEST = 5
+#: Resource types a chain may lead to without naming one.
+_MOST_TARGETS = 12
+_ID = re.compile(r"[A-Za-z0-9.-]{1,64}\Z")
 #: Kind of parameter → modifiers, besides `missing` and, for references, resource types.
-_MODIFIERS: dict[str, frozenset[str]] = {
-    "token": frozenset({"not"}),
+MODIFIERS: dict[str, frozenset[str]] = {
+    "token": frozenset({"not", "text", "in", "not-in", "above", "below"}),
     "string": frozenset({"exact", "contains"}),
     "reference": frozenset({"identifier"}),
+    "uri": frozenset({"above", "below"}),
 }
+#: Parameters that ask about other resources or combine conditions; no type defines them.
+COMBINING = frozenset({"_has", "_list", "_filter"})
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """One parameter with its values; holds when any of them does."""
-
-    name: str
-    #: token, reference, string, date, uri, quantity, number, composite or special.
-    kind: str
-    #: "", missing, not, exact, contains, identifier or a resource type.
-    modifier: str
-    #: All of the class that belongs to kind and modifier (values.py).
-    values: tuple[Value, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Criteria:
-    """A resource type and the conditions that all must hold."""
-
-    resource_type: str
-    conditions: tuple[Condition, ...] = ()
-
-    def matches(self, resource: dict[str, Any], *, terms: Terms | None = None) -> bool:
-        """Say whether a resource meets the criteria.
-
-        `terms` are its index terms, if the caller has them already.
-        """
-        if resource.get("resourceType") != self.resource_type:
-            return False
-        if not self.conditions:
-            return True
-        found = index_terms(resource) if terms is None else terms
-        parameters = parameters_of(self.resource_type)
-        return all(
-            holds(one.kind, one.modifier, one.values, parameters[one.name], resource, found)
-            for one in self.conditions
-        )
-
-
-def parse_criteria(query: str, *, parameters: Iterable[tuple[str, str]] | None = None) -> Criteria:
+def parse_criteria(
+    query: str,
+    *,
+    parameters: Iterable[tuple[str, str]] | None = None,
+    around: Surroundings = NOWHERE,
+) -> Criteria:
     """Read criteria from `Type?name=value…`.
 
     With `parameters`, pairs that a web server has decoded already, `query` is the type
-    alone. Raises NotSupported for unknown parameters, chains and modifiers, NotConformant
-    for values that cannot be read.
+    alone. Raises NotSupported for unknown parameters and modifiers and for what `around` does not
+    provide, NotConformant for values that cannot be read.
     """
     resource_type, _, encoded = query.strip().partition("?")
     _check_type(resource_type)
     pairs = _pairs(encoded) if parameters is None else list(parameters)
     if len(pairs) > _MOST_CONDITIONS:
         raise _too_costly()
-    conditions = (_condition(resource_type, name, text) for name, text in pairs)
-    return Criteria(resource_type, tuple(conditions))
+    nodes = (_node(resource_type, name, text, around, 0) for name, text in pairs)
+    return Criteria(resource_type, tuple(nodes))
 
 
 def _check_type(resource_type: str) -> None:
@@ -113,36 +98,132 @@ def _too_costly() -> NotConformant:
     return NotConformant(text, issues=(Issue("error", "too-costly", text),))
 
 
-def _condition(resource_type: str, full_name: str, text: str) -> Condition:
+def _node(type_: str, full_name: str, text: str, around: Surroundings, depth: int) -> Node:
+    """Read one parameter with its values, whatever it asks about."""
+    if depth > _DEEPEST:
+        raise _too_costly()
+    if full_name == "_filter" and not depth:
+        return _filtered(type_, read_filter(text), around)
+    if full_name.startswith("_has:") or full_name == "_has":
+        return _has(type_, full_name, text, around, depth)
+    if full_name == "_list":
+        return _listed(text, around)
+    head, dot, rest = full_name.partition(".")
+    if dot:
+        return _followed(
+            type_, head, around, depth, lambda one, deep: _node(one, rest, text, around, deep)
+        )
+    return _condition(type_, full_name, text, around)
+
+
+def _condition(type_: str, full_name: str, text: str, around: Surroundings) -> Condition:
     name, _, modifier = full_name.partition(":")
-    parameter = parameters_of(resource_type).get(name)
-    if parameter is None:
-        raise _unknown(resource_type, name)
+    parameter = _parameter(type_, name)
     _check_modifier(parameter, modifier)
-    parts = _UNESCAPED_COMMA.split(text)
+    parts = split(text, ",")
     if len(parts) > _MOST_VALUES:
         raise _too_costly()
-    values = tuple(read_value(parameter, modifier, part) for part in parts)
+    values = tuple(read_value(parameter, modifier, part, around) for part in parts)
     return Condition(name, parameter.kind, modifier, values)
+
+
+def _parameter(type_: str, name: str) -> Parameter:
+    parameter = parameters_of(type_).get(name)
+    if parameter is None:
+        raise _unknown(type_, name)
+    return parameter
 
 
 def _unknown(resource_type: str, name: str) -> NotSupported:
     if reason := unsupported(resource_type).get(name):
         return NotSupported(f"search parameter {name} is not supported: {reason}")
-    if "." in name or name == "_has":
-        return NotSupported("chained search is not supported")
     close = get_close_matches(name, parameters_of(resource_type), n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     return NotSupported(f"{resource_type} has no such search parameter{hint}")
 
 
 def _check_modifier(parameter: Parameter, modifier: str) -> None:
-    if "." in modifier or ":" in modifier:
-        raise NotSupported("chained search is not supported")
-    if modifier == "" or (modifier == "missing" and parameter.kind != "composite"):
+    if modifier == "" or (modifier == "missing" and parameter.kind not in {"composite", "text"}):
         return
-    if modifier in _MODIFIERS.get(parameter.kind, ()):
+    if modifier in MODIFIERS.get(parameter.kind, ()):
+        return
+    if modifier == "of-type" and any(one["type"] == "Identifier" for one in parameter.programs):
         return
     if parameter.kind == "reference" and modifier in parameter.targets:
         return
     raise NotSupported(f"search parameter {parameter.name} does not take this modifier")
+
+
+def _check_linked(around: Surroundings) -> None:
+    if not around.linked:
+        raise NotSupported("chained search is not supported")
+
+
+def _followed(
+    type_: str, head: str, around: Surroundings, depth: int, leaf: Callable[[str, int], Node]
+) -> Link | AnyOf:
+    """Follow `subject:Patient`, or `subject` to all types that the rest can be asked of."""
+    _check_linked(around)
+    if depth > _DEEPEST:
+        raise _too_costly()
+    name, _, target = head.partition(":")
+    parameter = _parameter(type_, name)
+    if parameter.kind != "reference" or (target and target not in parameter.targets):
+        raise NotSupported("only references are followed, to types they may point to")
+    if target:
+        return Link(name, Criteria(target, (leaf(target, depth + 1),)))
+    if len(parameter.targets) > _MOST_TARGETS:
+        raise NotSupported(f"search parameter {name} needs a resource type to be followed")
+    links, refusals = [], [NotSupported("the chain leads nowhere")]
+    for one in parameter.targets:
+        try:
+            links.append(Link(name, Criteria(one, (leaf(one, depth + 1),))))
+        except NotSupported as error:
+            refusals.append(error)
+    if not links:
+        raise refusals[-1]
+    return links[0] if len(links) == 1 else AnyOf(tuple(links))
+
+
+def _has(type_: str, full_name: str, text: str, around: Surroundings, depth: int) -> Has:
+    """`_has:Observation:patient:code`, nested by a further `_has` at its end."""
+    _check_linked(around)
+    parts = full_name.split(":", 3)
+    if len(parts) != 4 or not parts[3]:
+        raise NotSupported("_has takes a resource type, a reference and a search parameter")
+    _, source, name, rest = parts
+    _check_type(source)
+    parameter = _parameter(source, name)
+    if parameter.kind != "reference" or type_ not in parameter.targets:
+        raise NotSupported("_has takes a reference that may point to this type")
+    return Has(name, Criteria(source, (_node(source, rest, text, around, depth + 1),)))
+
+
+def _listed(text: str, around: Surroundings) -> Listed:
+    _check_linked(around)
+    lists = tuple(part.removeprefix("List/") for part in split(text, ","))
+    if any(one.startswith("$") for one in lists):
+        raise NotSupported("functional lists are not supported")
+    if len(lists) > _MOST_VALUES or not all(_ID.match(one) for one in lists):
+        raise wrong_value("_list")
+    return Listed(lists)
+
+
+def _filtered(type_: str, expression: Expression, around: Surroundings) -> Node:
+    """`_filter`: comparisons as conditions, combined."""
+    if isinstance(expression, Comparison):
+        return _compared(type_, expression.path, expression, around, 1)
+    nodes = tuple(_filtered(type_, one, around) for one in expression.parts)
+    if expression.operator == "not":
+        return Negated(nodes[0])
+    return AllOf(nodes) if expression.operator == "and" else AnyOf(nodes)
+
+
+def _compared(type_: str, path: str, asked: Comparison, around: Surroundings, depth: int) -> Node:
+    head, dot, rest = path.partition(".")
+    if dot:
+        return _followed(
+            type_, head, around, depth, lambda one, deep: _compared(one, rest, asked, around, deep)
+        )
+    full_name, text = asked.pair(path, _parameter(type_, path).kind)
+    return _condition(type_, full_name, text, around)

@@ -7,25 +7,31 @@ the one definition; a store may plan with indexes as it likes and confirms hits 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from operator import attrgetter
-from typing import Any
+from typing import Any, Protocol
 
 from profiles.search.composite import composite_holds
 from profiles.search.emitters import TEXT_PARTS, texts_of
+from profiles.search.folding import folded
 from profiles.search.near import NearValue, is_near
 from profiles.search.parameters import Parameter
 from profiles.search.terms import Terms
+from profiles.search.units import UCUM, measure
 from profiles.search.values import (
     DateValue,
     MissingValue,
     QuantityValue,
     ReferenceValue,
     StringValue,
+    TokenSetValue,
     TokenValue,
+    TypedIdentifierValue,
     UriValue,
     Value,
 )
+from profiles.search.words import displays, has_words
 
 Term = tuple[Any, ...]
 
@@ -41,16 +47,67 @@ def holds(
     """Say whether a resource with these index terms meets one condition."""
     if modifier == "missing":
         return _is_missing(parameter, resource, terms, values)
-    if modifier == "exact":
-        return _has_exact_text(parameter, resource, values)
-    if kind == "composite":
-        return composite_holds(parameter, values, resource, _meets)
-    if kind == "special":
-        return _is_near(parameter, resource, values)
+    look = _LOOKS.get((kind, modifier)) or _LOOKS.get((kind, ""))
+    if look is not None:
+        return look(parameter, resource, values)
     own = [term for term in _TERMS[kind](terms) if term[0] == parameter.name]
-    test = _contains if modifier == "contains" else _TESTS[kind]
+    test = _MODIFIED.get((kind, modifier), _TESTS[kind])
     found = any(test(value, term) for term in own for value in values)
-    return not found if modifier == "not" else found
+    if not found and kind == "reference":
+        return _names_version(parameter, resource, values)
+    return not found if modifier in {"not", "not-in"} else found
+
+
+def _composite(parameter: Parameter, resource: dict[str, Any], values: tuple[Value, ...]) -> bool:
+    return composite_holds(parameter, values, resource, _meets)
+
+
+def _text(parameter: Parameter, resource: dict[str, Any], values: tuple[Value, ...]) -> bool:
+    return any(
+        isinstance(value, StringValue) and has_words(parameter.name, resource, value.text)
+        for value in values
+    )
+
+
+def _has_display(parameter: Parameter, resource: dict[str, Any], values: tuple[Value, ...]) -> bool:
+    """`:text`: what is printed for a code begins so."""
+    starts = tuple(value.folded for value in values if isinstance(value, StringValue))
+    return any(
+        folded(text).startswith(starts)
+        for _, selected in parameter.select(resource)
+        for text in displays(selected)
+    )
+
+
+def _is_typed(parameter: Parameter, resource: dict[str, Any], values: tuple[Value, ...]) -> bool:
+    """`:of-type`: an identifier with this value whose type has this code."""
+    return any(
+        isinstance(value, TypedIdentifierValue)
+        and identifier.get("value") == value.value
+        and any(
+            coding.get("code") == value.code and value.system in {"", coding.get("system", "")}
+            for coding in identifier.get("type", {}).get("coding", ())
+        )
+        for kind, identifier in parameter.select(resource)
+        if kind == "Identifier"
+        for value in values
+    )
+
+
+def _names_version(
+    parameter: Parameter, resource: dict[str, Any], values: tuple[Value, ...]
+) -> bool:
+    """Terms have no versions; where one is asked for, the reference itself has to say it."""
+    wanted = {
+        f"{key}/_history/{value.version}"
+        for value in values
+        if isinstance(value, ReferenceValue) and value.version
+        for key in value.keys
+    }
+    return bool(wanted) and any(
+        isinstance(selected, dict) and selected.get("reference") in wanted
+        for _, selected in parameter.select(resource)
+    )
 
 
 def _meets(kind: str, value: Value, term: Term) -> bool:
@@ -89,14 +146,16 @@ def _has_exact_text(
 
 
 def _token(value: Value, term: Term) -> bool:
+    _, system, code = term
+    if isinstance(value, TokenSetValue):
+        return (system, code) in value.members
     if not isinstance(value, TokenValue):
         return False
-    _, system, code = term
     return value.system in {None, system} and value.code in {None, code}
 
 
 def _reference(value: Value, term: Term) -> bool:
-    return isinstance(value, ReferenceValue) and term[1] in value.keys
+    return isinstance(value, ReferenceValue) and not value.version and term[1] in value.keys
 
 
 def _starts_with(value: Value, term: Term) -> bool:
@@ -109,6 +168,19 @@ def _contains(value: Value, term: Term) -> bool:
 
 def _uri(value: Value, term: Term) -> bool:
     return isinstance(value, UriValue) and term[1] == value.uri
+
+
+def _uri_below(value: Value, term: Term) -> bool:
+    return isinstance(value, UriValue) and is_below(term[1], value.uri)
+
+
+def _uri_above(value: Value, term: Term) -> bool:
+    return isinstance(value, UriValue) and is_below(value.uri, term[1])
+
+
+def is_below(uri: str, above: str) -> bool:
+    """Say whether a URL is another one or stands below it in its path."""
+    return uri == above or ("://" in above and uri.startswith(above.rstrip("/") + "/"))
 
 
 def _date(value: Value, term: Term) -> bool:
@@ -125,6 +197,7 @@ def _within(value: DateValue, low: int, high: int) -> bool:
 #: How the range (low, high) of a resource compares with a search value.
 _DATE_PREFIXES: Mapping[str, Callable[[DateValue, int, int], bool]] = {
     "eq": _within,
+    "ap": lambda value, low, high: low < value.high and value.low < high,
     "ne": lambda value, low, high: not _within(value, low, high),
     "gt": lambda value, _low, high: high > value.high,
     "lt": lambda value, low, _high: low < value.low,
@@ -139,16 +212,48 @@ def _quantity(value: Value, term: Term) -> bool:
     if not isinstance(value, QuantityValue):
         return False
     _, system, code, number = term
-    unit = value.system in {None, system} and value.code in {None, code}
-    return unit and _NUMBER_PREFIXES[value.prefix](value, number)
+    if value.system in {None, system} and value.code in {None, code}:
+        return _NUMBER_PREFIXES[value.prefix](value, number)
+    if system != UCUM or value.system != UCUM or not value.code:
+        return False
+    return _converted(value, code, number)
 
 
-def _near(value: QuantityValue, number: float) -> bool:
+def _converted(value: QuantityValue, code: str, number: float) -> bool:
+    """Compare quantities of different units of one dimension."""
+    asked, stated = measure(UCUM, value.code or ""), measure(UCUM, code)
+    if asked is None or stated is None or asked.dimension != stated.dimension:
+        return False
+    limits = [asked.of(one) for one in (value.number, value.low, value.high)]
+    return _NUMBER_PREFIXES[value.prefix](_InBase(*limits), stated.of(number))
+
+
+class _Limits(Protocol):
+    """A number asked for and its precision."""
+
+    @property
+    def number(self) -> float | Fraction: ...
+    @property
+    def low(self) -> float | Fraction: ...
+    @property
+    def high(self) -> float | Fraction: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _InBase:
+    """Limits in base units."""
+
+    number: Fraction
+    low: Fraction
+    high: Fraction
+
+
+def _near(value: _Limits, number: float | Fraction) -> bool:
     return value.low <= number < value.high
 
 
 #: "sa" and "eb" mean for single numbers what "gt" and "lt" do.
-_NUMBER_PREFIXES: Mapping[str, Callable[[QuantityValue, float], bool]] = {
+_NUMBER_PREFIXES: Mapping[str, Callable[[_Limits, float | Fraction], bool]] = {
     "eq": _near,
     "ap": lambda value, number: value.low <= number <= value.high,
     "ne": lambda value, number: not _near(value, number),
@@ -182,4 +287,18 @@ _TESTS: Mapping[str, Callable[[Value, Term], bool]] = {
     "date": _date,
     "quantity": _quantity,
     "number": _quantity,
+}
+_MODIFIED: Mapping[tuple[str, str], Callable[[Value, Term], bool]] = {
+    ("string", "contains"): _contains,
+    ("uri", "above"): _uri_above,
+    ("uri", "below"): _uri_below,
+}
+#: (kind, modifier) → what looks at the resource itself, because terms do not say it.
+_LOOKS: Mapping[tuple[str, str], Callable[[Parameter, dict[str, Any], tuple[Value, ...]], bool]] = {
+    ("string", "exact"): _has_exact_text,
+    ("token", "text"): _has_display,
+    ("token", "of-type"): _is_typed,
+    ("composite", ""): _composite,
+    ("special", ""): _is_near,
+    ("text", ""): _text,
 }

@@ -19,7 +19,7 @@ class Parameter:
     """One search parameter of one resource type."""
 
     name: str
-    #: token, reference, string, date, uri, quantity, number, composite or special.
+    #: token, reference, string, date, uri, quantity, number, composite, special or text.
     kind: str
     #: Path programs (profiles/r4/compile/paths.py).
     programs: tuple[Mapping[str, Any], ...]
@@ -57,12 +57,19 @@ def _taken(items: list[Any], step: dict[str, Any]) -> Iterator[Any]:
             yield item
 
 
+#: Searches over the words of a whole resource; they have no expression.
+_TEXTS: dict[str, dict[str, Any]] = {
+    "_text": {"kind": "text", "paths": []},
+    "_content": {"kind": "text", "paths": []},
+}
+
+
 @cache
 def parameters_of(resource_type: str) -> Mapping[str, Parameter]:
     """Return name → parameter, including those of all resources (`_id` …)."""
     compiled = facts("search")["parameters"]
     own = compiled.get(resource_type, {})
-    found = {**compiled["Resource"], **own}
+    found = {**compiled["Resource"], **_TEXTS, **own}
     return MappingProxyType({name: _parameter(name, one, found) for name, one in found.items()})
 
 
@@ -94,6 +101,6 @@ def unsupported(resource_type: str) -> Mapping[str, str]:
             name: reason
             for path, reason in facts("search")["unsupported"].items()
             for base, _, name in [path.partition(".")]
-            if base in bases
+            if base in bases and name not in _TEXTS
         }
     )

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from profiles.search.emitters import Emit, Program, Sink, emitter
 from profiles.search.parameters import parameters_of
 
 #: Kinds of parameters that are answered from the resource: their parts are indexed already.
-_UNINDEXED = frozenset({"composite", "special"})
+_UNINDEXED = frozenset({"composite", "special", "text"})
+#: Sets of parameters whose extraction is remembered.
+_REMEMBERED = 1_024
 T = TypeVar("T")
 Extract = Callable[[dict[str, Any]], "Terms"]
 #: What distinguishes two ways to go on from one place: name, many, where, index.
@@ -40,12 +42,15 @@ class Terms:
     quantities: tuple[tuple[str, str, str, float], ...] = ()
 
 
-def index_terms(resource: dict[str, Any]) -> Terms:
+def index_terms(resource: dict[str, Any], names: frozenset[str] | None = None) -> Terms:
     """Return the terms of a structurally valid resource, without repetitions.
 
-    Contained resources are not indexed (https://hl7.org/fhir/R4/search.html#contained).
+    With `names` only those of these parameters: to match a few conditions costs little. Contained
+    resources are not indexed (https://hl7.org/fhir/R4/search.html#contained).
     """
-    return _extractor(resource["resourceType"])(resource)
+    if names is None:
+        return _extractor(resource["resourceType"])(resource)
+    return _extractor_of(resource["resourceType"], names)(resource)
 
 
 @dataclass(slots=True)
@@ -145,12 +150,23 @@ def _at(index: int, inner: Emit) -> Emit:
 
 @cache
 def _extractor(resource_type: str) -> Extract:
+    return _made(resource_type, frozenset(parameters_of(resource_type)))
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _extractor_of(resource_type: str, names: frozenset[str]) -> Extract:
+    return _made(resource_type, names)
+
+
+def _made(resource_type: str, names: frozenset[str]) -> Extract:
     root = _Node()
-    for name, parameter in parameters_of(resource_type).items():
-        for program in parameter.programs if parameter.kind not in _UNINDEXED else ():
+    known = parameters_of(resource_type).items()
+    for name, parameter in known:
+        programs = parameter.programs if name in names else ()
+        for program in programs if parameter.kind not in _UNINDEXED else ():
             root.at(program["steps"]).end(parameter.kind, name, dict(program))
     members = root.members()
-    absent = _absent(resource_type)
+    absent = [one for one in _absent(resource_type) if one[0] in names]
 
     def extract(resource: dict[str, Any]) -> Terms:
         sink = Sink()
