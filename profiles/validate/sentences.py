@@ -12,7 +12,7 @@ from typing import Any
 
 import jsonschema_rs
 
-from profiles.issue import Issue, Severity
+from profiles.issue import Issue
 from profiles.validate.primitives import whole_number_type
 
 #: An element name worth repeating; anything else could be content in the wrong place.
@@ -28,8 +28,8 @@ _JSON_WORDS = {
     "null": "null",
 }
 
-#: Rules whose breach does no harm on the way: even published examples break them.
-_TOLERATED = frozenset({"target:"})
+#: Of a reference to a type that is not among the element's targets.
+OTHER_TARGET = "refers to a resource type that FHIR R4 does not allow here"
 #: What went wrong: issue code, sentence, and the member it is about ("" the place itself).
 Finding = tuple[str, str, str]
 
@@ -42,9 +42,8 @@ def issues_of(
 ) -> Iterator[Issue]:
     """Turn one schema error at a path below `place` into issues."""
     location = place + expression(path)
-    severity: Severity = "warning" if _comment(error, schema) in _TOLERATED else "error"
     for code, text, member in _findings(error, schema):
-        yield Issue(severity, code, text, f"{location}.{member}" if member else location)
+        yield Issue("error", code, text, f"{location}.{member}" if member else location)
 
 
 def expression(path: Iterable[str | int]) -> str:
@@ -105,7 +104,7 @@ def _nulls_rule(_error: jsonschema_rs.ValidationError, element: str) -> Finding:
 
 
 def _target_rule(_error: jsonschema_rs.ValidationError, _element: str) -> Finding:
-    return ("value", "refers to a resource type that R4 does not allow here", "")
+    return ("value", OTHER_TARGET, "")
 
 
 _RULES: dict[str, Callable[[jsonschema_rs.ValidationError, str], Finding]] = {

@@ -63,8 +63,6 @@ Placed = tuple[str, Any]
 def structure(resource: Any) -> list[Issue]:
     """Validate a resource and all resources in it; no error means it is conformant.
 
-    A relative reference to a type that the element does not allow is a warning.
-
     Every issue has a FHIRPath expression as location (`Patient.name[0].family`) and a
     text that repeats no value. After 1,000 issues one more says that the rest was not looked at.
     """

@@ -1,6 +1,7 @@
 """What a reference may point to: https://hl7.org/fhir/R4/references.html.
 
-The type is checked wherever it can be told; the profile where the resource is at hand.
+The type is checked wherever it can be told; the profile where the resource is at hand. What core
+asks of relative references is the schema's business (structure.py).
 """
 
 from __future__ import annotations
@@ -8,9 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from profiles.snapshot.choices import CORE_URL
-from profiles.snapshot.elements import Profile, Type
+from profiles.snapshot.elements import Element, Profile, Type
 from profiles.validate.members import Item
+from profiles.validate.references import type_of_target
 from profiles.validate.run import Check, Run
+from profiles.validate.sentences import OTHER_TARGET
+from profiles.validate.structure import resource_types
 
 if TYPE_CHECKING:
     from profiles.validate.layers import Layers
@@ -45,6 +49,35 @@ def target_check(wanted: Type, layers: Layers, profile: Profile) -> Check:
                 run.report("error", "structure", text, item.place)
 
     return check
+
+
+def core_target_check(element: Element) -> Check | None:
+    """Return what checks the type a Reference leads to or states against core; None for any type.
+
+    Of contained resources, of entries of a Bundle, of absolute URLs, and of logical references.
+    """
+    kinds = {one.removeprefix(CORE_URL) for found in element.types for one in found.targets}
+    if not kinds or kinds & {"Resource", "DomainResource"}:
+        return None
+
+    def check(item: Item, run: Run) -> None:
+        reference = item.value.get("reference")
+        if not isinstance(reference, str):
+            kind, member = type_of_target(item.value), "type"
+        elif reference.startswith(_SPEAKING):
+            found = run.resolve(reference)
+            shown = found[0].get("resourceType") if found is not None else None
+            kind, member = str(shown or type_of_target(item.value)), "reference"
+        else:
+            return
+        if kind not in kinds and kind in resource_types():
+            run.report("error", "value", OTHER_TARGET, (item.place, member))
+
+    return check
+
+
+#: Beginnings of references that the schema cannot read a type from.
+_SPEAKING = ("#", "urn:", "http://", "https://")
 
 
 def aggregation_check(wanted: Type, profile: Profile) -> Check:

@@ -18,6 +18,7 @@ from profiles.validate.members import Item, Json, members_of
 from profiles.validate.natively import checks_of
 from profiles.validate.places import Place
 from profiles.validate.run import Check, Run
+from profiles.validate.targets import core_target_check
 
 _RESOURCES = frozenset({"Resource", "DomainResource"})
 
@@ -141,6 +142,8 @@ class Plans:
         if root is not None and not element.children:
             known = frozenset(one.key for one in root.invariants)
         yield from self._layers.invariants(element, known)
+        if code == "Reference" and (target := core_target_check(element)) is not None:
+            yield target
         if not _in_schema(element, code) and (bound := self._layers.binding(element)) is not None:
             yield bound
 

@@ -348,7 +348,7 @@ CHANGES: dict[str, tuple[list[Any], Any, str, str]] = {
         ["entry", 1, "resource", "subject", "reference"],
         "Practitioner/1",
         f"{TWO}.resource.subject.reference",
-        "warning",
+        "error",
     ),
     "contradicting reference type": (
         ["entry", 1, "resource", "subject", "type"],
