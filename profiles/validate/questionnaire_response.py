@@ -21,6 +21,7 @@ from profiles.validate.answers import (
 )
 from profiles.validate.enable_when import Enabling, Scope
 from profiles.validate.questionnaire import items_below
+from profiles.validate.references import type_of_target
 
 Json = dict[str, Any]
 #: Canonical URL → the Questionnaire, or None when it is not at hand.
@@ -63,6 +64,7 @@ def questionnaire_response_issues(
         text = "the response names something that is no questionnaire"
         yield Issue("error", "value", text, f"{place}.questionnaire")
         return
+    yield from _subject(response, questionnaire, place)
     known = Questions(contained_value_sets(questionnaire), is_member)
     finished = str(response.get("status")) in _FINISHED
     reader = _Reader(questionnaire, known, finished=finished)
@@ -76,6 +78,15 @@ def _questionnaire(response: Json, canonical: str, ask: Questionnaires) -> Json 
         if f"#{one.get('id')}" == canonical:
             return one
     return None
+
+
+def _subject(response: Json, questionnaire: Json, place: str) -> Iterator[Issue]:
+    """The response is about a type of resource its Questionnaire is meant for, if that is told."""
+    kinds = _listed(questionnaire.get("subjectType"))
+    kind = type_of_target(response.get("subject"))
+    if kinds and kind and kind not in kinds:
+        text = "the questionnaire is not for subjects of this type"
+        yield Issue("error", "business-rule", text, f"{place}.subject")
 
 
 def _beneath_both(response: Json, place: str) -> Iterator[Issue]:

@@ -16,6 +16,7 @@ NO = {"system": "http://snomed.info/sct", "code": "373067005"}
 QUESTIONNAIRE = {
     "resourceType": "Questionnaire",
     "url": URL,
+    "subjectType": ["Patient", "RelatedPerson"],
     "contained": [
         {
             "resourceType": "ValueSet",
@@ -56,6 +57,7 @@ RESPONSE = {
     "resourceType": "QuestionnaireResponse",
     "questionnaire": URL,
     "status": "completed",
+    "subject": {"reference": "Patient/1"},
     "item": [
         {"linkId": "hinweis"},
         {
@@ -91,6 +93,8 @@ MISSING = object()
 SMOKER = ["item", 1, "answer", 0, "valueCoding"]
 #: (path, value, location, severity, a word of the text)
 BAD = [
+    (["subject"], {"reference": "Device/1"}, "subject", "error", "subjects of this type"),
+    (["subject"], {"type": "Device"}, "subject", "error", "subjects of this type"),
     (["item", 1], MISSING, "item", "error", "required item raucher"),
     (["item", 2], MISSING, "item", "error", "required item menge"),
     (["item", 3, "item", 0], MISSING, "item[3].item", "error", "required item name"),
