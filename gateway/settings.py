@@ -1,7 +1,7 @@
 """Every setting of `gateway.toml`: type, default, one sentence.
 
-The tables of the region (`[[organization]]`, `[[endpoint]]`, `[[route]]`, `[[practitioner]]`) are
-described in `gateway.domain.region` and read by `gateway.configuration`.
+The tables of the region (`[[organization]]`, `[[endpoint]]`, `[[route]]`, `[[practitioner]]`,
+`[[client]]`) are described in `gateway.domain.region` and read by `gateway.configuration`.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 from urllib.parse import quote
 
+from gateway.domain.client import Issuer
 from gateway.domain.time import SECOND, duration
 from gateway.pipeline.catalogues import Catalogues
 from profiles.issue import NotConformant, NotPermitted
@@ -28,7 +29,7 @@ FILE = "gateway.toml"
 #: Environment variable that names the configuration where no option does.
 ENVIRONMENT = "GATEWAY_CONFIG"
 #: Tables of `gateway.toml` that belong to the region, not to the settings of one process.
-REGION_TABLES = ("organization", "endpoint", "route", "practitioner")
+REGION_TABLES = ("organization", "endpoint", "route", "practitioner", "client")
 
 _SIZE = re.compile(r"(\d+)\s*(B|kB|MB|GB)")
 _BYTES = {"B": 1, "kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
@@ -95,14 +96,24 @@ class HttpSettings:
     failed_logins: int = 30
     #: Most resources on one page of a search result.
     page: int = 100
+    #: What is done with errors in resources that callers write: reject (validated in full: FHIR R4,
+    #: its rules, the profiles claimed) or none (only the structure has to hold).
+    validation: Literal["reject", "none"] = "reject"
+    #: Whether an update of an unknown id creates the resource with the id the caller chose.
+    create_on_update: bool = False
+    #: Origins whose scripts may call from a browser (CORS), like "https://app.example"; "*" is all.
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecuritySettings:
     """How callers prove who they are."""
 
-    #: token (bearer token or client certificate), mtls (client certificate only), none (loopback).
-    authentication: Literal["token", "mtls", "none"] = "token"
+    #: token (bearer token or client certificate), smart (access token of the token endpoint or of
+    #: an issuer, or client certificate), mtls (client certificate only), none (loopback).
+    authentication: Literal["token", "smart", "mtls", "none"] = "token"
+    #: How long an access token of the token endpoint is good for; SMART asks for five minutes.
+    token_lifetime: Span = 300 * SECOND
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +256,8 @@ class Settings:
 
     #: [[label]] rules.
     label: tuple[LabelSettings, ...] = ()
+    #: [[issuer]] tables.
+    issuer: tuple[Issuer, ...] = ()
 
     @property
     def namespace(self) -> str:

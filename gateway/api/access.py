@@ -6,13 +6,16 @@ An institution sees what it handed in itself; what others handed in only where t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from gateway.api.auth import Identity
+from gateway.api.credentials import ALL
 from gateway.api.ports import Gateway, PatientConsents, Stored
+from gateway.api.scoped import within
 from gateway.consent import Decision, evaluate, filter_resources
 from gateway.consent.request import Actor
 from gateway.consent.request import Request as ConsentRequest
@@ -40,6 +43,8 @@ class _Question:
     patient: int
     custodian: str
     bundle: int
+    #: Versions of one resource are decided one by one: the how-manieth of it.
+    turn: int
 
 
 async def visible(
@@ -47,24 +52,37 @@ async def visible(
 ) -> list[Seen]:
     """Return what of `found` the caller may see, in the same order.
 
-    Consents are read even when nothing was found, so that hidden and missing cost the same.
+    Several versions of one resource are judged each for itself. Consents are read even when
+    nothing was found, so that hidden and missing cost the same.
     """
-    consents = await gateway.consents(sorted({one.patient for one in found}))
+    found = [one for one in found if _in_scope(identity, one, channel)]
+    foreign = {one.patient for one in found if one.organization != identity.organization}
+    consents = await gateway.consents(sorted(foreign)) if foreign or not found else {}
     region = gateway.region()
     asked: dict[_Question, list[Stored]] = {}
-    shown: dict[int, Seen] = {}
+    shown: dict[tuple[int, int], Seen] = {}
+    turns: Counter[int] = Counter()
     for one in found:
         if one.organization == identity.organization:
-            shown[one.number] = Seen(one, with_meta(one))
+            shown[one.number, one.version] = Seen(one, with_meta(one))
         elif _shared(region, one.organization):
             bundle = one.number if one.type == "Bundle" else 0
-            question = _Question(one.patient, one.organization, bundle)
+            question = _Question(one.patient, one.organization, bundle, turns[one.number])
+            turns[one.number] += 1
             asked.setdefault(question, []).append(one)
     for question, group in asked.items():
         known = consents.get(question.patient, PatientConsents())
         request = _request(gateway, identity, question, group[0], known, channel)
         shown.update(_permitted(gateway, request, known, group))
-    return [shown[one.number] for one in found if one.number in shown]
+    keys = [(one.number, one.version) for one in found]
+    return [shown[key] for key in keys if key in shown]
+
+
+def _in_scope(identity: Identity, one: Stored, channel: str) -> bool:
+    if identity.scopes is ALL:
+        return True
+    resource = {"resourceType": one.type} if one.deleted else load(one.body)
+    return within(identity.scopes, resource, channel)
 
 
 def caller_of(identity: Identity, request_id: str = "") -> Caller:
@@ -90,13 +108,13 @@ def with_meta(stored: Stored) -> dict[str, Any]:
 
 def _permitted(
     gateway: Gateway, request: ConsentRequest, known: PatientConsents, group: Sequence[Stored]
-) -> Iterable[tuple[int, Seen]]:
+) -> Iterable[tuple[tuple[int, int], Seen]]:
     resources = [with_meta(one) for one in group]
     decision = evaluate(known.consents, request, resources, gateway.policy())
     by_name = {(one.type, one.id): one for one in group}
     for resource in _kept(resources, decision):
         stored = by_name[resource["resourceType"], resource["id"]]
-        yield stored.number, Seen(stored, resource)
+        yield (stored.number, stored.version), Seen(stored, resource)
 
 
 def _kept(resources: list[dict[str, Any]], decision: Decision) -> list[dict[str, Any]]:

@@ -1,18 +1,19 @@
-"""Who calls: bearer token, client certificate, or nobody in particular on loopback.
+"""Who calls: bearer token, access token, client certificate, or nobody in particular on loopback.
 
 Tokens are registered as SHA-256, so the registry holds no secret; certificates by the SHA-256 of
-their DER form. RFC 6750 (bearer tokens), RFC 8705 section 3 (certificate fingerprints).
+their DER form. `credentials` judges what is shown, here it is decided who calls.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from dataclasses import dataclass, field
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from gateway.api.credentials import ALL, Credentials, Proof, agreed
+from gateway.authorization.scopes import Scope
 from gateway.domain.region import Region
 from gateway.domain.time import SECOND, Instant
 
@@ -34,6 +35,10 @@ class Identity:
     peer: str
     #: SHA-256 of the client certificate; "" without one.
     certificate: str = ""
+    #: Client id; "" for the organization as a whole.
+    client: str = ""
+    #: What it may do at most.
+    scopes: tuple[Scope, ...] = ALL
 
 
 @dataclass(slots=True)
@@ -60,7 +65,12 @@ class FailedLogins:
 
 
 def identify(
-    request: Request, region: Region, authentication: str, failed: FailedLogins, now: Instant
+    request: Request,
+    region: Region,
+    authentication: str,
+    failed: FailedLogins,
+    credentials: Credentials,
+    now: Instant,
 ) -> Identity:
     """Return who calls. Raises HTTPException 401, or 429 after too many failures."""
     peer = request.client.host if request.client else ""
@@ -69,39 +79,38 @@ def identify(
         return Identity(_claimed(request, region), peer, certificate)
     if failed.blocked(peer, now):
         raise HTTPException(429, headers={"Retry-After": "60"})
-    found = _organizations(request, region, authentication, certificate)
-    if len(found) != 1 or "" in found:
+    proofs = _proofs(request, region, authentication, credentials, certificate, now)
+    proof = agreed(proofs)
+    if proof is None:
         failed.add(peer, now)
         raise HTTPException(401, headers={"WWW-Authenticate": 'Bearer realm="gateway"'})
-    return Identity(found.pop(), peer, certificate)
+    return Identity(proof.organization, peer, certificate, proof.client, proof.scopes)
 
 
-def _organizations(
-    request: Request, region: Region, authentication: str, certificate: str
-) -> set[str]:
-    """Every proof offered has to hold, for one organization; "" marks one that fails."""
-    found: set[str] = set()
+def _proofs(
+    request: Request,
+    region: Region,
+    authentication: str,
+    credentials: Credentials,
+    certificate: str,
+    now: Instant,
+) -> list[Proof | None]:
+    """Judge every credential shown; each has to hold."""
+    found: list[Proof | None] = []
     if certificate:
-        owner = _owner(region, certificate, "certificate_sha256")
-        if owner or authentication == "mtls":
-            found.add(owner)
+        owner = credentials.certificate(region, certificate)
+        # A certificate nobody registered proves nothing, but a token may be bound to it.
+        if owner is not None or authentication == "mtls":
+            found.append(owner)
     if authentication == "mtls":
         return found
     stated = request.headers.get("authorization")
     if stated is not None:
         scheme, _, token = stated.partition(" ")
-        digest = hashlib.sha256(token.strip().encode("latin-1", "replace")).hexdigest()
-        found.add(
-            _owner(region, digest, "token_sha256") if scheme.lower() == "bearer" and token else ""
-        )
+        judge = credentials.access_token if authentication == "smart" else credentials.token
+        token = token.strip() if scheme.lower() == "bearer" else ""
+        found.append(judge(region, token, certificate, now) if token else None)
     return found
-
-
-def _owner(region: Region, digest: str, kind: str) -> str:
-    for organization in region.organizations.values():
-        if digest in getattr(organization, kind):
-            return organization.id
-    return ""
 
 
 def _claimed(request: Request, region: Region) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
 from gateway.api.auth import FailedLogins, Identity, identify
+from gateway.api.credentials import Credentials
 from gateway.api.limits import Held
+from gateway.api.media import wanted
 from gateway.api.ports import Gateway
+from gateway.api.scoped import authorize_request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9\-]{1,64}")
-_JSON_TYPES = ("*/*", "application/*", "application/json", "application/fhir+json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,7 @@ class Context:
     gateway: Gateway
     failed: FailedLogins
     held: Held
+    credentials: Credentials
 
     @classmethod
     def of(cls, request: Request) -> Context:
@@ -31,32 +33,23 @@ class Context:
         return context
 
     def identify(self, request: Request) -> Identity:
-        """Return who calls for FHIR JSON. Raises HTTPException 401, 406 or 429."""
+        """Return who calls for FHIR. Raises HTTPException 401, 403, 406, 429."""
         identity = self.identify_any(request)
-        require_json(request)
+        authorize_request(identity.scopes, request)
+        wanted(request)
         return identity
 
     def identify_any(self, request: Request) -> Identity:
         """Return who calls, whatever it accepts. Raises HTTPException 401 or 429."""
         gateway = self.gateway
         return identify(
-            request, gateway.region(), gateway.options.authentication, self.failed, gateway.now()
+            request,
+            gateway.region(),
+            gateway.options.authentication,
+            self.failed,
+            self.credentials,
+            gateway.now(),
         )
-
-
-def require_json(request: Request) -> None:
-    """Refuse callers that want another format than JSON. Raises HTTPException 406."""
-    wanted = request.query_params.get("_format")
-    if wanted is not None:
-        if wanted not in ("json", "application/json", "application/fhir+json"):
-            raise HTTPException(406)
-        return
-    accept = request.headers.get("accept")
-    if not accept:
-        return
-    ranges = [part.partition(";")[0].strip().lower() for part in accept.split(",")]
-    if not any(one in _JSON_TYPES for one in ranges):
-        raise HTTPException(406)
 
 
 def request_id(request: Request) -> str:

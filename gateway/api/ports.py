@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from gateway.consent import Policy
+from gateway.domain.client import Issuer
 from gateway.domain.region import Region
 from gateway.domain.time import Instant
 from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Stamp
+from gateway.pipeline.rest.asked import Check, Checked, Order, Performed
+from gateway.store.history import Wanted
 from profiles.issue import Issue
 from profiles.search import Criteria
 
@@ -27,6 +30,12 @@ class Options:
     authentication: str
     #: 32 bytes; seals the page links of searches.
     cursor_key: bytes
+    #: 32 bytes; authenticates the access tokens of this gateway.
+    token_key: bytes
+    #: Seconds an access token is good for.
+    token_lifetime: float = 300.0
+    #: Identity providers whose access tokens are accepted.
+    issuers: tuple[Issuer, ...] = ()
     #: Bytes; the largest body of any request.
     max_body: int = 20_000_000
     #: Bytes of bodies in work at a time.
@@ -36,6 +45,12 @@ class Options:
     concurrency: int = 256
     failed_logins: int = 30
     page: int = 100
+    #: What is done about errors in what callers write: "reject" or "none".
+    validation: str = "reject"
+    #: An update may create a resource with the id the caller names.
+    create_on_update: bool = False
+    #: Origins whose scripts may call (CORS); "*" stands for all.
+    origins: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +138,12 @@ class Gateway(Protocol):
     def policy(self) -> Policy:
         """The consent policy in force."""
 
+    def revoked(self) -> frozenset[str]:
+        """The clients an operator has revoked."""
+
+    async def use_assertion(self, client: str, jti: str, until: Instant) -> bool:
+        """Note that a signed assertion is used; False when it was before. Raises Unavailable."""
+
     async def receive(self, posted: Posted) -> Taken:
         """Take an input in: returns after the commit.
 
@@ -137,6 +158,15 @@ class Gateway(Protocol):
 
     async def consents(self, patients: Sequence[int]) -> Mapping[int, PatientConsents]:
         """Read the consents of patients. Raises Unavailable."""
+
+    async def history(self, wanted: Wanted) -> Sequence[Stored]:
+        """Read versions of one resource, of a type or of all, newest first."""
+
+    async def check(self, asked: Check) -> Checked:
+        """Understand and validate what a caller sent. Raises Unavailable."""
+
+    async def perform(self, order: Order) -> Performed:
+        """Perform writes, all or none; returns after the commit. Raises Unavailable."""
 
     def stamp(self) -> Stamp:
         """Make id, time and observer of one audit event."""

@@ -17,9 +17,12 @@ from gateway.operations.folders import FolderState, Lookout
 from gateway.operations.folders import counts as folder_counts
 from gateway.pipeline.documents import load
 from gateway.pipeline.intake import Intake
+from gateway.pipeline.ports import Transaction
 from gateway.pipeline.site import Site
 from gateway.settings import AlertSettings
+from gateway.store import clients
 from gateway.store.store import Store
+from gateway.store.unit import unit_of
 from gateway.store.views import Counts, StoredResource
 from profiles.search import Criteria
 
@@ -34,6 +37,7 @@ class HttpGateway:
     site: Callable[[], Site]
     clock: Clock
     alert: AlertSettings
+    revoked: Callable[[], frozenset[str]] = frozenset
     lookout: Lookout = field(default_factory=Lookout)
 
     def now(self) -> Instant:
@@ -48,6 +52,14 @@ class HttpGateway:
         """The consent policy in force."""
         return self.site().desk.policy
 
+    async def use_assertion(self, client: str, jti: str, until: Instant) -> bool:
+        """Note that a signed assertion is used; False when it was before."""
+
+        def job(tx: Transaction) -> bool:
+            return clients.use_once(unit_of(tx), client, jti, until)
+
+        return await asyncio.wrap_future(self.store.writer.submit(job))
+
     async def receive(self, posted: Posted) -> Taken:
         """Take an input in: returns after the commit."""
         answer = await self.intake.receive(
@@ -58,12 +70,12 @@ class HttpGateway:
     async def find(self, type_: str, id_: str, version: int = 0) -> Stored | None:
         """Read one resource: the present version, or one version; None when there is none."""
         found = await asyncio.to_thread(self.store.reader.resource, type_, id_, version)
-        return None if found is None else _stored(found)
+        return None if found is None else stored(found)
 
     async def search(self, criteria: Criteria, *, after: int, limit: int) -> Sequence[Stored]:
         """Return confirmed hits above store number `after`, in its order, at most `limit`."""
         hits = await asyncio.to_thread(self.store.reader.search, criteria, after=after, limit=limit)
-        return [_stored(hit) for hit in hits]
+        return [stored(hit) for hit in hits]
 
     async def consents(self, patients: Sequence[int]) -> Mapping[int, PatientConsents]:
         """Read the consents of patients."""
@@ -128,7 +140,8 @@ def _nothing(_: object) -> None:
     """Ask the writer for a sign of life."""
 
 
-def _stored(found: StoredResource) -> Stored:
+def stored(found: StoredResource) -> Stored:
+    """Return a resource of the store as the HTTP interface knows it."""
     return Stored(
         number=found.number,
         type=found.type,

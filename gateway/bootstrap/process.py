@@ -25,8 +25,8 @@ from gateway.api.app import create_app
 from gateway.api.ports import Options
 from gateway.api.server import Listen, bind, make_server
 from gateway.bootstrap.folders import Folders
-from gateway.bootstrap.http import HttpGateway
 from gateway.bootstrap.listeners import Listeners
+from gateway.bootstrap.rest import RestGateway
 from gateway.domain.delivery import DeliveryState
 from gateway.domain.log import log
 from gateway.domain.region import Endpoint
@@ -81,6 +81,7 @@ class Process:
     started: Callable[[str, dict[str, int]], None] = lambda _address, _ports: None
     _site: Site | None = None
     _paused: frozenset[str] = frozenset()
+    _revoked: frozenset[str] = frozenset()
     _stop: asyncio.Event = field(default_factory=asyncio.Event)
     _broken: bool = False
 
@@ -140,7 +141,7 @@ class Process:
         if self.listens:
             closing.push_async_callback(listeners.stop)
             await listeners.follow(site)
-            address = await self._open_http(store, intake, keys, closing)
+            address = await self._open_http(store, intake, keys, closing, pool, deliver)
             self.started(address, dict(listeners.ports()))
         tasks.append(self._task(self._watch(store, keys, intake, listeners, deliver)))
         _settle_down()
@@ -150,6 +151,7 @@ class Process:
     # parts ---------------------------------------------------------------------------
     def _prepare(self, store: Store, keys: Keys) -> Site:
         self._paused = store.reader.paused()
+        self._revoked = store.reader.revoked()
         region = store.reader.region()
         # Before a worker process meets packages or profiles that are not there.
         Validation.of(region, self.settings.packages, self.settings.catalogues)
@@ -179,7 +181,13 @@ class Process:
         )
 
     async def _open_http(
-        self, store: Store, intake: Intake, keys: Keys, closing: AsyncExitStack
+        self,
+        store: Store,
+        intake: Intake,
+        keys: Keys,
+        closing: AsyncExitStack,
+        pool: WorkerPool,
+        deliver: Deliver,
     ) -> str:
         """Serve HTTP in the background; return the address."""
         settings, http = self.settings, self.settings.http
@@ -194,10 +202,18 @@ class Process:
             max_header=http.max_header,
             header_timeout=http.header_timeout / SECOND,
         )
-        gateway = HttpGateway(
-            _options(settings, keys), store, intake, self._present, self.clock, settings.alert
+        gateway = RestGateway(
+            options=_options(settings, keys),
+            store=store,
+            intake=intake,
+            site=self._present,
+            clock=self.clock,
+            alert=settings.alert,
+            revoked=lambda: self._revoked,
+            checker=pool.check,
+            released=deliver.wake,
         )
-        server = make_server(create_app(gateway), listen)
+        server = make_server(app, listen)
         bound: socket.socket = bind(listen, shared=self.shares_ports)
         serving = self._task(server.serve(sockets=[bound]))
 
@@ -212,8 +228,9 @@ class Process:
         loop = asyncio.get_running_loop()
 
         def changed() -> None:
-            # A pause holds from the moment its command returns.
+            # A pause or revocation holds from the moment its command returns.
             self._paused = store.reader.paused()
+            self._revoked = store.reader.revoked()
             _wake(loop, deliver)
 
         def desk(by: str) -> Desk:
@@ -234,6 +251,7 @@ class Process:
             await asyncio.sleep(REGISTRY_INTERVAL)
             try:
                 paused = await asyncio.to_thread(store.reader.paused)
+                self._revoked = await asyncio.to_thread(store.reader.revoked)
                 region = await asyncio.to_thread(store.reader.region)
                 if paused != self._paused:
                     self._paused = paused
@@ -366,6 +384,9 @@ def _options(settings: Settings, keys: Keys) -> Options:
         version=__version__,
         authentication=settings.security.authentication,
         cursor_key=keys.digest(b"cursor"),
+        token_key=keys.digest(b"access token"),
+        token_lifetime=settings.security.token_lifetime / SECOND,
+        issuers=settings.issuer,
         max_body=http.max_body,
         held=http.held,
         body_timeout=http.body_timeout / SECOND,
@@ -373,4 +394,7 @@ def _options(settings: Settings, keys: Keys) -> Options:
         concurrency=http.concurrency,
         failed_logins=http.failed_logins,
         page=http.page,
+        validation=http.validation,
+        create_on_update=http.create_on_update,
+        origins=http.origins,
     )

@@ -18,6 +18,7 @@ from gateway.cli import (
     bench,
     catalogue,
     check,
+    client,
     consent,
     convert,
     db,
@@ -93,6 +94,16 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
             "pause": endpoint.pause,
             "resume": endpoint.resume,
             "describe": endpoint.describe,
+        },
+    ),
+    "client": (
+        "Systems that call the FHIR interface with rights of their own.",
+        {
+            "add": client.add,
+            "list": client.list_,
+            "rotate": client.rotate,
+            "revoke": client.revoke,
+            "restore": client.restore,
         },
     ),
     "package": (

@@ -68,7 +68,7 @@ def _write_template(folder: Path, token_sha256: str) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         content = source.read_bytes().replace(_PLACEHOLDER.encode(), token_sha256.encode())
         target.write_bytes(content)
-    for name in ("organizations", "endpoints", "routes", "consents"):
+    for name in ("organizations", "endpoints", "routes", "clients", "consents"):
         (folder / name).mkdir(exist_ok=True)
 
 

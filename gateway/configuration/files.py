@@ -8,18 +8,20 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gateway.configuration import Configuration, Sample
+from gateway.configuration.clients import keyed
 from gateway.configuration.practitioners import read_practitioners
 from gateway.configuration.spelling import SPELLING
+from gateway.domain.client import Client
 from gateway.domain.region import Endpoint, Organization, Practitioner, Region, Route
 from gateway.settings import FILE, REGION_TABLES, Settings, find, read_toml, settings_from
 from profiles.issue import GatewayError, Issue, NotConformant
 from profiles.reading import read_json
 from profiles.reading.record import Place, read_record, unknown_key
 
-T = TypeVar("T", Organization, Endpoint, Route)
+T = TypeVar("T", Organization, Endpoint, Route, Client)
 
 #: Folders whose files hold tables of the region.
-REGION_FOLDERS = ("organizations", "endpoints", "routes")
+REGION_FOLDERS = ("organizations", "endpoints", "routes", "clients")
 #: TLS settings of an endpoint that name files.
 _TLS_FILES = ("ca", "certificate", "key")
 
@@ -31,6 +33,7 @@ class _Reading:
     organizations: dict[str, Organization] = field(default_factory=dict)
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
     routes: dict[str, Route] = field(default_factory=dict)
+    clients: dict[str, Client] = field(default_factory=dict)
     practitioners: list[Practitioner] = field(default_factory=list)
     dialects: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     problems: list[Issue] = field(default_factory=list)
@@ -79,9 +82,18 @@ def _region(reading: _Reading, settings: Settings) -> Region:
         endpoints=endpoints,
         routes=reading.routes,
         practitioners=tuple(reading.practitioners),
+        clients={name: _keyed(one, settings, reading) for name, one in reading.clients.items()},
         dialects=reading.dialects,
         policy={"timezone": settings.gateway.timezone, **settings.consent},
     )
+
+
+def _keyed(client: Client, settings: Settings, reading: _Reading) -> Client:
+    try:
+        return keyed(client, settings)
+    except NotConformant as error:
+        reading.report(error.text, f"client {client.id}")
+        return client
 
 
 def _absolute(endpoint: Endpoint, settings: Settings) -> Endpoint:
@@ -141,6 +153,7 @@ def _read_tables(content: Mapping[str, Any], place: Place, reading: _Reading) ->
     _read_named(Organization, content.get("organization", []), place, "organization", reading)
     _read_named(Endpoint, content.get("endpoint", []), place, "endpoint", reading)
     _read_named(Route, content.get("route", []), place, "route", reading)
+    _read_named(Client, content.get("client", []), place, "client", reading)
     for index, row in enumerate(_rows(content.get("practitioner", []), place, reading), start=1):
         _read_practitioner(row, place.within(f"practitioner {index}"), reading)
 

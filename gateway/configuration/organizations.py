@@ -9,7 +9,8 @@ from gateway.configuration.finding import ID, error, warning
 from gateway.domain.region import Practitioner, Region
 from profiles.issue import Issue
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+#: How hashes of tokens and certificates are written.
+SHA256 = re.compile(r"[0-9a-f]{64}")
 #: LANR and BSNR: nine digits (KBV: Arztnummern-Richtlinie; BSNR-Richtlinie).
 _NINE_DIGITS = re.compile(r"\d{9}")
 
@@ -22,7 +23,7 @@ def organization_rules(region: Region) -> Iterator[Issue]:
         if not ID.fullmatch(organization.id):
             yield error(f"{place}: an id has letters, digits, - and ., at most 64", place)
         for digest in (*organization.token_sha256, *organization.certificate_sha256):
-            if not _SHA256.fullmatch(digest):
+            if not SHA256.fullmatch(digest):
                 yield error(f"{place}: a SHA-256 is written as 64 characters 0-9 a-f", place)
             elif owner.setdefault(digest, organization.id) != organization.id:
                 yield error(

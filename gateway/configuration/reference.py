@@ -13,6 +13,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 from gateway.configuration.spelling import SPELLING
+from gateway.domain.client import Client, Issuer
 from gateway.domain.folder import Folder
 from gateway.domain.region import Endpoint, Organization, Practitioner, Route
 from gateway.domain.retry import Retry
@@ -31,8 +32,9 @@ true. Durations are texts such as `"500ms"`, `"5s"`, `"15m"`, `"4h"`, `"14d"`, `
 (mode 0400) or in the environment, never here. An unknown key is an error that names the nearest
 known one.
 
-`[[organization]]`, `[[endpoint]]`, `[[route]]` and `[[practitioner]]` may stand in `gateway.toml`
-or in any `.toml` file of the folders `organizations/`, `endpoints/` and `routes/`.
+`[[organization]]`, `[[endpoint]]`, `[[route]]`, `[[practitioner]]` and `[[client]]` may stand in
+`gateway.toml` or in any `.toml` file of the folders `organizations/`, `endpoints/`, `routes/` and
+`clients/`.
 Practitioners may also come as CSV from `practitioners/*.csv` with the columns `organization`,
 `lanr`, `bsnr`, `name`, `assigner`, `value`.
 """
@@ -60,6 +62,8 @@ _REGION: dict[str, type] = {
     "endpoint.folder": Folder,
     "[[route]]": Route,
     "[[practitioner]]": Practitioner,
+    "[[client]]": Client,
+    "[[issuer]]": Issuer,
     "dialects/NAME.toml": Dialect,
     "dialects/NAME.toml [consent]": AttestedConsent,
     "dialects/NAME.toml [[rows]]": Row,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from gateway.configuration.finding import ID, error, warning
 from gateway.domain.region import Region, Route
+from gateway.pipeline.criteria import Criterion
 from profiles.issue import GatewayError, Issue
 from profiles.reading.record import nearest
-from profiles.search import parse_criteria
 
 #: Places the formats of this distribution find recipients at.
 PLACES = ("Patient.generalPractitioner", "DocumentReference.recipient")
@@ -42,7 +42,7 @@ def _sources(route: Route, region: Region, place: str) -> Iterator[Issue]:
 
 def _criteria(route: Route, place: str) -> Iterator[Issue]:
     try:
-        parse_criteria(route.criteria)
+        Criterion.read(route.criteria)
     except GatewayError as refused:
         yield error(f"{place}: criteria: {refused.text}", place)
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway.configuration.clients import client_rules, issuer_rules
 from gateway.configuration.endpoints import endpoint_rules
 from gateway.configuration.finding import error, is_address, on_loopback, warning
 from gateway.configuration.folders import folder_rules
@@ -33,6 +34,8 @@ def check(settings: Settings, region: Region) -> tuple[Issue, ...]:
         *key_rules(settings),
         *organization_rules(region),
         *practitioner_rules(region),
+        *client_rules(region),
+        *issuer_rules(settings),
         *endpoint_rules(region),
         *folder_rules(region),
         *dialect_rules(region),

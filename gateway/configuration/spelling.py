@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.domain.client import ROLES, Client
 from gateway.domain.folder import Folder
 from gateway.domain.region import Endpoint, Identifier, Organization, Practitioner, Route
 from gateway.domain.retry import Retry
@@ -58,6 +59,7 @@ SPELLING = Spelling(
         (Endpoint, "max_bytes"): max_bytes,
         (Route, "wait"): span,
         (Practitioner, "local"): local_numbers,
+        (Client, "role"): one_of(*ROLES),
         (Retry, "first"): span,
         (Retry, "most"): span,
         (Folder, "answer"): one_of("none", "errors", "all"),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gateway.domain.client import Client
 from gateway.domain.folder import Folder
 from gateway.domain.retry import Retry
 from gateway.domain.time import DAY, SECOND
@@ -157,6 +158,7 @@ class Region:
     endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
     routes: Mapping[str, Route] = field(default_factory=dict)
     practitioners: tuple[Practitioner, ...] = ()
+    clients: Mapping[str, Client] = field(default_factory=dict)
     #: Dialect name → the TOML mapping it was read from.
     dialects: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     #: The [consent] policy mapping.

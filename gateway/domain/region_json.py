@@ -12,6 +12,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
+from gateway.domain.client import Client
 from gateway.domain.region import Endpoint, Organization, Practitioner, Region, Route
 
 T = TypeVar("T")
@@ -20,12 +21,13 @@ Document = tuple[str, str, dict[str, Any]]
 
 
 def documents(region: Region) -> list[Document]:
-    """Return one document for each organization, endpoint, route, practitioner, dialect, policy."""
+    """Return one document for each entry of the registry, organizations first."""
     found: list[Document] = []
     for kind, records in (
         ("organization", region.organizations),
         ("endpoint", region.endpoints),
         ("route", region.routes),
+        ("client", region.clients),
     ):
         found += [(kind, name, _plain(record)) for name, record in records.items()]
     found += [
@@ -52,6 +54,7 @@ def region_of(revision: int, found: Iterable[Document]) -> Region:
         endpoints=records("endpoint", Endpoint),
         routes=records("route", Route),
         practitioners=tuple(records("practitioner", Practitioner).values()),
+        clients=records("client", Client),
         dialects=dict(sorted(kinds.get("dialect", {}).items())),
         policy=kinds.get("policy", {}).get("", {}),
     )

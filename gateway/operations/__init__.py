@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 #: Operation → `module:function`; the function takes a desk and arguments and returns JSON.
 OPERATIONS: dict[str, str] = {
+    "client.revoke": "gateway.operations.clients:revoke",
+    "client.restore": "gateway.operations.clients:restore",
     "delivery.retry": "gateway.operations.deliveries:retry",
     "delivery.cancel": "gateway.operations.deliveries:cancel",
     "delivery.resolve": "gateway.operations.deliveries:resolve",

@@ -15,10 +15,22 @@ from gateway.domain.message import Arrival, MessageState
 from gateway.domain.region import Region
 from gateway.domain.time import Instant
 from gateway.pipeline.ports import Current
-from gateway.store import browse, consents, finding, identity, lookup, registry, search, worklist
+from gateway.store import (
+    browse,
+    clients,
+    consents,
+    finding,
+    history,
+    identity,
+    lookup,
+    registry,
+    search,
+    worklist,
+)
 from gateway.store.bodies import Bodies
 from gateway.store.database import Database
 from gateway.store.evidence_log import EvidenceLog
+from gateway.store.hits import Hits, Position, Wanted, hits
 from gateway.store.identifiers import Identifiers, RecentIdentifiers
 from gateway.store.keys import Keys
 from gateway.store.messages import raw
@@ -102,6 +114,11 @@ class StoreReader:
         with self.view() as view:
             return registry.paused(view.db)
 
+    def revoked(self) -> frozenset[str]:
+        """Return the clients an operator has revoked."""
+        with self.view() as view:
+            return clients.revoked(view.db)
+
     # resources -----------------------------------------------------------------
     def resource(self, type_: str, id_: str, version: int = 0) -> StoredResource | None:
         """Read one resource, its present version or the given one; None when there is none."""
@@ -117,6 +134,11 @@ class StoreReader:
                 return lookup.version(view.db, view.bodies, number, version)
             found = lookup.present(view.db, view.bodies, [number])
             return found[0] if found else None
+
+    def history(self, wanted: history.Wanted) -> list[StoredResource]:
+        """Read versions of one resource, of a type or of all, newest first."""
+        with self.view() as view:
+            return history.versions(view.db, view.bodies, wanted)
 
     def search(
         self, criteria: Criteria, *, after: int = 0, limit: int = 100
@@ -136,6 +158,17 @@ class StoreReader:
                     if not one.deleted and criteria.matches(read_json(one.body))
                 ]
         return hits[:limit]
+
+    def hits(self, wanted: Wanted, *, after: Position = (), limit: int) -> Hits:
+        """Return confirmed hits behind `after` in the order wanted, at most `limit`.
+
+        Waits first until the search tables have what was committed before. Raises NotConformant for
+        an order that costs too much.
+        """
+        self._await_trail()
+        with self.view() as view:
+            coder = self._keys.coder
+            return hits(view.db, view.bodies, coder, wanted, after=after, limit=limit)
 
     def resources_of(self, numbers: Sequence[int]) -> list[StoredResource]:
         """Read present versions by store number."""

@@ -17,7 +17,7 @@ from gateway.evidence import audit_event
 from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Party
 from gateway.pipeline.site import Site
-from gateway.store import audit, erasure
+from gateway.store import audit, clients, erasure
 from gateway.store.bodies import whole_days
 from gateway.store.messages import targets
 from gateway.store.store import Store
@@ -84,6 +84,7 @@ def run(store: Store, site: Site, *, now: Instant = 0) -> RetentionReport:
     """
     at = now or store.writer.submit(lambda tx: tx.now).result(PATIENCE)
     state = _Run(site, at)
+    store.writer.submit(lambda tx: clients.forget_used(unit_of(tx), at)).result(PATIENCE)
     for step in (_undone, _messages, _bodies, _keys, _events):
         _repeat(store, state, step)
     for segment in sorted(state.segments):

@@ -114,6 +114,24 @@ ENDPOINT_STATE = _table(
     _text("changed_by"),
 )
 
+#: What the operator set at run time for a client of the FHIR interface.
+CLIENT_STATE = _table(
+    "client_state",
+    Column("client", Text, primary_key=True),
+    _int("revoked"),
+    _big("changed_at"),
+    _text("changed_by"),
+)
+
+#: Signed assertions that were used (keyed hash of client and jti): each is good for one token.
+ASSERTION_USE = _table(
+    "assertion_use",
+    Column("term", LargeBinary, primary_key=True),
+    _big("retain_until"),
+    Index("assertion_use_retain", "retain_until"),
+    rowid=False,
+)
+
 #: A data key, wrapped by the key file outside the database. One per patient, one per message
 #: without a patient. Destroying the row erases everything sealed with it.
 DATA_KEY = _table(

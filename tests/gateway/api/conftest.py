@@ -128,6 +128,8 @@ class MemoryGateway:
     failure: Exception | None = None
     clock: Instant = NOW
     patient: Mapping[str, Any] = field(default_factory=lambda: PATIENT)
+    revoked_clients: set[str] = field(default_factory=set)
+    assertions: set[tuple[str, str]] = field(default_factory=set)
 
     def now(self) -> Instant:
         return self.clock
@@ -137,6 +139,14 @@ class MemoryGateway:
 
     def policy(self) -> Policy:
         return Policy()
+
+    def revoked(self) -> frozenset[str]:
+        return frozenset(self.revoked_clients)
+
+    async def use_assertion(self, client: str, jti: str, until: Instant) -> bool:
+        known = (client, jti) in self.assertions
+        self.assertions.add((client, jti))
+        return not known
 
     async def receive(self, posted: Posted) -> Taken:
         self.posted.append(posted)
@@ -220,6 +230,7 @@ def options(**changes: Any) -> Options:
         version="0.1.0",
         authentication="token",
         cursor_key=b"k" * 32,
+        token_key=b"t" * 32,
         page=10,
     )
     return replace(made, **changes)

@@ -7,7 +7,9 @@ from dataclasses import replace
 import pytest
 
 from gateway.api.auth import FailedLogins, identify
+from gateway.api.credentials import Credentials
 from gateway.domain.time import SECOND
+from gateway.endpoints.key_sets import KeySets
 
 PATH = "/fhir/Patient/6f1c6b8e-0000-4000-8000-000000000001"
 
@@ -29,7 +31,7 @@ def test_without_a_registered_token_nothing_is_answered(gateway, connect, author
 def test_a_client_certificate_names_its_organization(gateway):
     request = _request(state={"gateway.certificate": "ab" * 32})
 
-    found = identify(request, gateway.region(), "mtls", FailedLogins(3), 0)
+    found = identify(request, gateway.region(), "mtls", FailedLogins(3), _credentials(), 0)
 
     assert found.organization == "klinikum"
 
@@ -42,7 +44,7 @@ def test_a_token_of_one_organization_with_the_certificate_of_another_is_refused(
     )
 
     with pytest.raises(HTTPException) as caught:
-        identify(request, gateway.region(), "token", FailedLogins(3), 0)
+        identify(request, gateway.region(), "token", FailedLogins(3), _credentials(), 0)
     assert caught.value.status_code == 401
 
 
@@ -52,7 +54,7 @@ def test_mtls_does_not_take_tokens(gateway):
     request = _request(authorization="Bearer token-klinikum")
 
     with pytest.raises(HTTPException):
-        identify(request, gateway.region(), "mtls", FailedLogins(3), 0)
+        identify(request, gateway.region(), "mtls", FailedLogins(3), _credentials(), 0)
 
 
 def test_with_authentication_none_a_caller_may_say_who_it_stands_for(gateway, connect):
@@ -79,6 +81,16 @@ def test_guessing_is_stopped_for_a_minute_and_others_are_served(gateway, connect
     guesser.peer = "10.1.2.3"
     gateway.clock += 61 * SECOND
     assert guesser.get(PATH).status_code == 200
+
+
+def _credentials():
+    return Credentials(
+        key=b"t" * 32,
+        base_url="https://gw.example/fhir",
+        issuers={},
+        key_sets=KeySets(),
+        revoked=frozenset,
+    )
 
 
 def _request(*, state=None, authorization=""):
