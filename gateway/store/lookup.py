@@ -15,10 +15,19 @@ _COLUMNS = (
 )
 
 
-def present(db: Database, bodies: Bodies, numbers: Sequence[int]) -> list[StoredResource]:
-    """Read present versions by store number, in its order; erased ones are left out."""
+def present(
+    db: Database,
+    bodies: Bodies,
+    numbers: Sequence[int],
+    organizations: frozenset[str] | None = None,
+) -> list[StoredResource]:
+    """Read present versions by store number, in its order; erased ones are left out.
+
+    With `organizations` only what they keep is opened.
+    """
     rows = db.query_in(f"{_COLUMNS} WHERE r.resource {{ints}}", numbers)
-    return _opened(bodies, sorted(rows))
+    kept = [row for row in rows if organizations is None or row[4] in organizations]
+    return _opened(bodies, sorted(kept))
 
 
 def version(db: Database, bodies: Bodies, number: int, wanted: int) -> StoredResource | None:
