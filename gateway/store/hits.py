@@ -55,7 +55,7 @@ class Hits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
+class Query:
     """What is searched for."""
 
     #: At least one; a resource has to meet any.
@@ -66,13 +66,13 @@ class Wanted:
 
 
 def hits(
-    db: Database, bodies: Bodies, key: IndexKey, wanted: Wanted, *, after: Position, limit: int
+    db: Database, bodies: Bodies, key: IndexKey, query: Query, *, after: Position, limit: int
 ) -> Hits:
     """Return at most `limit` hits behind `after`. Raises NotConformant for too costly orders."""
-    looked = _Looked(db, bodies, key, wanted)
-    if not wanted.order:
+    looked = _Looked(db, bodies, key, query)
+    if not query.order:
         return _in_order_of_storing(looked, after, limit)
-    walked = walk.possible(wanted.criteria, wanted.order)
+    walked = walk.possible(query.criteria, query.order)
     few = looked.gathered(FEW if walked else MOST)
     if few is not None:
         return _sorted(looked, few, after, limit)
@@ -89,30 +89,30 @@ class _Looked:
     db: Database
     bodies: Bodies
     key: IndexKey
-    wanted: Wanted
+    query: Query
 
     def confirmed(self, numbers: Sequence[int]) -> dict[int, Hit]:
         """Read candidates and return those that are hits."""
         found = {}
-        organizations = self.wanted.organizations
+        organizations = self.query.organizations
         for one in lookup.present(self.db, self.bodies, numbers, organizations):
             resource = None if one.deleted else with_meta(one)
-            if resource is not None and any(c.matches(resource) for c in self.wanted.criteria):
-                at = (*ranks(resource, self.wanted.order), one.number)
+            if resource is not None and any(c.matches(resource) for c in self.query.criteria):
+                at = (*ranks(resource, self.query.order), one.number)
                 found[one.number] = Hit(one, resource, at)
         return found
 
     def gathered(self, most: int) -> list[int] | None:
         """Return all candidates; None when they are more."""
         numbers: list[int] = []
-        for found in segments(self.db, self.key, self.wanted.criteria):
+        for found in segments(self.db, self.key, self.query.criteria):
             numbers += self.of_custodians(sorted(found))
             if len(numbers) > most:
                 return None
         return numbers
 
     def of_custodians(self, numbers: Sequence[int]) -> Sequence[int]:
-        organizations = self.wanted.organizations
+        organizations = self.query.organizations
         if organizations is None:
             return numbers
         rows = self.db.query_in(
@@ -136,7 +136,7 @@ def _in_order_of_storing(looked: _Looked, after: Position, limit: int) -> Hits:
     start = after[-1] if after else 0
     numbers = (
         number
-        for found in segments(looked.db, looked.key, looked.wanted.criteria, after=start)
+        for found in segments(looked.db, looked.key, looked.query.criteria, after=start)
         for number in sorted(found)
     )
     found: list[Hit] = []
@@ -158,7 +158,7 @@ def _batch(missing: int) -> int:
 
 
 def _sorted(looked: _Looked, numbers: Sequence[int], after: Position, limit: int) -> Hits:
-    order = looked.wanted.order
+    order = looked.query.order
     found: dict[int, Hit] = {}
     places = []
     for batch in _pieces(numbers):
@@ -178,8 +178,8 @@ def _sorted(looked: _Looked, numbers: Sequence[int], after: Position, limit: int
 
 
 def _walked(looked: _Looked, after: Position, limit: int) -> Hits:
-    (key,) = looked.wanted.order
-    candidates = walk.Candidates(looked.db, looked.key, looked.wanted.criteria)
+    (key,) = looked.query.order
+    candidates = walk.Candidates(looked.db, looked.key, looked.query.criteria)
     steps = walk.steps(candidates, key, after)
     found: list[Hit] = []
     seen = 0

@@ -16,6 +16,7 @@ from gateway.domain.region import Region
 from gateway.domain.time import Instant
 from gateway.pipeline.ports import Current
 from gateway.store import (
+    audit_reading,
     browse,
     clients,
     consents,
@@ -27,10 +28,11 @@ from gateway.store import (
     search,
     worklist,
 )
+from gateway.store.audit_reading import Stretch
 from gateway.store.bodies import Bodies
 from gateway.store.database import Database
 from gateway.store.evidence_log import EvidenceLog
-from gateway.store.hits import Hits, Position, Wanted, hits
+from gateway.store.hits import Hits, Position, Query, hits
 from gateway.store.identifiers import Identifiers, RecentIdentifiers
 from gateway.store.keys import Keys
 from gateway.store.messages import raw
@@ -114,6 +116,11 @@ class StoreReader:
         with self.view() as view:
             return registry.paused(view.db)
 
+    def audit_events(self, stretch: Stretch, limit: int) -> list[tuple[int, dict[str, Any]]]:
+        """Read AuditEvents of a stretch of time: (leaf number, event), at most `limit`."""
+        with self.view() as view:
+            return audit_reading.events(view.db, view.bodies, stretch, limit)
+
     def revoked(self) -> frozenset[str]:
         """Return the clients an operator has revoked."""
         with self.view() as view:
@@ -159,8 +166,8 @@ class StoreReader:
                 ]
         return hits[:limit]
 
-    def hits(self, wanted: Wanted, *, after: Position = (), limit: int) -> Hits:
-        """Return confirmed hits behind `after` in the order wanted, at most `limit`.
+    def hits(self, query: Query, *, after: Position = (), limit: int) -> Hits:
+        """Return confirmed hits behind `after` in the order asked for, at most `limit`.
 
         Waits first until the search tables have what was committed before. Raises NotConformant for
         an order that costs too much.
@@ -168,7 +175,19 @@ class StoreReader:
         self._await_trail()
         with self.view() as view:
             coder = self._keys.coder
-            return hits(view.db, view.bodies, coder, wanted, after=after, limit=limit)
+            return hits(view.db, view.bodies, coder, query, after=after, limit=limit)
+
+    def named(self, names: Iterable[tuple[str, str]]) -> list[StoredResource]:
+        """Read present versions by (type, logical id); what is not there is left out."""
+        terms = {self._keys.coder.resource_term(*name): name for name in names}
+        recent = self._recent.recent if self._recent else {}
+        known = {term: recent[term] for term in terms if term in recent}
+        with self.view() as view:
+            known |= Identifiers(view.db).find([term for term in terms if term not in known])
+            for term in terms.keys() - known.keys() if self._recent is None else ():
+                if (number := _not_merged(view.db, term)) is not None:
+                    known[term] = number
+            return lookup.present(view.db, view.bodies, sorted(set(known.values())))
 
     def resources_of(self, numbers: Sequence[int]) -> list[StoredResource]:
         """Read present versions by store number."""

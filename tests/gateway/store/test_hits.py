@@ -10,7 +10,7 @@ import pytest
 from gateway.domain.time import DAY
 from gateway.pipeline.ports import NewVersion
 from gateway.store import hits as hits_module
-from gateway.store.hits import Wanted
+from gateway.store.hits import Query
 from gateway.store.trail import SEGMENT_BITS
 from profiles.issue import NotConformant
 from profiles.search import index_terms, parse_criteria, parse_sort, place, ranks
@@ -185,7 +185,7 @@ def test_hits_are_those_of_matching_every_resource_in_the_order_asked_for(
     present = filled(store, keys)
     for query, sort in QUERIES:
         criteria, order = asked(query, sort)
-        wanted = Wanted(criteria=(criteria,), order=order)
+        wanted = Query(criteria=(criteria,), order=order)
         right = expected(present, criteria, order)
         assert paged(store, wanted, 1_000) == right, query
         assert paged(store, wanted, 7) == right, query
@@ -195,7 +195,7 @@ def test_hits_are_those_of_matching_every_resource_in_the_order_asked_for(
 def test_what_others_keep_takes_no_part(store, keys):
     present = filled(store, keys)
     criteria, order = asked("Observation?code=a", "-date")
-    wanted = Wanted(criteria=(criteria,), order=order, organizations=frozenset({"praxis"}))
+    wanted = Query(criteria=(criteria,), order=order, organizations=frozenset({"praxis"}))
     right = expected(present, criteria, order, {"praxis"})
     assert 0 < len(right) < len(expected(present, criteria, order))
     assert paged(store, wanted, 4) == right
@@ -204,7 +204,7 @@ def test_what_others_keep_takes_no_part(store, keys):
 def test_several_types_are_found_in_one_order(store, keys):
     present = filled(store, keys)
     several = (parse_criteria("Patient?gender=male"), parse_criteria("Observation?code=a"))
-    found = paged(store, Wanted(criteria=several, order=parse_sort(("Patient",), "_id")), 9)
+    found = paged(store, Query(criteria=several, order=parse_sort(("Patient",), "_id")), 9)
     assert found == sorted(
         one["id"]
         for _, one in present.values()
@@ -217,7 +217,7 @@ def test_an_order_nobody_has_an_index_for_is_refused_for_too_many(store, keys, m
     filled(store, keys)
     criteria, order = asked("Observation", "code")
     with pytest.raises(NotConformant) as refused:
-        store.reader.hits(Wanted(criteria=(criteria,), order=order), limit=5)
+        store.reader.hits(Query(criteria=(criteria,), order=order), limit=5)
     assert refused.value.issues[0].code == "too-costly"
 
 
@@ -233,5 +233,5 @@ def test_a_full_page_reads_no_further_segment(store, keys, monkeypatch):
             yield found
 
     monkeypatch.setattr(hits_module, "segments", watched)
-    store.reader.hits(Wanted(criteria=(criteria,)), limit=3)
+    store.reader.hits(Query(criteria=(criteria,)), limit=3)
     assert len(looked) == 1
