@@ -37,6 +37,8 @@ class Identity:
     certificate: str = ""
     #: Client id; "" for the organization as a whole.
     client: str = ""
+    #: What kind of caller it is, see `gateway.authorization.roles`.
+    role: str = "system"
     #: What it may do at most.
     scopes: tuple[Scope, ...] = ALL
 
@@ -84,7 +86,7 @@ def identify(
     if proof is None:
         failed.add(peer, now)
         raise HTTPException(401, headers={"WWW-Authenticate": 'Bearer realm="gateway"'})
-    return Identity(proof.organization, peer, certificate, proof.client, proof.scopes)
+    return Identity(proof.organization, peer, certificate, proof.client, proof.role, proof.scopes)
 
 
 def _proofs(

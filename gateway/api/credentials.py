@@ -33,6 +33,7 @@ class Proof:
     organization: str
     #: Client id; "" for the organization as a whole.
     client: str = ""
+    role: str = "system"
     scopes: tuple[Scope, ...] = ALL
 
 
@@ -115,7 +116,7 @@ class Credentials:
         ):
             return None
         scopes = narrowed(grant.scopes, granted(client.role, client.scopes))
-        return Proof(client.organization, client.id, scopes)
+        return Proof(client.organization, client.id, client.role, scopes)
 
     def _of_issuer(self, region: Region, grant: Grant, name: str) -> Proof | None:
         issuer = self.issuers[name]
@@ -132,7 +133,7 @@ class Credentials:
             if one.context != "patient"
         ]
         scopes = narrowed(limited(issuer.role, stated), granted(issuer.role, issuer.scopes))
-        return Proof(named[0], grant.client, scopes)
+        return Proof(named[0], grant.client, issuer.role, scopes)
 
     def _registered(self, region: Region, digest: str, kind: str) -> Proof | None:
         for organization in region.organizations.values():
@@ -142,7 +143,8 @@ class Credentials:
             if digest in getattr(client, kind):
                 if client.id in self.revoked():
                     return None
-                return Proof(client.organization, client.id, granted(client.role, client.scopes))
+                scopes = granted(client.role, client.scopes)
+                return Proof(client.organization, client.id, client.role, scopes)
         return None
 
     def _remember(self, digest: bytes, known: tuple[Grant, str]) -> None:

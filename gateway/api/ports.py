@@ -14,6 +14,7 @@ from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Stamp
 from gateway.pipeline.rest.asked import Check, Checked, Order, Performed
 from gateway.store.history import Wanted
+from gateway.store.audit_reading import Stretch
 from profiles.issue import Issue
 from profiles.search import Criteria
 
@@ -140,6 +141,11 @@ class Gateway(Protocol):
 
     def revoked(self) -> frozenset[str]:
         """The clients an operator has revoked."""
+
+    async def audit_events(
+        self, stretch: Stretch, limit: int
+    ) -> Sequence[tuple[int, dict[str, Any]]]:
+        """Read AuditEvents of a stretch of time: (leaf number, event)."""
 
     async def use_assertion(self, client: str, jti: str, until: Instant) -> bool:
         """Note that a signed assertion is used; False when it was before. Raises Unavailable."""

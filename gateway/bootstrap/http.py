@@ -21,6 +21,7 @@ from gateway.pipeline.ports import Transaction
 from gateway.pipeline.site import Site
 from gateway.settings import AlertSettings
 from gateway.store import clients
+from gateway.store.audit_reading import Stretch
 from gateway.store.store import Store
 from gateway.store.unit import unit_of
 from gateway.store.views import Counts, StoredResource
@@ -51,6 +52,12 @@ class HttpGateway:
     def policy(self) -> Policy:
         """The consent policy in force."""
         return self.site().desk.policy
+
+    async def audit_events(
+        self, stretch: Stretch, limit: int
+    ) -> Sequence[tuple[int, dict[str, Any]]]:
+        """Read AuditEvents of a stretch of time: (leaf number, event)."""
+        return await asyncio.to_thread(self.store.reader.audit_events, stretch, limit)
 
     async def use_assertion(self, client: str, jti: str, until: Instant) -> bool:
         """Note that a signed assertion is used; False when it was before."""

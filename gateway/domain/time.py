@@ -13,7 +13,8 @@ Instant = int
 #: Where the time comes from; injected so that tests can move it.
 Clock = Callable[[], Instant]
 
-SECOND = 1_000_000
+MILLISECOND = 1_000
+SECOND = 1_000 * MILLISECOND
 DAY = 86_400 * SECOND
 
 _DURATION = re.compile(r"(\d+)\s*(ms|s|m|h|d|y)")

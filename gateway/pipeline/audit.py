@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.domain.time import DAY, Instant, fhir_instant
+from gateway.domain.time import DAY, MILLISECOND, Instant, fhir_instant
 from gateway.evidence.event_class import (
     DEFAULT_PERIODS,
     EventClass,
@@ -42,7 +42,7 @@ class Auditor:
         if at != self._last[0]:
             # Everything of one transaction has one instant.
             self._last[:] = (at, fhir_instant(at))
-        return Stamp(_uuid(self.random(16)), self._last[1], self.observer)
+        return Stamp(_uuid(at, self.random(10)), self._last[1], self.observer)
 
     def row(self, event_class: EventClass, at: Instant, event: Mapping[str, Any]) -> AuditRow:
         """Salt an event and commit to it."""
@@ -62,8 +62,11 @@ class Auditor:
         return end
 
 
-def _uuid(random: bytes) -> str:
-    """Write sixteen random bytes as a UUID of version 4 (RFC 9562 section 5.4)."""
-    digits = random.hex()
-    variant = "89ab"[random[8] & 3]
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+def _uuid(at: Instant, random: bytes) -> str:
+    """Write an instant and ten random bytes as a UUID of version 7 (RFC 9562 section 5.7).
+
+    An auditor's question for one event leads to its place in the log by the time in its id.
+    """
+    digits = f"{at // MILLISECOND & 0xFFFFFFFFFFFF:012x}{random.hex()}"
+    variant = "89ab"[random[2] & 3]
+    return f"{digits[:8]}-{digits[8:12]}-7{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
