@@ -63,6 +63,7 @@ class Definitions:
     schema: dict[str, Json]
     #: Canonical URL → StructureDefinition (constraints: profiles and extensions).
     profiles: dict[str, Json] = field(default_factory=dict)
+    compartments: list[Json] = field(default_factory=list)
 
     def resource_types(self) -> list[str]:
         """Names of the concrete resource types."""
@@ -98,6 +99,7 @@ def read_definitions(core: Path) -> Definitions:
             for one in _resources(read, _PROFILES, "StructureDefinition")
             if one.get("derivation") == "constraint" and one["version"] == FHIR_VERSION
         },
+        compartments=[read("compartmentdefinition-patient")],
     )
 
 

@@ -40,7 +40,11 @@ _SPECIAL = {"Location.near": "Location.position"}
 
 
 def compile_search(definitions: Definitions) -> dict[str, Any]:
-    """Return {"parameters": {type: {name: facts}}, "unsupported": {"Type.name": reason}}."""
+    """Return the facts about search.
+
+    {"parameters": {type: {name: facts}}, "unsupported": {"Type.name": reason},
+    "compartments": {type: {type: [name]}}}
+    """
     types = compile_elements(definitions)["types"]
     parameters: dict[str, dict[str, Json]] = {}
     unsupported: dict[str, str] = {}
@@ -52,7 +56,20 @@ def compile_search(definitions: Definitions) -> dict[str, Any]:
                 unsupported[f"{base}.{published['code']}"] = str(reason)
             else:
                 parameters.setdefault(_owner(base), {})[published["code"]] = facts
-    return {"parameters": parameters, "unsupported": unsupported}
+    return {
+        "parameters": parameters,
+        "unsupported": unsupported,
+        "compartments": {one["code"]: _members(one) for one in definitions.compartments},
+    }
+
+
+def _members(compartment: Json) -> dict[str, list[str]]:
+    """Return resource type → the parameters that put a resource into the compartment."""
+    return {
+        member["code"]: sorted(member["param"])
+        for member in compartment["resource"]
+        if member.get("param")
+    }
 
 
 def _owner(base: str) -> str:
