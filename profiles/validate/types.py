@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from profiles.r4 import facts
 from profiles.snapshot.elements import Element
+from profiles.validate.gaps import BARE, look_at_gaps
 from profiles.validate.layers import Layers
 from profiles.validate.members import Item, Json, members_of
 from profiles.validate.natively import checks_of
@@ -65,21 +66,28 @@ class Plan:
         if self.make is not None:
             make, self.make = self.make, None
             make(self)
-        if self.checks:
-            item = Item(value, None, self.type, place)
-            for check in self.checks:
-                check(item, run)
+        if self.checks or len(value) == 1:
+            self._look(value, place, run)
         members = self.members
         for name, inner in value.items():
             member = members.get(name)
             if member is None:
                 continue
             shown, look = member.shown, member.check
+            if name[0] == "_":
+                look_at_gaps(value.get(name[1:]), inner, (place, shown), run)
             if type(inner) is list:
                 for index, one in enumerate(inner):
                     look(one, (place, shown, index), run)
             else:
                 look(inner, (place, shown), run)
+
+    def _look(self, value: Json, place: Place, run: Run) -> None:
+        item = Item(value, None, self.type, place)
+        for check in self.checks:
+            check(item, run)
+        if len(value) == 1 and "id" in value and self.type != "Element":
+            run.report("error", "invariant", BARE, place)
 
 
 class Plans:

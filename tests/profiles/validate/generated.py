@@ -187,8 +187,10 @@ class _Maker:
             st.sampled_from(optional), max_size=most, unique_by=lambda one: one["path"]
         )
         drawn = [*required, *(self.draw(chosen) if optional and most else [])]
-        if not drawn:
-            drawn = [next(one for one in optional if one.get("types", [""])[0] in _PRIMITIVES)]
+        # An id alone is no content (ele-1).
+        if all(one["path"].rpartition(".")[2] == "id" for one in drawn):
+            said = [one for one in optional if one["path"].rpartition(".")[2] != "id"]
+            drawn.append(min(said, key=lambda one: one.get("types", [""])[0] not in _PRIMITIVES))
         return dict(member for one in drawn for member in self._members(kind, one, level))
 
     def _members(self, kind: str, element: Json, level: int) -> list[tuple[str, Any]]:
