@@ -10,7 +10,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.api.context import Context, require_json
+from gateway.api.context import Context
+from gateway.api.media import XML, wanted
 from gateway.api.outcome import JSON
 from gateway.api.ports import Options
 from gateway.api.types import resource_types
@@ -25,7 +26,7 @@ _INTERACTIONS = ("read", "vread", "search-type")
 
 async def metadata(request: Request) -> Response:
     """`GET /fhir/metadata`; open to everybody, as the standard asks."""
-    require_json(request)
+    wanted(request)
     statement = capability_statement(Context.of(request).gateway.options)
     return Response(write_json(statement), media_type=JSON)
 
@@ -41,7 +42,7 @@ def capability_statement(options: Options) -> dict[str, Any]:
         "software": {"name": "region-gateway", "version": options.version},
         "implementation": {"description": options.name, "url": options.base_url},
         "fhirVersion": FHIR_VERSION,
-        "format": [JSON],
+        "format": [JSON, XML, "json", "xml"],
         "rest": [
             {
                 "mode": "server",

@@ -7,6 +7,7 @@ Texts are fixed; nothing of the request is repeated.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import uuid4
 
 from starlette.exceptions import HTTPException
@@ -29,11 +30,17 @@ STATUS: dict[int, tuple[str, str]] = {
     403: ("forbidden", "This caller may not do this."),
     404: ("not-found", "There is no such resource here."),
     405: ("not-supported", "This address does not take this method."),
-    406: ("not-supported", "This interface answers application/fhir+json."),
+    406: (
+        "not-supported",
+        "This interface answers FHIR 4.0 as JSON or XML.",
+    ),
     408: ("timeout", "The request did not arrive in time."),
+    409: ("conflict", "The resource was changed by somebody else at the same time."),
     410: ("deleted", "The resource is deleted."),
+    412: ("conflict", "A condition of the request does not hold."),
     413: ("too-costly", "The body is larger than this gateway takes."),
     415: ("not-supported", "This address does not take this content type."),
+    422: ("processing", "The content cannot be processed."),
     429: ("throttled", "Too many failed attempts; wait before the next."),
     500: ("exception", "Something unexpected happened here."),
     503: ("transient", "The gateway cannot take this now; try again."),
@@ -53,6 +60,11 @@ def answer(
     return Response(
         write_json(operation_outcome(stated)), status_code=status, headers=sent, media_type=JSON
     )
+
+
+def at(place: str, issue: Issue) -> Issue:
+    """Return an issue that says where it belongs: an entry of a Bundle."""
+    return replace(issue, location=place)
 
 
 def accepted(status: int, sentence: str, issues: Sequence[Issue] = ()) -> Response:

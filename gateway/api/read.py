@@ -7,7 +7,6 @@ A hidden resource and a missing one give the same bytes.
 from __future__ import annotations
 
 import re
-from email.utils import formatdate
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,7 +15,7 @@ from gateway.api import outcome
 from gateway.api.access import Seen, caller_of, visible
 from gateway.api.context import Context, request_id
 from gateway.api.ports import Stored
-from gateway.domain.time import SECOND
+from gateway.api.versions import headers_of, is_unmodified
 from gateway.evidence import audit_event
 from gateway.evidence.event_class import EventClass
 from profiles.reading import write_json
@@ -55,7 +54,7 @@ async def _read(request: Request, *, version: int) -> Response:
         result=result,
     )
     await context.gateway.audit([(EventClass.READ, event)])
-    return _answer(seen[0]) if seen else outcome.answer(404)
+    return _answer(request, seen[0]) if seen else outcome.answer(404)
 
 
 async def _find(context: Context, request: Request, version: int) -> Stored | None:
@@ -73,12 +72,11 @@ def _target(request: Request, version: int) -> str:
     return f"{type_}/{id_}/_history/{version}" if version > 0 else f"{type_}/{id_}"
 
 
-def _answer(seen: Seen) -> Response:
+def _answer(request: Request, seen: Seen) -> Response:
     stored = seen.stored
-    headers = {
-        "ETag": f'W/"{stored.version}"',
-        "Last-Modified": formatdate(stored.updated_at / SECOND, usegmt=True),
-    }
+    headers = headers_of(stored)
     if stored.deleted:
         return outcome.answer(410, headers=headers)
+    if is_unmodified(request, stored):
+        return Response(status_code=304, headers=headers)
     return Response(write_json(seen.resource), media_type=outcome.JSON, headers=headers)

@@ -213,7 +213,7 @@ class Process:
             checker=pool.check,
             released=deliver.wake,
         )
-        server = make_server(app, listen)
+        server = make_server(create_app(gateway), listen)
         bound: socket.socket = bind(listen, shared=self.shares_ports)
         serving = self._task(server.serve(sockets=[bound]))
 

@@ -191,11 +191,11 @@ def read(
         (codes.REST, (codes.INTERACTION, interaction, interaction)),
         "R",
         result,
-        agents=_rest_agents(caller, stamp.observer, codes.DESTINATION_ROLE, codes.SOURCE_ROLE),
-        entities=_rest_entities(
+        agents=rest_agents(caller, stamp.observer, codes.DESTINATION_ROLE, codes.SOURCE_ROLE),
+        entities=rest_entities(
             object_entity(codes.ROLE_DOMAIN_RESOURCE, Party(target)), patient, caller
         ),
-        profile=_rest_profile("Read", patient, result, caller, stamp.observer),
+        profile=rest_profile("Read", patient, result, caller, stamp.observer),
     )
 
 
@@ -205,9 +205,10 @@ def search(
     caller: Caller,
     query: str,
     patient: str = "",
+    interaction: Literal["search", "history"] = "search",
     result: Result = SUCCESS,
 ) -> dict[str, Any]:
-    """A search was run; the raw query ("GET …") is kept, its results are not.
+    """A search was run or a history read; the raw query ("GET …") is kept, its results are not.
 
     One event per patient among the results, one without patient when there is none.
     """
@@ -218,18 +219,23 @@ def search(
     }
     return event(
         stamp,
-        (codes.REST, (codes.INTERACTION, "search", "search")),
+        (codes.REST, (codes.INTERACTION, interaction, interaction)),
         "E",
         result,
-        agents=_rest_agents(caller, stamp.observer, codes.SOURCE_ROLE, codes.DESTINATION_ROLE),
-        entities=_rest_entities(asked, patient, caller),
-        profile=_rest_profile("Query", patient, result, caller, stamp.observer),
+        agents=rest_agents(caller, stamp.observer, codes.SOURCE_ROLE, codes.DESTINATION_ROLE),
+        entities=rest_entities(asked, patient, caller),
+        profile=(
+            rest_profile("Query", patient, result, caller, stamp.observer)
+            if interaction == "search"
+            else ""
+        ),
     )
 
 
-def _rest_agents(
+def rest_agents(
     caller: Caller, server: Party, client_role: Code, server_role: Code
 ) -> list[dict[str, Any]]:
+    """Agents of an interaction over REST: the client, this server, the person behind it."""
     # Without a user the client asks for itself; a purpose belongs to whoever asks.
     alone = caller.user is None
     agents = [
@@ -246,7 +252,8 @@ def _rest_agents(
     return agents
 
 
-def _rest_entities(first: dict[str, Any], patient: str, caller: Caller) -> list[dict[str, Any]]:
+def rest_entities(first: dict[str, Any], patient: str, caller: Caller) -> list[dict[str, Any]]:
+    """Entities of an interaction over REST: what was asked for, the patient, the request."""
     entities = [first]
     if patient:
         entities.append(patient_entity(patient))
@@ -260,7 +267,7 @@ def _rest_entities(first: dict[str, Any], patient: str, caller: Caller) -> list[
     return entities
 
 
-def _rest_profile(name: str, patient: str, result: Result, caller: Caller, server: Party) -> str:
+def rest_profile(name: str, patient: str, result: Result, caller: Caller, server: Party) -> str:
     """BALP describes successful interactions between two systems with known addresses."""
     known = caller.client.address and server.address
     if result.outcome is not Outcome.SUCCESS or not known:

@@ -13,6 +13,7 @@ Code = tuple[str, str, str]
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
 LIFECYCLE = "http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle"
 INTERACTION = "http://hl7.org/fhir/restful-interaction"
+DATA_OPERATION = "http://terminology.hl7.org/CodeSystem/v3-DataOperation"
 PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 BALP = "https://profiles.ihe.net/ITI/BALP"
 #: SHA-256 as an identifier system (its algorithm's object identifier).
@@ -49,6 +50,11 @@ AUTHZ_ROLE: Code = (f"{BALP}/CodeSystem/AuthZsubType", "AuthZ-Role", "")
 
 SOURCE_ROLE: Code = (DCM, "110153", "Source Role ID")
 DESTINATION_ROLE: Code = (DCM, "110152", "Destination Role ID")
+CUSTODIAN_ROLE: Code = (
+    "http://terminology.hl7.org/CodeSystem/provenance-participant-type",
+    "custodian",
+    "Custodian",
+)
 APPLICATION: Code = (DCM, "110150", "Application")
 RECIPIENT: Code = (
     "http://terminology.hl7.org/CodeSystem/v3-ParticipationType",

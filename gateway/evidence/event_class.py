@@ -35,6 +35,7 @@ class EventClass(StrEnum):
     DELIVERY_STATE = "delivery-state"
     READ = "read"
     SEARCH = "search"
+    WRITE = "write"
     IDENTITY = "identity"
     ADMINISTRATIVE = "administrative"
     TOMBSTONE = "tombstone"
@@ -54,6 +55,7 @@ RETENTION_CLASS: Mapping[EventClass, RetentionClass] = MappingProxyType(
         EventClass.DISCLOSED: RetentionClass.ACCESS,
         EventClass.READ: RetentionClass.ACCESS,
         EventClass.SEARCH: RetentionClass.ACCESS,
+        EventClass.WRITE: RetentionClass.ACCESS,
         EventClass.IDENTITY: RetentionClass.ADMINISTRATION,
         EventClass.ADMINISTRATIVE: RetentionClass.ADMINISTRATION,
         EventClass.TOMBSTONE: RetentionClass.PERMANENT,
@@ -125,6 +127,11 @@ _BY_CODES: Mapping[tuple[str, str], EventClass] = MappingProxyType(
         ("rest", "read"): EventClass.READ,
         ("rest", "vread"): EventClass.READ,
         ("rest", "search"): EventClass.SEARCH,
+        ("rest", "history"): EventClass.SEARCH,
+        ("rest", "create"): EventClass.WRITE,
+        ("rest", "update"): EventClass.WRITE,
+        ("rest", "patch"): EventClass.WRITE,
+        ("rest", "delete"): EventClass.WRITE,
         ("110110", "link"): EventClass.IDENTITY,
         ("110110", "unlink"): EventClass.IDENTITY,
         ("110110", "merge"): EventClass.IDENTITY,

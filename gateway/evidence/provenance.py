@@ -67,6 +67,36 @@ def for_message(
     }
 
 
+def for_interaction(
+    *,
+    id: str,  # noqa: A002 - the element's name
+    targets: Sequence[tuple[str, str, str]],
+    recorded: str,
+    organization: str,
+    operation: str,
+    build: str,
+) -> dict[str, Any]:
+    """Provenance for the (type, id, versionId) targets a caller of the FHIR interface wrote.
+
+    `operation` is CREATE, UPDATE or DELETE (v3-DataOperation). `organization` is the caller's
+    logical id; "" when nobody has to say who calls, then the gateway's build stands for it.
+    """
+    who: dict[str, Any] = {"reference": f"Organization/{organization}"}
+    if not organization:
+        who = {"type": "Device", "identifier": {"system": codes.BUILD, "value": build}}
+    return {
+        "resourceType": "Provenance",
+        "id": id,
+        "meta": {"profile": [PROFILES["Provenance"]]},
+        "target": [
+            {"reference": f"{kind}/{name}/_history/{version}"} for kind, name, version in targets
+        ],
+        "recorded": recorded,
+        "activity": concept((codes.DATA_OPERATION, operation, operation.lower())),
+        "agent": [{"type": concept(codes.AUTHOR), "who": who}],
+    }
+
+
 def with_statement(made: dict[str, Any], stated: Mapping[str, Any]) -> dict[str, Any]:
     """Add what the message says of itself: a Provenance without targets.
 

@@ -105,6 +105,11 @@ class Persons:
                 events += self._merge(known.number, look(stated))
         return events
 
+    def forget(self, before: Current) -> None:
+        """Let a Patient that is deleted no longer state its KVNR."""
+        former = facts(before.number, look(before.body))
+        self._state_kvnr(before.number, former.kvnr, "")
+
     def _propose(self, current: Current, before: Current | None) -> list[Event]:
         number = current.number
         if before is None and self._nobody_else(number):

@@ -16,7 +16,7 @@ from gateway.domain.region import Region
 from gateway.domain.time import Instant
 
 if TYPE_CHECKING:
-    from profiles.search import Terms
+    from profiles.search import Criteria, Terms
 
 T = TypeVar("T")
 
@@ -195,6 +195,9 @@ class Transaction(Protocol):
 
     def of_patient(self, patient: int) -> dict[int, Current]:
         """Read the present versions of everything that belongs to a Patient."""
+
+    def matching(self, criteria: Criteria, *, organization: str, limit: int) -> list[Current]:
+        """Find what an organization keeps and criteria meet, by everything written so far."""
 
     def add_subjects(self, subjects: Sequence[int], retain_until: Instant) -> None:
         """Make data keys for reserved subjects."""

@@ -1,7 +1,8 @@
 """A worker process: `python -m gateway.pipeline.worker FD`; reads jobs, writes what became of them.
 
 Frames are a length (4 bytes, big-endian) and a pickle. The parent sends a WorkerConfig first and
-whenever it changed, then Jobs; the answer to a configuration is None, to a Job its Translated.
+whenever it changed, then Jobs and Checks; the answer to a configuration is None, to a Job its
+Translated, to a Check its Checked.
 
 What comes again with message after message (houses, doctors, wards) is the same object here, and
 answers share one pickler, so that it is sent and read once in a while only. A byte before the
@@ -22,6 +23,8 @@ from typing import Any, BinaryIO, cast
 
 from gateway.domain.log import configure
 from gateway.pipeline.refusal import failed
+from gateway.pipeline.rest.asked import Check, Checked
+from gateway.pipeline.rest.check import Checker, too_costly
 from gateway.pipeline.translate import Prepared, prepare, translate
 from gateway.pipeline.translated import Job, Limits, WorkerConfig
 
@@ -86,6 +89,7 @@ def serve(stream: BinaryIO, out: socket.socket) -> None:
     Raises ConnectionError when the parent goes while an answer is on its way.
     """
     prepared: Prepared | None = None
+    checker: Checker | None = None
     answers = Answers()
     while frame := _frame(stream):
         received = pickle.loads(frame)  # noqa: S301 - from our parent
@@ -94,8 +98,11 @@ def serve(stream: BinaryIO, out: socket.socket) -> None:
                 # The one thing here that has something to say by itself.
                 configure()
             prepared = prepare(received)
+            checker = Checker(received, prepared.validation.validator)
             _settle_in(received.limits)
             _answer(out, answers.write(None))
+        elif isinstance(received, Check) and checker is not None:
+            _answer(out, answers.write(_checked(received, checker)))
         elif prepared is not None:
             _answer(out, answers.write(_done(received, prepared)))
 
@@ -115,6 +122,13 @@ def _done(job: Job, prepared: Prepared) -> Any:
         return translate(job, prepared)
     except MemoryError:
         return failed(job, "memory-limit")
+
+
+def _checked(asked: Check, checker: Checker) -> Checked:
+    try:
+        return checker.check(asked)
+    except MemoryError:
+        return too_costly()
 
 
 def _answer(out: socket.socket, body: bytes) -> None:

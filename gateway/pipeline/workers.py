@@ -18,6 +18,8 @@ from typing import Any
 from gateway.domain.log import log
 from gateway.pipeline.acknowledge import answered
 from gateway.pipeline.refusal import failed
+from gateway.pipeline.rest.asked import Check, Checked
+from gateway.pipeline.rest.check import too_costly
 from gateway.pipeline.translated import Job, Translated, WorkerConfig
 from gateway.pipeline.worker import LENGTH, Answered
 from profiles.issue import Unavailable
@@ -36,8 +38,8 @@ SECOND_CHANCES = 1
 
 @dataclass(slots=True)
 class _Waiting:
-    job: Job
-    done: asyncio.Future[Translated]
+    job: Job | Check
+    done: asyncio.Future[Any]
     #: Processes that died while it was at the head.
     deaths: int = 0
 
@@ -74,6 +76,13 @@ class WorkerPool:
         The future raises Unavailable when no process can be started.
         """
         return self._workers[hash(key) % len(self._workers)].submit(job)
+
+    def check(self, asked: Check) -> asyncio.Future[Checked]:
+        """Queue what a caller of the FHIR interface sent, where the least is waiting.
+
+        The future raises Unavailable when no process can be started.
+        """
+        return min(self._workers, key=len).submit(asked)
 
     def __len__(self) -> int:
         """How many jobs are not done."""
@@ -144,7 +153,7 @@ class _Worker(asyncio.Protocol):
         if self._transport is not None:
             self._send_configuration(before=len(self._waiting))
 
-    def submit(self, job: Job) -> asyncio.Future[Translated]:
+    def submit(self, job: Job | Check) -> asyncio.Future[Any]:
         waiting = _Waiting(job, asyncio.get_running_loop().create_future())
         if self._stopped:
             waiting.done.set_exception(Unavailable("The gateway is stopping."))
@@ -223,7 +232,10 @@ class _Worker(asyncio.Protocol):
         if self._overrun or head.deaths > SECOND_CHANCES:
             self._waiting.popleft()
             reason = "time-limit" if self._overrun else "worker-died"
-            if not head.done.done():
+            if isinstance(head.job, Check):
+                if not head.done.done():
+                    head.done.set_result(too_costly())
+            elif not head.done.done():
                 endpoint = self._config.region.endpoints[head.job.endpoint]
                 head.done.set_result(answered(failed(head.job, reason), head.job, endpoint))
 

@@ -7,6 +7,7 @@ loses nothing, because rows leave it in the transaction that indexes them.
 from __future__ import annotations
 
 import struct
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -116,19 +117,30 @@ class Trail:
             and not unit.db.query("SELECT pg_try_advisory_xact_lock(?)", (_LOCK,))[0][0]
         ):
             return
-        rows = _oldest(unit.db, count)
-        batch = _Batch()
-        for _, _, content in rows:
-            for resource, data in records(bytes(content)):
-                batch.add(resource, data)
-        if rows:
-            batch.write(unit.db, rows[0][0])
-        unit.db.execute_in(
-            "DELETE FROM index_pending WHERE pending {ints}", [row[0] for row in rows]
-        )
-        taken = sum(row[1] for row in rows)
-        # Never 0 before a look has found nothing: the count is only an estimate.
-        unit.pending_resources = max(unit.pending_resources - taken, 1) if rows else 0
+        _index(unit, _oldest(unit.db, count))
+
+
+def catch_up(unit: Unit) -> None:
+    """Let the search tables have everything that is committed or written in this transaction.
+
+    On PostgreSQL it waits for another process that indexes at the moment.
+    """
+    if unit.db.dialect == "postgresql":
+        unit.db.query("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
+    _index(unit, _oldest(unit.db, sys.maxsize))
+
+
+def _index(unit: Unit, rows: Sequence[Row]) -> None:
+    batch = _Batch()
+    for _, _, content in rows:
+        for resource, data in records(bytes(content)):
+            batch.add(resource, data)
+    if rows:
+        batch.write(unit.db, rows[0][0])
+    unit.db.execute_in("DELETE FROM index_pending WHERE pending {ints}", [row[0] for row in rows])
+    taken = sum(row[1] for row in rows)
+    # Never 0 before a look has found nothing: the count is only an estimate.
+    unit.pending_resources = max(unit.pending_resources - taken, 1) if rows else 0
 
 
 def _oldest(db: Database, count: int) -> Sequence[Row]:

@@ -17,10 +17,20 @@ from gateway.pipeline.ports import (
     Settled,
     StoredAnswer,
 )
-from gateway.store import audit, consents, finding, identity, registry, resources, settling
+from gateway.store import (
+    audit,
+    conditional,
+    consents,
+    finding,
+    identity,
+    registry,
+    resources,
+    settling,
+)
 from gateway.store import deliveries as outbox
 from gateway.store import messages as inbox
 from gateway.store.unit import Unit
+from profiles.search import Criteria
 
 
 class StoreTransaction:
@@ -91,6 +101,10 @@ class StoreTransaction:
     def of_patient(self, patient: int) -> dict[int, Current]:
         """Read the present versions of everything that belongs to a Patient."""
         return resources.of_patient(self.unit, patient)
+
+    def matching(self, criteria: Criteria, *, organization: str, limit: int) -> list[Current]:
+        """Find what an organization keeps and criteria meet, by everything written so far."""
+        return conditional.matching(self.unit, criteria, organization=organization, limit=limit)
 
     def add_subjects(self, subjects: Sequence[int], retain_until: Instant) -> None:
         """Make data keys for reserved subjects."""

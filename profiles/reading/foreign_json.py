@@ -59,12 +59,13 @@ def read_json(data: bytes, *, limits: Limits = _DEFAULT) -> Any:
     return value
 
 
-def write_json(value: Any) -> bytes:
-    """Write compact UTF-8 JSON; Decimals keep the literal they were read with.
+def write_json(value: Any, *, pretty: bool = False) -> bytes:
+    """Write UTF-8 JSON, compact unless `pretty`; Decimals keep the literal they were read with.
 
     Raises TypeError for what JSON cannot hold.
     """
-    return orjson.dumps(value, default=_number_fragment)
+    option = orjson.OPT_INDENT_2 if pretty else 0
+    return orjson.dumps(value, default=_number_fragment, option=option)
 
 
 def check_literal(literal: str, limits: Limits) -> None:

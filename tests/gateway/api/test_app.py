@@ -16,9 +16,10 @@ import pytest
         ("GET", "//admin", 404),
         ("GET", "/fhir/../admin", 404),
         ("GET", "/fhir/Patient/a/b/c", 404),
-        ("DELETE", "/fhir/Patient/1", 405),
-        ("PUT", "/fhir/Patient/1", 405),
-        ("PATCH", "/fhir/Patient/1", 405),
+        ("DELETE", "/fhir/AuditEvent/1", 405),
+        ("PUT", "/fhir/Provenance/1", 405),
+        ("POST", "/fhir/Patient/1", 405),
+        ("POST", "/fhir/Patienten", 404),
         ("POST", "/fhir/metadata", 405),
         ("GET", "/inbound/klinikum-http", 405),
         ("POST", "/health/live", 405),
@@ -35,15 +36,18 @@ def test_what_is_not_served_says_so_as_operation_outcome(connect, method, path, 
 @pytest.mark.parametrize(
     ("headers", "query", "status"),
     [
-        ({"accept": "application/fhir+xml"}, "", 406),
+        ({"accept": "application/fhir+xml"}, "", 200),
+        ({"accept": "application/fhir+json; fhirVersion=3.0"}, "", 406),
         ({"accept": "text/html"}, "", 406),
         ({"accept": "application/fhir+json; fhirVersion=4.0"}, "", 200),
         ({"accept": "text/html, */*;q=0.1"}, "", 200),
         ({"accept": "application/fhir+xml"}, "?_format=json", 200),
-        ({}, "?_format=xml", 406),
+        ({}, "?_format=xml", 200),
+        ({}, "?_format=application/fhir+xml", 200),
+        ({}, "?_format=html", 406),
     ],
 )
-def test_only_json_is_spoken(connect, headers, query, status):
+def test_json_and_xml_of_r4_are_spoken(connect, headers, query, status):
     assert connect().get(f"/fhir/metadata{query}", headers=headers).status_code == status
 
 

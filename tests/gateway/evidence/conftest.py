@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from gateway.evidence import audit_event as events
+from gateway.evidence.write_event import written
 
 PATIENT = "0a3c1c5e-7d7f-4a52-9a0e-0f2f6c1d2e3f"
 GATEWAY = events.Party("Device/gateway", address="https://gateway.example/fhir")
@@ -93,6 +94,21 @@ def made(stamp) -> dict[str, dict[str, Any]]:
         ),
         "empty search": lambda: events.search(
             stamp, caller=events.Caller(PRACTICE), query="GET Patient?family=Töpfer"
+        ),
+        "create": lambda: written(
+            stamp, caller=caller, target="Observation/o/_history/1", patient=PATIENT
+        ),
+        "delete": lambda: written(
+            stamp, caller=caller, target="Observation/o", patient=PATIENT, interaction="delete"
+        ),
+        "update refused": lambda: written(
+            stamp, caller=caller, target="Observation/o", interaction="update", result=failed
+        ),
+        "patch": lambda: written(
+            stamp, caller=caller, target="Observation/o/_history/2", interaction="patch"
+        ),
+        "history": lambda: events.search(
+            stamp, caller=caller, query="GET /fhir/_history", interaction="history"
         ),
         "identity": lambda: events.identity(
             stamp, act="merge", patients=(PATIENT, "p-2"), rule="A40", message="4711"

@@ -1,0 +1,84 @@
+"""The addresses below `/fhir`: what each method does at each (https://hl7.org/fhir/R4/http.html)."""
+
+from __future__ import annotations
+
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from gateway.api import capability, create, delete, history, read, search, transaction, update
+from gateway.api.ports import Options
+from gateway.api.shaped import Handler, shaped
+
+#: Headers of answers that scripts in a browser may read.
+_EXPOSED = ("ETag", "Last-Modified", "Location", "Content-Location", "Retry-After")
+#: Headers scripts may send besides those that are always allowed.
+_ALLOWED = (
+    "Authorization",
+    "Content-Type",
+    "If-Match",
+    "If-None-Match",
+    "If-Modified-Since",
+    "If-None-Exist",
+    "Prefer",
+    "X-Request-Id",
+)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+#: Seconds a browser remembers what it may do.
+_REMEMBERED = 600
+
+
+def fhir_routes() -> tuple[Route, ...]:
+    """Return every FHIR address; HEAD comes with GET."""
+    return (
+        _at("/fhir/metadata", GET=capability.metadata),
+        _at("/fhir", POST=transaction.transaction),
+        _at("/fhir/", POST=transaction.transaction),
+        _at("/fhir/_history", GET=history.history),
+        _at(
+            "/fhir/{type}",
+            GET=search.search,
+            POST=create.create,
+            PUT=update.conditional_update,
+            DELETE=delete.conditional_delete,
+        ),
+        _at("/fhir/{type}/_search", POST=search.search),
+        _at("/fhir/{type}/_history", GET=history.history),
+        _at("/fhir/{type}/{id}", GET=read.read, PUT=update.update, DELETE=delete.delete),
+        _at("/fhir/{type}/{id}/_history", GET=history.history),
+        _at("/fhir/{type}/{id}/_history/{version}", GET=read.vread),
+    )
+
+
+def browsers(options: Options) -> tuple[Middleware, ...]:
+    """Return what lets scripts of other origins call (CORS), where the region wants that."""
+    if not options.origins:
+        return ()
+    return (
+        Middleware(
+            CORSMiddleware,
+            allow_origins=options.origins,
+            allow_methods=_METHODS,
+            allow_headers=_ALLOWED,
+            expose_headers=_EXPOSED,
+            max_age=_REMEMBERED,
+        ),
+    )
+
+
+def _at(path: str, **handlers: Handler) -> Route:
+    """Serve several methods at one address; others are answered 405 with all of these."""
+    made = {method: shaped(handler) for method, handler in handlers.items()}
+    if "GET" in made:
+        made["HEAD"] = made["GET"]
+
+    async def serve(request: Request) -> Response:
+        if request.method not in made:
+            raise HTTPException(405, headers={"Allow": ", ".join(made)})
+        return await made[request.method](request)
+
+    # All methods: what this address does not take is not to be looked for at another one.
+    return Route(path, serve, methods=list(_METHODS))

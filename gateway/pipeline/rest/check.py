@@ -1,0 +1,185 @@
+"""Check: what a caller sent, understood and validated in a worker process.
+
+https://hl7.org/fhir/R4/http.html#create, https://hl7.org/fhir/R4/validation.html. A pure function
+of the bytes and the configuration: the writer only has to store what comes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from gateway.pipeline.documents import dump
+from gateway.pipeline.label import LabelRule, label, label_rules
+from gateway.pipeline.rest.asked import Act, Check, Checked, Kind, Method
+from gateway.pipeline.rest.entries import settle, take_apart
+from gateway.pipeline.rest.patched import patched
+from gateway.pipeline.rest.subjects import own_targets, subjects
+from gateway.pipeline.translated import WorkerConfig
+from mappers.recency import CLOCK
+from profiles.issue import GatewayError, Issue, NotConformant, NotSupported
+from profiles.reading import read_json
+from profiles.reading.fhir_xml import read_fhir_xml
+from profiles.search import index_terms
+from profiles.validate import structure
+
+if TYPE_CHECKING:
+    from profiles.validate.validator import Validator
+
+Resource = dict[str, Any]
+
+#: What a client says about these means nothing: the store knows.
+SERVER_META = ("versionId", "lastUpdated")
+_WRONG = frozenset({"error", "fatal"})
+
+
+@dataclass(slots=True)
+class Checker:
+    """Checks for one configuration; loads packages and FHIRPath with the first resource."""
+
+    config: WorkerConfig
+    #: The one the endpoints use, where some endpoint validates.
+    validator: Validator | None = None
+    labels: tuple[LabelRule, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Read the label rules."""
+        self.labels = label_rules(self.config.labels)
+
+    def check(self, asked: Check) -> Checked:
+        """Make acts of what was sent; never raises for what a caller can repair."""
+        try:
+            return self._checked(asked)
+        except NotConformant as error:
+            return Checked(issues=error.issues, refused=400)
+        except NotSupported as error:
+            return Checked(issues=error.issues, refused=422)
+        except GatewayError as error:
+            return Checked(issues=error.issues, refused=422)
+        except RecursionError:
+            return too_costly()
+
+    def _checked(self, asked: Check) -> Checked:
+        if asked.kind is Kind.BUNDLE:
+            return self._bundle(asked)
+        if asked.kind is Kind.RESOURCE:
+            resource = _read(asked)
+            _check_name(resource, asked)
+        else:
+            resource = patched(asked)
+        resource["id"] = asked.id
+        issues = self._issues(resource, asked)
+        if _refuses(issues):
+            return Checked(issues=tuple(issues), refused=422)
+        act = self._act(Method.POST, resource, asked.base)
+        return Checked(acts=(act,), positions=(0,), issues=tuple(issues))
+
+    def _bundle(self, asked: Check) -> Checked:
+        bundle = _read(asked)
+        if bundle.get("resourceType") != "Bundle":
+            raise NotConformant("A Bundle is expected here.", location="resourceType")
+        parts = take_apart(bundle)
+        issues: list[Issue] = []
+        if not parts.batch:
+            issues = self._issues(bundle, asked)
+            if _refuses(issues):
+                return Checked(issues=tuple(issues), refused=422)
+            settle(parts)
+        acts = []
+        for act, resource in parts.acts:
+            if resource is None:
+                acts.append(act)
+                continue
+            made = self._act(act.method, resource, asked.base)
+            acts.append(
+                act._replace(
+                    body=made.body, terms=made.terms, subjects=made.subjects, targets=made.targets
+                )
+            )
+        return Checked(
+            batch=parts.batch,
+            acts=tuple(acts),
+            entries=parts.entries,
+            positions=tuple(parts.positions),
+            references=parts.references,
+            issues=tuple(issues),
+        )
+
+    def _act(self, method: Method, resource: Resource, base: str) -> Act:
+        resource = _clean(resource)
+        if self.labels:
+            resource, _ = label(resource, self.labels)
+        type_ = resource["resourceType"]
+        return Act(
+            method,
+            type_,
+            resource["id"],
+            dump(resource),
+            self.config.coder.encode(type_, index_terms(resource)),
+            subjects(resource, base),
+            targets=own_targets(resource, base) if type_ == "Provenance" else (),
+        )
+
+    def _issues(self, resource: Resource, asked: Check) -> list[Issue]:
+        """Look at the structure always, at the rest as the policy wants."""
+        if asked.validation == "none":
+            return [one for one in structure(resource) if one.severity in _WRONG]
+        if self.validator is None:
+            self.validator = _validator(self.config)
+        found = self.validator.validate(resource)
+        return [one for one in found if one.severity != "information"]
+
+
+def too_costly() -> Checked:
+    """Refuse what takes more time or memory than one request may have."""
+    issue = Issue("error", "too-costly", "The request takes more than this gateway spends on one.")
+    return Checked(issues=(issue,), refused=422)
+
+
+def _read(asked: Check) -> Resource:
+    read = read_fhir_xml(asked.data) if asked.xml else read_json(asked.data)
+    if not isinstance(read, dict) or not isinstance(read.get("resourceType"), str):
+        raise NotConformant("The body is no FHIR resource.", location="resourceType")
+    return read
+
+
+def _check_name(resource: Resource, asked: Check) -> None:
+    if resource["resourceType"] != asked.type:
+        raise NotConformant("The resource is of another type than the address names.")
+    if asked.named and resource.get("id") != asked.named:
+        raise NotConformant("The resource's id is not the one the address names.", location="id")
+
+
+def _refuses(issues: Sequence[Issue]) -> bool:
+    return any(one.severity in _WRONG for one in issues)
+
+
+def _clean(resource: Resource) -> Resource:
+    """Leave out what only the store may say; the argument stays as it is."""
+    meta = resource.get("meta")
+    if not isinstance(meta, dict):
+        return resource
+    kept = {name: value for name, value in meta.items() if name.lstrip("_") not in SERVER_META}
+    extensions = [one for one in kept.get("extension", ()) if one.get("url") != CLOCK]
+    if "extension" in kept:
+        kept["extension"] = extensions
+        if not extensions:
+            del kept["extension"]
+    if kept == meta:
+        return resource
+    if kept:
+        return {name: kept if name == "meta" else value for name, value in resource.items()}
+    return {name: value for name, value in resource.items() if name != "meta"}
+
+
+def _validator(config: WorkerConfig) -> Validator:
+    # Who never writes by this interface loads neither FHIRPath nor terminology.
+    from pathlib import Path
+
+    from profiles.packages import PackageFolder, open_packages
+    from profiles.validate.validator import Validator
+
+    folder = PackageFolder(Path(config.packages)) if config.packages else None
+    opened = folder.open(tolerate_missing=True) if folder else open_packages([])
+    return Validator(opened, config.catalogues.terminology(opened))
