@@ -26,7 +26,7 @@ from mappers.dialect import Dialect
 from mappers.mend import broken, left_out
 from mappers.parcel import pack
 from mappers.recency import same_content, without_clock
-from profiles.issue import Issue, NotSupported
+from profiles.issue import Issue, NotConformant, NotSupported
 
 #: Name of a format → module that exposes FORMAT; imported on first use, asked in this order.
 FORMATS: dict[str, str] = {
@@ -125,9 +125,12 @@ def convert(
 def mend(mapped: Mapped, data: bytes, context: Context) -> Mapped:
     """Translate once more without what FHIR does not allow; what it was is told in issues.
 
-    What cannot be mended, because too little would be left, is returned as it is.
+    What cannot be mended, because too little would be left, is returned as it is; a sender's own
+    FHIR is not mended but refused.
     """
     chosen = format_named(mapped.format)
+    if chosen.foreign:
+        return _sound(mapped)
     known: dict[str, tuple[Issue, ...]] = {}
     for _ in range(_MOST_ROUNDS):
         found = broken(mapped)
@@ -138,6 +141,16 @@ def mend(mapped: Mapped, data: bytes, context: Context) -> Mapped:
         places = {key: tuple(one.location for one in issues) for key, issues in known.items()}
         mapped = _translated(chosen, data, replace(context, without=places))
     return replace(mapped, issues=(*mapped.issues, *left_out(known))) if known else mapped
+
+
+def _sound(mapped: Mapped) -> Mapped:
+    """Refuse a sender's resources that FHIR does not allow; `Mapped.refusal` says why."""
+    issues = tuple(dict.fromkeys(one for found in broken(mapped).values() for one in found))
+    if not issues:
+        return mapped
+    return Mapped(
+        mapped.format, mapped.message_type, issues=issues, refusal=NotConformant(issues=issues)
+    )
 
 
 def writable() -> list[str]:

@@ -263,3 +263,6 @@ class Format:
     stream: Callable[[Iterable[bytes]], Iterator[Piece]] | None = None
     #: True: the resources come with all they claim: they are a sender's own, or written already.
     keeps_claims: bool = False
+    #: True: the resources are the sender's own. What FHIR does not allow in them is refused, never
+    #: left out.
+    foreign: bool = False

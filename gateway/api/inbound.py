@@ -1,4 +1,4 @@
-"""`POST /inbound/{endpoint}`: HL7 v2 messages and FHIR Bundles over HTTP.
+"""`POST /inbound/{endpoint}`: HL7 v2 messages, FHIR Bundles and documents over HTTP.
 
 Answers after the commit: HL7 v2 with its acknowledgement, FHIR with an OperationOutcome; the status
 follows `gateway.errors`. HL7 v2 over HTTP: HAPI's `x-application/hl7-v2+er7` content type.
@@ -27,6 +27,9 @@ FORMATS: dict[str, str] = {
     ER7: "hl7v2",
     "application/fhir+json": "fhir_r4",
     "application/json": "fhir_r4",
+    "application/fhir+xml": "fhir_r4",
+    "application/xml": "fhir_r4",
+    "text/xml": "fhir_r4",
 }
 #: Connection types that this address serves.
 CONNECTION_TYPES = frozenset({"http-inbound", "hl7-fhir-rest"})

@@ -1,7 +1,8 @@
 """Write what a destination is sent, in the form it speaks: the last pure step before the wire.
 
 `original`: the source's own bytes, readdressed; only when nothing was filtered. `translated`: the
-stored resources as the partner's format, in the version and form its dialect asks for.
+stored resources as the partner's format, in the version and form its dialect asks for. A FHIR
+document goes on as one (`whole`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from gateway.pipeline.dialects import dialect_of
 from gateway.pipeline.documents import load
 from gateway.pipeline.ports import Current
 from gateway.pipeline.site import Site
+from gateway.pipeline.whole import whole
 from mappers.base import Context, Encoded, Envelope
 from mappers.dialect import Dialect
 from mappers.fhir_r4.outgoing import Content, transaction
@@ -65,6 +67,10 @@ def encode(site: Site, delivery: Delivery, source: Source, decision: Decision) -
     dialect = dialect_of(site.region, endpoint)
     if _original(site, endpoint, target, source, decision):
         encoded = Encoded(_readdressed(endpoint, delivery, source.raw))
+    elif target == FHIR and (
+        found := whole(endpoint, delivery, source.raw, source.contents, decision)
+    ):
+        return Written(found)
     else:
         encoded = _translated(site, delivery, source, decision, dialect)
     if target == HL7V2:

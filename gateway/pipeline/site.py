@@ -9,10 +9,10 @@ from gateway.domain.region import Endpoint, Region
 from gateway.domain.time import DAY, Instant
 from gateway.evidence.parts import Party
 from gateway.pipeline.audit import Auditor
+from gateway.pipeline.criteria import Criterion
 from gateway.pipeline.decide import ConsentDesk
 from gateway.pipeline.ports import IndexCoder
 from gateway.pipeline.route import RouteTable
-from profiles.search import Criteria, parse_criteria
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Site:
     #: URI prefix of the senders' own identifiers, as in WorkerConfig.
     namespace: str
     #: Route id → its criteria, compiled.
-    criteria: Mapping[str, Criteria]
+    criteria: Mapping[str, Criterion]
     #: Names the format an endpoint speaks; raises NotConformant when nobody knows.
     format_of: Callable[[Endpoint], str]
 
@@ -56,7 +56,7 @@ class Site:
             Auditor(observer),
             build,
             namespace,
-            {route.id: parse_criteria(route.criteria) for route in region.routes.values()},
+            {route.id: Criterion.read(route.criteria) for route in region.routes.values()},
             format_of,
         )
 

@@ -108,7 +108,7 @@ def _translated(job: Job, mapped: Mapped, prepared: Prepared) -> Translated:
     contents = [one.content for one in stated]
     resources = [one for one in contents if one is not None]
     endpoint = prepared.config.region.endpoints[job.endpoint]
-    found = prepared.validation.look(endpoint, contents, job)
+    found = prepared.validation.look(endpoint, contents, job, mapped.whole)
     if found.action:
         return invalid(job, mapped, found)
     if found.issues:
@@ -121,7 +121,7 @@ def _translated(job: Job, mapped: Mapped, prepared: Prepared) -> Translated:
         message_type=mapped.message_type,
         statements=tuple(one.statement for one in stated),
         patients=tuple(_patient(facts, prepared) for facts in mapped.patients),
-        matches=prepared.routes.matches(job.endpoint, resources),
+        matches=prepared.routes.matches(job.endpoint, resources, mapped.whole),
         recipients={
             place: tuple(_identifiers(named)) for place, named in mapped.recipients.items()
         },

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.domain.region import Endpoint, Region
 from gateway.pipeline.catalogues import Catalogues
-from gateway.pipeline.places import placed
+from gateway.pipeline.places import in_lines, placed
 from gateway.pipeline.translated import Job
 from profiles.issue import Issue, NotConformant
 from profiles.validate.policy import Policy
@@ -74,24 +74,39 @@ class Validation:
         )
 
     def look(
-        self, endpoint: Endpoint, resources: Iterable[dict[str, Any] | None], job: Job
+        self,
+        endpoint: Endpoint,
+        resources: Iterable[dict[str, Any] | None],
+        job: Job,
+        whole: dict[str, Any] | None = None,
     ) -> Findings:
-        """Validate what each change of one message brings to an endpoint, if anything."""
+        """Validate what each change of one message brings to an endpoint, if anything.
+
+        What goes on as a `whole` is validated so, by its own ids and references; of its resources
+        only those the endpoint asks more of than they claim are looked at once more.
+        """
         if self.validator is None or endpoint.validation == NONE:
             return NOTHING
-        profiles, policy = self.profiles[endpoint.id], self.policies[endpoint.id]
+        asked = self.profiles[endpoint.id]
         found = [
             (number, issue)
             for number, one in enumerate(resources)
-            if one is not None
-            for issue in self.validator.validate(
-                one, profiles.get(one["resourceType"], ()), policy=policy
-            )
-            if issue.severity != "information"
+            if one is not None and (whole is None or one["resourceType"] in asked)
+            for issue in self._issues(endpoint, one)
         ]
-        wrong = any(issue.severity in _WRONG for _, issue in found)
+        around = self._issues(endpoint, whole) if whole is not None else []
+        wrong = any(i.severity in _WRONG for i in (*around, *(issue for _, issue in found)))
         action = endpoint.validation if wrong and endpoint.validation != "warn" else ""
-        return Findings(placed(found, job), action)
+        issues = (*in_lines(around, job), *placed(found, job))
+        return Findings(tuple(dict.fromkeys(issues)), action)
+
+    def _issues(self, endpoint: Endpoint, resource: dict[str, Any]) -> list[Issue]:
+        if self.validator is None:
+            return []
+        profiles = self.profiles[endpoint.id].get(resource["resourceType"], ())
+        policy = self.policies[endpoint.id]
+        found = self.validator.validate(resource, profiles, policy=policy)
+        return [issue for issue in found if issue.severity != "information"]
 
 
 def _by_type(endpoint: Endpoint, validator: Validator) -> dict[str, tuple[str, ...]]:

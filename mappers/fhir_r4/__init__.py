@@ -42,4 +42,5 @@ FORMAT = Format(
     media_type="application/fhir+json",
     encode=encode,
     keeps_claims=True,
+    foreign=True,
 )

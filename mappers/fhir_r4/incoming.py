@@ -81,8 +81,10 @@ def _check_around(document: Resource) -> None:
     """What stands around the resources is FHIR, too; they themselves are checked one by one."""
     if document["resourceType"] != "Bundle":
         return
-    hull = [{k: v for k, v in one.items() if k != "resource"} for one in document["entry"]]
-    # An entry that was nothing but its resource keeps its place: an element is never empty.
+    # A full URL is only a name here, whatever it is made of.
+    apart = {"resource", "fullUrl"}
+    hull = [{k: v for k, v in one.items() if k not in apart} for one in document["entry"]]
+    # An entry that has nothing else keeps its place: an element is never empty.
     found = structure({**document, "entry": [one or {"id": "resource"} for one in hull]})
     wrong = tuple(issue for issue in found if issue.severity in _BROKEN)
     if wrong:
@@ -125,7 +127,8 @@ class _Inside:
             return written
         if (entry := self.names.get(written)) is not None:
             return f"{entry.type}/{entry.id}"
-        if "?" in written and "://" not in written:
+        path, asks, _ = written.partition("?")
+        if asks and "://" not in path:
             return self._conditional(written)
         named = type_and_id(written)
         if named is None or "://" in written:

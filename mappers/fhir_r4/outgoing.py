@@ -44,14 +44,38 @@ def transaction(contents: Sequence[Content], *, control_id: str, write: Write) -
     present = {
         (str(c.resource["resourceType"]), str(c.resource["id"])) for c in contents if not c.deleted
     }
-    bundle = {
-        "resourceType": "Bundle",
-        "meta": {"profile": [PROFILES["Bundle"]]},
-        "identifier": {"system": DELIVERY, "value": control_id},
-        "type": "transaction",
-        "entry": [_entry(content, present, write) for content in contents],
-    }
-    return write_json(bundle)
+    return _bundle([_entry(content, present, write) for content in contents], control_id)
+
+
+def document(whole: Resource, *, name: str, control_id: str, write: Write) -> bytes:
+    """Build the Bundle named `control_id` that hands a document over as one resource.
+
+    https://hl7.org/fhir/R4/documents.html#bundle. Its entries and its signature stay as they are;
+    `id` and `meta`, which no signature covers, let the partner recognise it on a resend: `name` is
+    the logical id of what it begins with.
+    """
+    kept = {key: value for key, value in whole.items() if key != "id"}
+    identifier = gateway_identifier(name)
+    tag = {"system": identifier["system"], "code": identifier["value"]}
+    meta = whole.get("meta", {})
+    kept["meta"] = {**meta, "tag": [*meta.get("tag", ()), tag]}
+    url = f"Bundle?{_condition('Bundle', name)}"
+    if write == "put":
+        url, kept["id"] = f"Bundle/{name}", name
+    request = {"method": "PUT", "url": url}
+    return _bundle([{"fullUrl": full_url(name), "resource": kept, "request": request}], control_id)
+
+
+def _bundle(entries: list[dict[str, Any]], control_id: str) -> bytes:
+    return write_json(
+        {
+            "resourceType": "Bundle",
+            "meta": {"profile": [PROFILES["Bundle"]]},
+            "identifier": {"system": DELIVERY, "value": control_id},
+            "type": "transaction",
+            "entry": entries,
+        }
+    )
 
 
 def encode(bundle: Resource, context: Context) -> Encoded:
@@ -86,7 +110,9 @@ def _entry(content: Content, present: set[tuple[str, str]], write: Write) -> dic
 
 
 def _condition(resource_type: str, logical_id: str) -> str:
-    name = "_tag" if resource_type in WITHOUT_IDENTIFIER else "identifier"
+    """How a partner finds what it has; a document keeps its own identifier and gets a tag."""
+    tagged = resource_type in WITHOUT_IDENTIFIER or resource_type == "Bundle"
+    name = "_tag" if tagged else "identifier"
     identifier = gateway_identifier(logical_id)
     return f"{name}={quote(identifier['system'], safe=':/')}|{identifier['value']}"
 

@@ -158,3 +158,102 @@ def test_a_senders_id_is_checked_before_it_is_exchanged():
 
     assert isinstance(refusal, NotConformant)
     assert refusal.issues[0].code == "value"
+
+
+@pytest.mark.parametrize(
+    "system",
+    [
+        "https://region.example/praxis2/patient",
+        "https://region.example/praxis2|urn:oid:1.2",
+        "https://region.example/praxis-am-anger/patient",
+    ],
+)
+def test_a_sender_whose_name_begins_another_s_writes_in_its_own_namespace(system):
+    person = PATIENT | {"identifier": [{"system": system, "value": "4711"}]}
+
+    (change,) = translate({k: v for k, v in person.items() if k != "id"}).changes
+
+    assert change.keys[0].system == f"https://region.example/praxis|{system}"
+
+
+def test_what_names_a_patient_elsewhere_never_becomes_the_only_one_here():
+    condition = {
+        "resourceType": "Condition",
+        "id": "c",
+        "subject": {"reference": "https://anderswo.example/fhir/Patient/9"},
+    }
+    unnamed = {"resourceType": "Provenance", "id": "p"}
+
+    _, stored, said = translate(bundle(PATIENT, condition, unnamed)).changes
+
+    assert stored.subject == ""
+    assert said.subject == translate(PATIENT).changes[0].id
+
+
+def test_a_relative_reference_follows_the_full_url_of_an_entry_without_id():
+    base = "http://pvs.example/fhir"
+    person = {k: v for k, v in PATIENT.items() if k != "id"}
+    condition = {"resourceType": "Condition", "subject": {"reference": "Patient/77"}}
+    document = bundle(person, condition, url0=f"{base}/Patient/77", url1=f"{base}/Condition/1")
+
+    patient, stored = translate(document).changes
+
+    assert stored.resource["subject"]["reference"] == f"Patient/{patient.id}"
+
+
+def test_a_conditional_update_is_known_by_what_it_asks_for():
+    system, value = "https://praxis.example/patienten", "47 11"
+    stated = {"resourceType": "Patient", "identifier": [{"system": system, "value": value}]}
+    nameless = {"resourceType": "Patient", "name": [{"family": "Weiß"}]}
+    url = f"Patient?identifier={system}%7C47%2011"
+    entry = {"resource": nameless, "request": {"method": "PUT", "url": url}}
+    reference = {"reference": f"Patient?identifier={system}|47%2011"}
+    condition = {"resource": {"resourceType": "Condition", "id": "c", "subject": reference}}
+
+    mapped = translate({**bundle(), "entry": [entry, condition]})
+
+    known = translate(stated).changes[0].id
+    assert mapped.changes[0].id == known
+    assert mapped.changes[1].resource["subject"]["reference"] == f"Patient/{known}"
+
+
+@pytest.mark.parametrize(
+    ("method", "url"),
+    [("PUT", "Patient/4712"), ("PUT", "Consent/4711"), ("POST", "Condition"), ("PUT", "Consent?x")],
+)
+def test_a_request_that_names_another_resource_than_it_carries_is_refused(method, url):
+    entry = {"resource": PATIENT, "request": {"method": method, "url": url}}
+
+    assert isinstance(translate({**bundle(), "entry": [entry]}).refusal, NotConformant)
+
+
+def test_every_leaf_around_the_resources_is_accounted_for():
+    header = {"resourceType": "MessageHeader", "eventUri": "urn:x", "source": {"endpoint": "urn:y"}}
+    document = bundle(header, PATIENT, type_="message", url1="urn:uuid:1")
+    document["timestamp"] = "2026-11-04T09:12:44Z"
+
+    loss = translate(document).loss
+
+    assert loss.fields == loss.mapped + loss.ignored
+    reasons = dict(loss.ignored_paths)
+    assert reasons["Bundle.timestamp"] == "decides what is newer, then ends"
+    assert reasons["Bundle.entry[0].resource.eventUri"] == "says how the message travelled"
+    assert reasons["Bundle.entry[1].resource.meta.versionId"] == "assigned by the receiving server"
+    # resourceType, id, identifier.system and .value, family, given, birthDate
+    assert loss.mapped == 7
+
+
+def test_a_condition_on_the_version_is_not_evaluated_and_says_so():
+    request = {"method": "PUT", "url": "Patient/4711", "ifMatch": 'W/"3"'}
+
+    loss = translate({**bundle(), "entry": [{"resource": PATIENT, "request": request}]}).loss
+
+    assert loss.unmapped == (("Bundle.entry[0].request.ifMatch", 'W/"3"'),)
+    assert loss.fields == loss.mapped + loss.ignored + 1
+
+
+@pytest.mark.parametrize("written", ["2026-01-01", "9999-12-31T23:59:59-12:00", "gestern"])
+def test_what_is_no_instant_is_refused_and_never_read_in_the_zone_of_the_machine(written):
+    person = PATIENT | {"meta": {"lastUpdated": written}}
+
+    assert isinstance(translate(person).refusal, NotConformant)
