@@ -81,7 +81,7 @@ async def visible(
 def _in_scope(identity: Identity, one: Stored, channel: str) -> bool:
     if identity.scopes is ALL:
         return True
-    resource = {"resourceType": one.type} if one.deleted else load(one.body)
+    resource = {"resourceType": one.type} if one.deleted else with_meta(one)
     return within(identity.scopes, resource, channel)
 
 
@@ -96,6 +96,8 @@ def caller_of(identity: Identity, request_id: str = "") -> Caller:
 
 def with_meta(stored: Stored) -> dict[str, Any]:
     """Read a stored body and add what the store knows: version and time."""
+    if stored.resource is not None:
+        return stored.resource
     resource = load(stored.body)
     meta = resource.get("meta", {})
     resource["meta"] = {
@@ -122,6 +124,12 @@ def _kept(resources: list[dict[str, Any]], decision: Decision) -> list[dict[str,
     if not decision.permits or not decision.visible:
         return []
     return filter_resources(resources, decision)
+
+
+def custodians(region: Region, identity: Identity) -> frozenset[str]:
+    """Return the organizations some of whose resources the caller may see."""
+    shared = {one.id for one in region.organizations.values() if one.storage == "shared"}
+    return frozenset({identity.organization, *shared})
 
 
 def _shared(region: Region, organization: str) -> bool:

@@ -13,10 +13,10 @@ from gateway.domain.time import Instant
 from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Stamp
 from gateway.pipeline.rest.asked import Check, Checked, Order, Performed
-from gateway.store.history import Wanted
 from gateway.store.audit_reading import Stretch
+from gateway.store.history import Wanted
+from gateway.store.hits import Query
 from profiles.issue import Issue
-from profiles.search import Criteria
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +98,17 @@ class Stored:
     deleted: bool
     #: JSON bytes without meta.versionId and meta.lastUpdated.
     body: bytes
+    #: The same as read and with both, where somebody has read it already; not to be changed.
+    resource: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """A confirmed hit of a search."""
+
+    stored: Stored
+    #: Where it stands in the order asked for (gateway.store.hits).
+    position: tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,8 +170,16 @@ class Gateway(Protocol):
     async def find(self, type_: str, id_: str, version: int = 0) -> Stored | None:
         """Read one resource: the present version, or one version; None when there is none."""
 
-    async def search(self, criteria: Criteria, *, after: int, limit: int) -> Sequence[Stored]:
-        """Return confirmed hits above store number `after`, in its order, at most `limit`."""
+    async def hits(
+        self, query: Query, *, after: tuple[Any, ...], limit: int
+    ) -> tuple[Sequence[Found], tuple[Any, ...]]:
+        """Return confirmed hits behind `after`, at most `limit`, and where to go on; () is the end.
+
+        Raises NotConformant for an order that costs too much.
+        """
+
+    async def named(self, names: Sequence[tuple[str, str]]) -> Sequence[Stored]:
+        """Read present versions by (type, logical id); what is not there is left out."""
 
     async def consents(self, patients: Sequence[int]) -> Mapping[int, PatientConsents]:
         """Read the consents of patients. Raises Unavailable."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from gateway.api.ports import Condition, Options, PatientConsents, Posted, Stored, Taken
+from gateway.api.ports import Condition, Found, Options, PatientConsents, Posted, Stored, Taken
 from gateway.consent import Policy
 from gateway.domain.region import Region
 from gateway.domain.time import Clock, Instant
@@ -22,10 +22,10 @@ from gateway.pipeline.site import Site
 from gateway.settings import AlertSettings
 from gateway.store import clients
 from gateway.store.audit_reading import Stretch
+from gateway.store.hits import Query
 from gateway.store.store import Store
 from gateway.store.unit import unit_of
 from gateway.store.views import Counts, StoredResource
-from profiles.search import Criteria
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,22 @@ class HttpGateway:
         found = await asyncio.to_thread(self.store.reader.resource, type_, id_, version)
         return None if found is None else stored(found)
 
-    async def search(self, criteria: Criteria, *, after: int, limit: int) -> Sequence[Stored]:
-        """Return confirmed hits above store number `after`, in its order, at most `limit`."""
-        hits = await asyncio.to_thread(self.store.reader.search, criteria, after=after, limit=limit)
-        return [stored(hit) for hit in hits]
+    async def hits(
+        self, query: Query, *, after: tuple[Any, ...], limit: int
+    ) -> tuple[Sequence[Found], tuple[Any, ...]]:
+        """Return confirmed hits behind `after`, at most `limit`, and where to go on."""
+        reader = self.store.reader
+        hits = await asyncio.to_thread(reader.hits, query, after=after, limit=limit)
+        found = [
+            Found(stored=replace(stored(hit.stored), resource=hit.resource), position=hit.position)
+            for hit in hits.found
+        ]
+        return found, hits.following
+
+    async def named(self, names: Sequence[tuple[str, str]]) -> Sequence[Stored]:
+        """Read present versions by (type, logical id)."""
+        found = await asyncio.to_thread(self.store.reader.named, names)
+        return [stored(one) for one in found]
 
     async def consents(self, patients: Sequence[int]) -> Mapping[int, PatientConsents]:
         """Read the consents of patients."""

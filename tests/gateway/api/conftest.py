@@ -21,7 +21,7 @@ from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Party, Stamp
 from profiles.issue import GatewayError
 from profiles.reading import write_json
-from profiles.search import Criteria
+from profiles.search import place, ranks
 
 NOW = 1_767_225_600_000_000
 
@@ -162,15 +162,32 @@ class MemoryGateway:
                 return one
         return None
 
-    async def search(self, criteria: Criteria, *, after: int, limit: int) -> Sequence[Stored]:
-        from gateway.pipeline.documents import load
+    async def hits(
+        self, query: Query, *, after: tuple[Any, ...], limit: int
+    ) -> tuple[Sequence[Found], tuple[Any, ...]]:
+        found = []
+        for one in self.resources:
+            resource = with_meta(one)
+            shown = query.organizations is None or one.organization in query.organizations
+            if shown and not one.deleted and any(c.matches(resource) for c in query.criteria):
+                position = (*ranks(resource, query.order), one.number)
+                found.append(Found(stored=one, position=position))
+        found.sort(key=lambda one: self._place(one.position, query))
+        if after:
+            found = [
+                one
+                for one in found
+                if self._place(one.position, query) > self._place(after, query)
+            ]
+        following = found[limit - 1].position if len(found) > limit else ()
+        return found[:limit], following
 
-        found = [
-            one
-            for one in sorted(self.resources, key=lambda one: one.number)
-            if one.number > after and not one.deleted and criteria.matches(load(one.body))
-        ]
-        return found[:limit]
+    @staticmethod
+    def _place(position: tuple[Any, ...], query: Query) -> Any:
+        return place(position, query.order)
+
+    async def named(self, names: Sequence[tuple[str, str]]) -> Sequence[Stored]:
+        return [one for one in self.resources if (one.type, one.id) in names and not one.deleted]
 
     async def consents(self, patients: Sequence[int]) -> Mapping[int, PatientConsents]:
         return {number: self.known[number] for number in patients if number in self.known}

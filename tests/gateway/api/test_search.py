@@ -110,17 +110,25 @@ def test_unknown_parameters_are_ignored_with_a_note_or_refused_when_strict(gatew
 @pytest.mark.parametrize(
     "query",
     [
-        "subject:Patient.name=x",
-        "subject.name=x",
+        "code.name=x",
+        "subject:Practitioner.name=x",
         "_has:Observation:patient:code=1",
         "code:bogus=1",
+        "_sort=nonsense",
+        "_total=many",
+        "_summary=long",
+        "_include=Condition:code",
+        "_include=Condition",
+        "_revinclude=*",
+        "_filter=code eq",
+        "_list=$current-problems",
         "onset-date=garbage",
         "_count=x",
         "code=%ff",
         "&".join(f"code={number}" for number in range(100)),
     ],
 )
-def test_chains_modifiers_and_garbage_are_refused_whatever_the_handling(connect, query):
+def test_bad_chains_modifiers_and_garbage_are_refused_whatever_the_handling(connect, query):
     answer = connect("klinikum").get(f"/fhir/Condition?{query}")
 
     assert answer.status_code == 400
