@@ -1,6 +1,7 @@
 """The MSH segment read without decoding the message (HL7 v2.5 chapter 2.15.9).
 
-Cheap and bytes-safe: looks at the first segment only, as Latin-1.
+Cheap and bytes-safe: looks at the first segment only, as Latin-1. Where MSH-9 names no event, as in
+v2.1, EVN does, and some message types have only one.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ from profiles.issue import NotUnderstood
 
 _BOM = b"\xef\xbb\xbf"
 _LIMIT = 4096
+#: Characters of an event of table 0003.
+_EVENT = 3
+#: Message code → its event, of those that have one.
+_ONLY_EVENT = {"ORU": "R01", "ORM": "O01", "DFT": "P03", "VXU": "V04"}
 #: What can separate in every character set; `""` deletes.
 _SEPARATORS = frozenset(string.punctuation) - {'"'}
 
@@ -39,7 +44,7 @@ class Header(NamedTuple):
     receiving_facility: str
     #: MSH-7 as written.
     time: str
-    #: MSH-9.1, MSH-9.2, MSH-9.3.
+    #: MSH-9.1, MSH-9.2 (else what EVN-1 or the message code says), MSH-9.3.
     message_code: str
     trigger: str
     structure: str
@@ -78,6 +83,8 @@ def read_header(data: bytes) -> Header:
     delimiters = _delimiters(separator, encoding)
     values += [""] * (18 - len(values))
     code, trigger, structure = _message_type(values[8], delimiters)
+    if code and not trigger:
+        trigger = _event(start, delimiters) or _ONLY_EVENT.get(code, "")
     component, repetition = delimiters.component, delimiters.repetition
     return Header(
         delimiters=delimiters,
@@ -106,6 +113,14 @@ def _delimiters(separator: str, encoding: str) -> Delimiters:
     if not _SEPARATORS.issuperset(separator + chosen) or len({separator, *chosen}) < 5:
         raise NotUnderstood("MSH-2 names no usable encoding characters", location="MSH-2")
     return Delimiters(separator, chosen[0], chosen[1], chosen[2], chosen[3])
+
+
+def _event(start: bytes, delimiters: Delimiters) -> str:
+    """EVN-1 of the second segment; empty where another one follows MSH."""
+    second = start.replace(b"\n", b"\r").partition(b"\r")[2].lstrip(b"\r")
+    name, _, rest = second.partition(b"\r")[0].decode("latin-1").partition(delimiters.field)
+    stated = rest.partition(delimiters.field)[0].partition(delimiters.component)[0].strip()
+    return stated if name == "EVN" and stated.isalnum() and len(stated) == _EVENT else ""
 
 
 def _message_type(value: str, delimiters: Delimiters) -> tuple[str, str, str]:

@@ -30,6 +30,9 @@ _NAMES = {
     "relatedperson": "RelatedPerson",
     "servicerequest": "ServiceRequest",
 }
+#: Segments of a question: their facts are its parameters.
+_ASKED = frozenset({"qak", "qrd", "qrf", "rcp"})
+_QUESTION = "Provenance.contained(Parameters.parameter.value)"
 
 
 class Mapping(NamedTuple):
@@ -76,7 +79,7 @@ def _from_facts() -> Iterator[Mapping]:
     for path in files(PACKAGE).joinpath("facts").iterdir():
         name = path.name.removesuffix(".csv")
         for row in rows(PACKAGE, "facts", name):
-            target = "Observation.component.value"
+            target = _QUESTION if name in _ASKED else "Observation.component.value"
             yield Mapping(name.upper(), row["field"], target, row["datatype"], "")
 
 

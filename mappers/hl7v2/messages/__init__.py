@@ -49,6 +49,8 @@ FAMILIES: dict[str, Family] = {
     "RAS": pharmacy.FAMILY,
     "RDE": pharmacy.FAMILY,
     "RDS": pharmacy.FAMILY,
+    "QBP": query.QUESTIONS,
+    "QRY": query.QUESTIONS,
     "REF": referral.FAMILY,
     "RGV": pharmacy.FAMILY,
     "RPA": referral.ANSWERS,
@@ -79,7 +81,7 @@ def family_of(header: Header, context: Context) -> tuple[Family, Issue | None]:
     family = FAMILIES.get(header.message_code)
     if family is not None and header.trigger in family.events:
         return family, None
-    if family is None:
+    if family is None or not family.events:
         sentence, place, code = "this message type is not supported", "MSH-9.1", "200"
     else:
         sentence, place, code = "this event is not supported", "MSH-9.2", "201"

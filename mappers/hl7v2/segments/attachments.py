@@ -122,7 +122,7 @@ def _binary(
 
 
 def _pointer(session: Session, repetition: Repetition) -> dict[str, Any] | None:
-    pointer = leaf(repetition, 1)
+    pointer = _address(repetition)
     if pointer is None or pointer == '""':
         return None
     made: dict[str, Any] = {}
@@ -130,7 +130,13 @@ def _pointer(session: Session, repetition: Repetition) -> dict[str, Any] | None:
     if kind is not None or subtype is not None:
         made["contentType"] = _media_type(session, kind, subtype)
     made["url"] = derived(quote(pointer, safe="%/:=&?~#+!$,;'@()*[]\\-._"), pointer)
-    application = leaf(repetition, 2)
-    if application is not None:
-        session.ignored.append((application, "names the application that keeps the content"))
+    session.ignored.append((repetition[2:3], "names the application that keeps the content"))
     return made
+
+
+def _address(repetition: Repetition) -> str | None:
+    """RP.1; an address whose `&` nobody escaped came apart at it."""
+    parts = repetition[1]
+    if type(parts) is not list:
+        return leaf(repetition, 1)
+    return derived("&".join(part or "" for part in parts), *parts)

@@ -10,7 +10,7 @@ from typing import Any
 
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.parties import practitioner
-from mappers.hl7v2.segments import contacts, sch
+from mappers.hl7v2.segments import asked, contacts, sch
 from mappers.hl7v2.session import V2, Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment
@@ -68,6 +68,7 @@ def tell(session: Session, made: dict[str, Any]) -> None:
         _answered(session, segment, made)
     for segment in session.message.all("QPD"):
         _asked(session, segment, made)
+    asked.tell(session, made)
 
 
 def _answered(session: Session, segment: Segment, made: dict[str, Any]) -> None:

@@ -94,11 +94,15 @@ def period(session: Session, segment: Segment) -> dict[str, Any]:
     return {k: when for k, v in sides if (when := session.date_time(v)) is not None}
 
 
-def details(session: Session, segment: Segment) -> Draft | None:
-    """Write a PractitionerRole where the segment says more than who and since when."""
+def details(session: Session, segment: Segment, *, lasting: bool = False) -> Draft | None:
+    """Write a PractitionerRole where the segment says more than who and since when.
+
+    `lasting`: nothing else says how long the role lasts.
+    """
     fields = _FIELDS[segment.name]
     house = fields.house if segment.name == "ROL" else 0
-    said = (fields.specialty, fields.unit, fields.place, fields.address, fields.telecom, house)
+    said = [fields.specialty, fields.unit, fields.place, fields.address, fields.telecom, house]
+    said += [fields.begin, fields.end] if lasting else []
     found = (practitioner(session, repetition) for repetition in segment.repetitions(fields.person))
     people = [one for one in found if one is not None]
     if not any(field and segment.has(field) for field in said):

@@ -9,10 +9,9 @@ from typing import Any
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.parties import organization, practitioner
 from mappers.hl7v2.segments import participation, practice
-from mappers.hl7v2.session import V2, Session
+from mappers.hl7v2.session import V2, Draft, Session
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaf
-from mappers.trace import text
 
 _PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 #: Role codes of the general practitioner: HL7 table 0443 and the German role table.
@@ -25,11 +24,23 @@ RECIPIENT = frozenset({"RCT", "RCP", "IRCP", "RECIPIENT"})
 
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
-    "ROL-3": ("Encounter.participant.type",),
-    "ROL-4": ("Encounter.participant.individual", "Patient.generalPractitioner"),
-    "PRT-4": ("Encounter.participant.type",),
-    "PRT-5": ("Encounter.participant.individual", "Patient.generalPractitioner"),
-    "PRT-8": ("Encounter.participant.individual",),
+    "ROL-3": ("Encounter.participant.type", "CareTeam.participant.role"),
+    "ROL-4": (
+        "Encounter.participant.individual",
+        "Patient.generalPractitioner",
+        "CareTeam.participant.member",
+    ),
+    "ROL-5": ("CareTeam.participant.period",),
+    "ROL-6": ("CareTeam.participant.period",),
+    "PRT-4": ("Encounter.participant.type", "CareTeam.participant.role"),
+    "PRT-5": (
+        "Encounter.participant.individual",
+        "Patient.generalPractitioner",
+        "CareTeam.participant.member",
+    ),
+    "PRT-8": ("Encounter.participant.individual", "CareTeam.participant.member"),
+    "PRT-11": ("CareTeam.participant.period",),
+    "PRT-12": ("CareTeam.participant.period",),
     "PD1-4": ("Patient.generalPractitioner",),
 }
 
@@ -37,38 +48,51 @@ TARGETS: Targets = {
 def role_segments(session: Session, segments: list[Segment]) -> None:
     """ROL and PRT of the patient or visit level."""
     for segment in segments:
-        practice.details(session, segment)
+        role = _role(segment)
+        elsewhere = role in GENERAL_PRACTITIONER or role in RECIPIENT
+        practice.details(session, segment, lasting=elsewhere)
         if segment.name == "PRT":
             participation.equipment(session, segment)
-        role = _role(segment)
-        if role in GENERAL_PRACTITIONER or role in RECIPIENT:
+        if elsewhere:
             continue
         visit = session.encounter
         for reference in _persons(session, segment):
+            participant = _participant(session, segment, reference)
             if visit is not None:
-                session.append(visit, "participant", _participant(session, segment, reference))
+                session.append(visit, "participant", participant)
+            elif session.patient is not None and session.patient.id:
+                _of_team(session, session.patient, participant)
 
 
 def _participant(session: Session, segment: Segment, reference: dict[str, Any]) -> dict[str, Any]:
     """The person with the role and the time it lasts (ROL-5 and -6, PRT-11 and -12)."""
     role = _role(segment)
-    found = session.lookup("provider-role", role) if role is not None else None
+    known = role is not None and session.lookup("provider-role", role) is not None
+    name, default = ("provider-role", "") if known else ("", V2 + "0443")
+    kinds = (
+        concept(session, repetition, name, default=default)
+        for repetition in segment.repetitions(_role_field(segment))
+    )
+    kind = next((one for one in kinds if one is not None), None)
     participant: dict[str, Any] = {"individual": reference}
-    if found is not None and role is not None:
-        coding = {"system": found.system, "code": text(found.code, role.source)}
-        participant["type"] = [{"coding": [coding]}]
-    else:
-        kinds = (
-            concept(session, repetition, default=V2 + "0443")
-            for repetition in segment.repetitions(_role_field(segment))
-        )
-        kind = next((one for one in kinds if one is not None), None)
-        if kind is not None:
-            participant["type"] = [kind]
+    if kind is not None:
+        participant["type"] = [kind]
     period = practice.period(session, segment)
     if period:
         participant["period"] = period
     return participant
+
+
+def _of_team(session: Session, patient: Draft, participant: dict[str, Any]) -> None:
+    """Without a visit the person takes part in the care of the patient (table ROL[CareTeam])."""
+    team = session.natural("CareTeam", patient.id, "roles")
+    team.resource["subject"] = {"reference": f"Patient/{patient.id}"}
+    made = {"member": participant["individual"]}
+    if "type" in participant:
+        made["role"] = participant["type"]
+    if "period" in participant:
+        made["period"] = participant["period"]
+    session.append(team, "participant", made)
 
 
 def general_practitioner(session: Session) -> None:

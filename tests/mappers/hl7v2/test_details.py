@@ -106,3 +106,29 @@ def test_religion_is_left_out_as_the_shipped_dialect_says() -> None:
     mapped = read(PID, PV1, "NK1|1|Weiß^Karl|SPO" + "|" * 22 + "EV")
     assert ("NK1-25", "special category of personal data") in mapped.loss.ignored_paths
     assert of(mapped, "Observation") == []
+
+
+def test_how_long_somebody_is_the_general_practitioner_stands_in_the_role() -> None:
+    mapped = read(PID, PV1, "ROL|1|AD|PP^^HL70443|99^Arzt^Anna|20200101|20301231")
+    (role,) = of(mapped, "PractitionerRole")
+    assert role["period"] == {"start": "2020-01-01", "end": "2030-12-31"}
+    (patient,) = of(mapped, "Patient")
+    assert patient["generalPractitioner"][0]["reference"] == role["practitioner"]["reference"]
+
+
+def test_without_a_visit_people_belong_to_the_care_team_of_the_patient() -> None:
+    mapped = read(PID, "ROL|1|AD|AT^Behandelnd^HL70443|99^Arzt^Anna|20200101")
+    (team,) = of(mapped, "CareTeam")
+    (patient,) = of(mapped, "Patient")
+    assert team["subject"] == {"reference": f"Patient/{patient['id']}"}
+    (member,) = team["participant"]
+    assert member["member"]["display"] == "Anna Arzt"
+    assert member["period"] == {"start": "2020-01-01"}
+    assert not [path for path, _ in mapped.loss.unmapped if path.startswith("ROL")]
+
+
+def test_an_address_whose_ampersand_nobody_escaped_stays_whole() -> None:
+    pointer = "OBX|1|RP|B^Bild^L||http://pacs.example/wado?x=1&y=2^PACS&1.2.3&ISO^IM^JPEG||||||F"
+    mapped = read(PID, PV1, "OBR|1|A||X^Bild^L", pointer)
+    assert not [path for path, _ in mapped.loss.unmapped if path.startswith("OBX")]
+    assert "http://pacs.example/wado?x=1&y=2" in repr([c.resource for c in mapped.changes])

@@ -140,3 +140,21 @@ def test_conditions_ask_the_segment(stated: str, holds: bool) -> None:
 def test_a_condition_nobody_can_read_is_told() -> None:
     with pytest.raises(ValueError, match="not a condition"):
         condition("PV1-2 valued")
+
+
+@pytest.mark.parametrize(
+    ("kind", "line", "event"),
+    [
+        ("ADT", "EVN|A03|20270111", "ADT^A03"),
+        ("ADT", "EVN|A03^x|20270111", "ADT^A03"),
+        ("ORU", PID, "ORU^R01"),
+        ("ADT", PID, "ADT"),
+    ],
+)
+def test_where_the_header_names_no_event_the_event_segment_does(
+    kind: str, line: str, event: str
+) -> None:
+    mapped = read(kind, line, PID, "PV1|1|I|3B", "OBX|1|NM|718-7^Hb^LN||13|||||F")
+    assert mapped.message_type == event
+    understood = all(issue.hl7_code not in ("200", "201") for issue in mapped.issues)
+    assert understood is ("^" in event)
