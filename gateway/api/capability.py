@@ -10,6 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.api import audit_events
 from gateway.api.context import Context
 from gateway.api.media import XML, wanted
 from gateway.api.outcome import JSON
@@ -22,6 +23,8 @@ from profiles.search import parameters_of
 #: When the statement last changed its shape.
 _DATE = "2026-11-21"
 _INTERACTIONS = ("read", "vread", "search-type")
+#: Types with interactions of their own.
+_OWN = {audit_events.TYPE: audit_events.INTERACTIONS}
 
 
 async def metadata(request: Request) -> Response:
@@ -46,24 +49,36 @@ def capability_statement(options: Options) -> dict[str, Any]:
         "rest": [
             {
                 "mode": "server",
-                "security": {"description": _SECURITY[options.authentication]},
+                "security": _security(options),
                 "resource": [_resource(type_) for type_ in resource_types()],
             }
         ],
     }
 
 
+_SMART = {
+    "system": "http://terminology.hl7.org/CodeSystem/restful-security-service",
+    "code": "SMART-on-FHIR",
+}
 _SECURITY = {
-    "token": "Bearer token or client certificate of a registered organization.",
+    "token": "Bearer token, access token or client certificate of a registered organization.",
+    "smart": "Access token or client certificate of a registered organization.",
     "mtls": "Client certificate of a registered organization.",
     "none": "None; the gateway listens on this machine only.",
 }
 
 
+def _security(options: Options) -> dict[str, Any]:
+    described: dict[str, Any] = {"description": _SECURITY[options.authentication]}
+    if options.authentication in ("token", "smart"):
+        described["service"] = [{"coding": [_SMART]}]
+    return described
+
+
 def _resource(type_: str) -> dict[str, Any]:
     described: dict[str, Any] = {
         "type": type_,
-        "interaction": [{"code": code} for code in _INTERACTIONS],
+        "interaction": [{"code": code} for code in _OWN.get(type_, _INTERACTIONS)],
         "versioning": "versioned",
         "readHistory": True,
         "conditionalCreate": False,

@@ -9,7 +9,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.api import capability, create, delete, history, read, search, transaction, update
+from gateway.api import (
+    audit_events,
+    capability,
+    create,
+    delete,
+    history,
+    read,
+    search,
+    transaction,
+    update,
+)
 from gateway.api.ports import Options
 from gateway.api.shaped import Handler, shaped
 
@@ -38,6 +48,9 @@ def fhir_routes() -> tuple[Route, ...]:
         _at("/fhir", POST=transaction.transaction),
         _at("/fhir/", POST=transaction.transaction),
         _at("/fhir/_history", GET=history.history),
+        _at("/fhir/AuditEvent", GET=audit_events.search),
+        _at("/fhir/AuditEvent/_search", POST=audit_events.search),
+        _at("/fhir/AuditEvent/{id}", GET=audit_events.read),
         _at(
             "/fhir/{type}",
             GET=search.search,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
+import time
 from dataclasses import replace
 
 import httpx
@@ -14,6 +15,7 @@ from gateway.api.app import create_app
 from gateway.api.ports import Options
 from gateway.api.server import Listen, bind, make_server, sockets_of
 from gateway.bootstrap.rest import RestGateway
+from gateway.domain.client import Client
 from gateway.domain.region import Organization, Region
 from gateway.domain.time import now
 from gateway.endpoints import format_of
@@ -40,8 +42,17 @@ def region():
         )
         for name in ORGANIZATIONS
     ]
+    auditor = Client(
+        id="pruefer",
+        organization="agentur",
+        role="auditor",
+        token_sha256=(hashlib.sha256(b"token-pruefer").hexdigest(),),
+    )
     return Region(
-        revision=1, organizations={one.id: one for one in made}, policy={"implicit": "deny"}
+        revision=1,
+        organizations={one.id: one for one in made},
+        clients={auditor.id: auditor},
+        policy={"implicit": "deny"},
     )
 
 
@@ -120,10 +131,15 @@ class Serving:
             )
         return self.clients[organization]
 
-    def events(self):
-        """Every audit event, oldest first, as (subtype, outcome, target)."""
-        with self.store.reader.evidence() as log:
-            return list(log.events())
+    def events(self, least=0):
+        """Every audit event, oldest first, once `least` stand in the log."""
+        end = time.monotonic() + 30
+        while True:
+            with self.store.reader.evidence() as log:
+                found = log.events(limit=10_000)
+            if len(found) >= least or time.monotonic() > end:
+                return found
+            time.sleep(0.05)
 
     def close(self):
         for client in self.clients.values():
