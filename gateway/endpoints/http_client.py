@@ -27,7 +27,10 @@ BUDGET = 5_000_000
 #: Seconds an unused connection is kept: less than the five after which common servers close.
 _KEEP = 4.0
 _COMPRESSED = frozenset({"gzip", "x-gzip", "deflate"})
-#: httpcore's name of the moment from which the partner may have read something.
+#: httpcore's names of the moments in a connection's life: connected, and encrypted; from the last
+#: one on the partner may have read something.
+_CONNECTED = "connect_tcp.complete"
+_ENCRYPTED = "start_tls.complete"
 _FIRST_BYTE = "send_request_headers.started"
 
 
@@ -50,10 +53,21 @@ class _Attempt:
     left: bool = False
     status: int = 0
     headers: Mapping[str, str] = field(default_factory=dict)
+    #: A connection that nobody owns yet: a handshake that is cancelled leaves it open.
+    _bare: Any = None
 
-    async def trace(self, event: str, _: Mapping[str, Any]) -> None:
-        if event.endswith(_FIRST_BYTE):
-            self.left = True
+    async def trace(self, event: str, info: Mapping[str, Any]) -> None:
+        if event.endswith(_CONNECTED):
+            self._bare = info["return_value"]
+        elif event.endswith(_ENCRYPTED):
+            self._bare = None
+        elif event.endswith(_FIRST_BYTE):
+            self.left, self._bare = True, None
+
+    async def end(self) -> None:
+        """Close what a handshake has left open."""
+        if self._bare is not None:
+            await self._bare.aclose()
 
 
 class HttpClient:
@@ -106,8 +120,6 @@ class HttpClient:
         try:
             async with asyncio.timeout(deadline), self._connection() as connection:
                 request = await self._request(attempt, method, path, body, headers or {})
-                # A handshake cancelled from outside leaves its socket open; this ends before.
-                request.extensions["timeout"] = {"connect": deadline * 0.9}
                 return await self._exchange(attempt, connection, request)
         except (TimeoutError, httpx.HTTPError, httpx.InvalidURL, ssl.SSLError) as error:
             if attempt.status:
@@ -118,6 +130,8 @@ class HttpClient:
                 raise PartnerUncertain(f"The partner {text}.") from error
             text = "could not be reached in time" if late else "cannot be reached"
             raise PartnerUnavailable(f"The partner {text}.") from error
+        finally:
+            await attempt.end()
 
     async def close(self) -> None:
         """Close the connections."""

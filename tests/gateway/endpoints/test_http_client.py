@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import gzip
 import zlib
 from contextlib import asynccontextmanager
@@ -41,9 +42,11 @@ class Partner:
         self.requests = []
         self.connections = 0
         self._react = react
+        self._serving = set()
 
     async def serve(self, reader, writer):
         self.connections += 1
+        self._serving.add(asyncio.current_task())
         try:
             while True:
                 head = await reader.readuntil(b"\r\n\r\n")
@@ -54,6 +57,11 @@ class Partner:
             pass
         finally:
             writer.close()
+
+    async def end(self):
+        for task in self._serving:
+            task.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -67,7 +75,7 @@ async def serving(react, *, tls=None):
         yield partner
     finally:
         server.close()
-        await asyncio.sleep(0.01)
+        await partner.end()
 
 
 @asynccontextmanager
@@ -235,6 +243,7 @@ def test_a_partner_that_never_completes_the_handshake_is_unavailable():
                     await client.request("POST", body=BUNDLE, deadline=0.2)
 
     run(main)
+    gc.collect()  # a socket left open would be told here, as a warning
 
 
 def test_tls_with_both_certificates(authority):
