@@ -15,10 +15,10 @@ from gateway.api.context import Context
 from gateway.api.media import XML, wanted
 from gateway.api.outcome import JSON
 from gateway.api.ports import Options
+from gateway.api.searchable import searchable
 from gateway.api.types import resource_types
 from profiles.r4 import FHIR_VERSION
 from profiles.reading import write_json
-from profiles.search import parameters_of
 
 #: When the statement last changed its shape.
 _DATE = "2026-11-21"
@@ -85,9 +85,5 @@ def _resource(type_: str) -> dict[str, Any]:
         "conditionalUpdate": False,
         "conditionalDelete": "not-supported",
     }
-    parameters = [
-        {"name": name, "type": one.kind} for name, one in sorted(parameters_of(type_).items())
-    ]
-    if parameters:
-        described["searchParam"] = parameters
+    described.update(searchable(type_))
     return described

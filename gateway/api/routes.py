@@ -45,8 +45,9 @@ def fhir_routes() -> tuple[Route, ...]:
     """Return every FHIR address; HEAD comes with GET."""
     return (
         _at("/fhir/metadata", GET=capability.metadata),
-        _at("/fhir", POST=transaction.transaction),
-        _at("/fhir/", POST=transaction.transaction),
+        _at("/fhir", GET=search.search, POST=transaction.transaction),
+        _at("/fhir/", GET=search.search, POST=transaction.transaction),
+        _at("/fhir/_search", POST=search.search),
         _at("/fhir/_history", GET=history.history),
         _at("/fhir/AuditEvent", GET=audit_events.search),
         _at("/fhir/AuditEvent/_search", POST=audit_events.search),
@@ -61,8 +62,10 @@ def fhir_routes() -> tuple[Route, ...]:
         _at("/fhir/{type}/_search", POST=search.search),
         _at("/fhir/{type}/_history", GET=history.history),
         _at("/fhir/{type}/{id}", GET=read.read, PUT=update.update, DELETE=delete.delete),
+        _at("/fhir/{compartment}/{owner}/{type}/_search", POST=search.search_compartment),
         _at("/fhir/{type}/{id}/_history", GET=history.history),
         _at("/fhir/{type}/{id}/_history/{version}", GET=read.vread),
+        _at("/fhir/{compartment}/{owner}/{type}", GET=search.search_compartment),
     )
 
 

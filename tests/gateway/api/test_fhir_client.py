@@ -63,4 +63,4 @@ def test_it_understands_what_is_refused(gateway, client, served):
     with pytest.raises(ResourceNotFound):
         stranger.reference("Patient", gateway.patient["id"]).to_resource()
     with pytest.raises(OperationOutcome):
-        client.resources("Condition").search(**{"subject.name": "x"}).fetch()
+        client.resources("Condition").search(**{"code.name": "x"}).fetch()
