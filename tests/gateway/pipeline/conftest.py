@@ -17,6 +17,7 @@ from gateway.pipeline.message import Item
 from gateway.pipeline.site import Site
 from gateway.pipeline.translate import prepare, translate
 from gateway.pipeline.translated import Job, WorkerConfig
+from tests.gateway.pipeline.serving import Serving
 
 NAMESPACE = "https://region.example/sid"
 LANR = "123456601"
@@ -291,3 +292,11 @@ def _replaced(one, **changes):
 def world(store, keys, clock):
     """A store with the small region and nothing in it."""
     return World(store, keys, clock, region())
+
+
+@pytest.fixture(scope="session")
+def serving():
+    """Runs scenarios with an intake: `serving.run(world, scenario)`."""
+    made = Serving()
+    yield made
+    made.end()

@@ -3,47 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
 from gateway.domain.transport import Received
-from gateway.pipeline.intake import Intake
-from gateway.pipeline.workers import WorkerPool
 
 
-def run(world, scenario, *, processes=1):
+@pytest.fixture
+def run(world, serving):
     """Run a scenario with a started intake; worker processes are real."""
-
-    async def main():
-        pool = WorkerPool(world.config, processes=processes)
-        await pool.start()
-        intake = Intake(
-            pool=pool,
-            writer=world.store.writer,
-            reader=world.store.reader,
-            site=world.site,
-            digest=world.keys.digest,
-            clock=world.clock,
-        )
-        await intake.start()
-        try:
-            return await asyncio.wait_for(scenario(intake), 60)
-        finally:
-            await intake.stop()
-            await pool.stop()
-
-    return asyncio.run(main())
+    return partial(serving.run, world)
 
 
 def frame(data, endpoint="kis", **fields):
     return Received(endpoint, "127.0.0.1", "", data, **fields)
 
 
-def send(world, *frames):
-    async def scenario(intake):
-        return await asyncio.gather(*(intake.receive_frame(one) for one in frames))
+@pytest.fixture
+def send(run):
+    """Send frames at once and return their answers."""
 
-    return run(world, scenario)
+    def sending(*frames):
+        async def scenario(intake):
+            return await asyncio.gather(*(intake.receive_frame(one) for one in frames))
+
+        return run(scenario)
+
+    return sending
 
 
 async def processed(world):
@@ -59,15 +46,15 @@ def code(answer):
     return answer.split(b"\rMSA|")[1][:2].decode()
 
 
-def test_an_admission_is_answered_with_its_control_id_after_it_is_stored(world, build):
-    (answer,) = send(world, frame(build.message()))
+def test_an_admission_is_answered_with_its_control_id_after_it_is_stored(world, build, send):
+    (answer,) = send(frame(build.message()))
     assert b"\rMSA|AA|M1\r" in answer
     assert world.query("SELECT state FROM message") == [("routed",)]
 
 
-def test_racing_copies_are_stored_once_and_answered_alike(world, build):
+def test_racing_copies_are_stored_once_and_answered_alike(world, build, send):
     data = build.message()
-    answers = send(world, *[frame(data)] * 5)
+    answers = send(*[frame(data)] * 5)
     assert len(set(answers)) == 1
     assert world.query("SELECT count(*) FROM message") == [(1,)]
 
@@ -83,8 +70,8 @@ def test_racing_copies_are_stored_once_and_answered_alike(world, build):
         ("|||ER|ER", []),
     ],
 )
-def test_the_sender_gets_the_acknowledgements_it_asks_for(world, build, ack, codes):
-    (answer,) = send(world, frame(build.message(ack=ack)))
+def test_the_sender_gets_the_acknowledgements_it_asks_for(world, build, ack, codes, send):
+    (answer,) = send(frame(build.message(ack=ack)))
     assert [code(part) for part in answer.split(b"\x1c\r\x0b") if part] == codes
 
 
@@ -98,46 +85,46 @@ def test_the_sender_gets_the_acknowledgements_it_asks_for(world, build, ack, cod
     ],
 )
 def test_what_the_sender_has_to_repair_is_refused_with_the_place_and_kept(
-    world, build, fields, said
+    world, build, fields, said, send
 ):
-    (answer,) = send(world, frame(build.message(**fields)))
+    (answer,) = send(frame(build.message(**fields)))
     assert code(answer) == said[0]
     assert said[1] in answer.split(b"\rERR|")[1]
     assert world.query("SELECT state FROM message") == [("rejected",)]
 
 
-def test_an_unknown_application_is_refused(world, build):
+def test_an_unknown_application_is_refused(world, build, send):
     endpoints = dict(world.region.endpoints)
     endpoints["kis"] = build.replace(endpoints["kis"], sending_application=("ANDERES",))
     world.use(build.region(endpoints=endpoints))
-    (answer,) = send(world, frame(build.message()))
+    (answer,) = send(frame(build.message()))
     assert code(answer) == "AR"
 
 
-def test_bytes_without_a_header_get_no_answer_but_leave_evidence(world):
-    (answer,) = send(world, frame(b"GET / HTTP/1.1\r\n\r\n"))
+def test_bytes_without_a_header_get_no_answer_but_leave_evidence(world, send):
+    (answer,) = send(frame(b"GET / HTTP/1.1\r\n\r\n"))
     assert answer is None
     assert world.query("SELECT class FROM audit_event") == [("received",)]
     assert world.query("SELECT count(*) FROM message") == [(0,)]
 
 
-def test_a_frame_above_the_limit_is_refused_with_its_control_id(world, build):
+def test_a_frame_above_the_limit_is_refused_with_its_control_id(world, build, send):
     head = build.message().partition(b"\r")[0] + b"\r"
-    (answer,) = send(world, frame(head, oversize=True, size=60_000_000))
+    (answer,) = send(frame(head, oversize=True, size=60_000_000))
     assert b"\rMSA|AR|M1" in answer
     assert b"207" in answer.split(b"\rERR|")[1]
 
 
-def test_one_bad_message_among_many_costs_only_itself(world, build):
+def test_one_bad_message_among_many_costs_only_itself(world, build, send):
     frames = [
         frame(build.message(control=f"M{n}", patient=f"P{n}", visit=f"V{n}")) for n in range(9)
     ]
     frames.insert(4, frame(build.message(control="BAD", birth="x")))
-    answers = send(world, *frames)
+    answers = send(*frames)
     assert [code(a) for a in answers] == ["AA"] * 4 + ["AE"] + ["AA"] * 5
 
 
-def test_on_receipt_answers_first_and_processes_in_order_afterwards(world, build):
+def test_on_receipt_answers_first_and_processes_in_order_afterwards(world, build, run):
     async def scenario(intake):
         answers = await asyncio.gather(
             *(
@@ -153,14 +140,14 @@ def test_on_receipt_answers_first_and_processes_in_order_afterwards(world, build
         await processed(world)
         return answers
 
-    answers = run(world, scenario)
+    answers = run(scenario)
     assert {code(answer) for answer in answers} == {"AA"}
     (patient,) = [r[0] for r in world.query("SELECT resource FROM resource WHERE type = 'Patient'")]
     body = world.do(lambda tx: tx.current_by_number([patient]))[patient].body
     assert b"Name5" in body
 
 
-def test_what_was_only_received_is_processed_at_the_next_start(world, build):
+def test_what_was_only_received_is_processed_at_the_next_start(world, build, run):
     from gateway.domain.message import MessageState
     from gateway.pipeline.ports import MessageRow
 
@@ -178,26 +165,26 @@ def test_what_was_only_received_is_processed_at_the_next_start(world, build):
     async def scenario(intake):
         await processed(world)
 
-    run(world, scenario)
+    run(scenario)
     assert world.query("SELECT state FROM message") == [("routed",)]
 
 
-def test_what_cannot_be_processed_after_a_positive_answer_is_quarantined(world, build):
+def test_what_cannot_be_processed_after_a_positive_answer_is_quarantined(world, build, run):
     async def scenario(intake):
         answer = await intake.receive_frame(frame(build.message(birth="x"), "kis-receipt"))
         await processed(world)
         return answer
 
-    assert code(run(world, scenario)) == "AA"
+    assert code(run(scenario)) == "AA"
     assert world.query("SELECT state FROM message") == [("quarantined",)]
 
 
-def test_a_store_that_does_not_answer_closes_the_connection_without_an_answer(world, build):
+def test_a_store_that_does_not_answer_closes_the_connection_without_an_answer(world, build, run):
     async def scenario(intake):
         world.store.writer.close()
         return await intake.receive_frame(frame(build.message()))
 
-    assert run(world, scenario) is None
+    assert run(scenario) is None
 
 
 class WithoutDescriptors(dict):
@@ -208,19 +195,19 @@ class WithoutDescriptors(dict):
 
 
 @pytest.mark.parametrize("endpoint", ["kis", "kis-receipt"])
-def test_what_the_machine_lacks_is_no_fault_of_the_message(world, build, endpoint):
+def test_what_the_machine_lacks_is_no_fault_of_the_message(world, build, endpoint, send):
     whole = world.site
     torn = build.replace(whole.region, organizations=WithoutDescriptors())
     world.site = build.replace(whole, region=torn)
-    (answer,) = send(world, frame(build.message(), endpoint=endpoint))
+    (answer,) = send(frame(build.message(), endpoint=endpoint))
     assert answer is None
     assert world.query("SELECT count(*) FROM message") == [(0,)]
     world.site = whole
-    (answer,) = send(world, frame(build.message(), endpoint=endpoint))
+    (answer,) = send(frame(build.message(), endpoint=endpoint))
     assert code(answer) == "AA"
 
 
-def test_a_bundle_over_http_is_stored_and_says_so(world):
+def test_a_bundle_over_http_is_stored_and_says_so(world, run):
     bundle = (
         b'{"resourceType":"Bundle","type":"transaction","entry":[{"fullUrl":"urn:uuid:'
         b'6f2b6a54-7d3c-4f7e-9d39-0f5f6f1f7a01","resource":{"resourceType":"Patient",'
@@ -234,7 +221,7 @@ def test_a_bundle_over_http_is_stored_and_says_so(world):
         broken = await intake.receive("pvs", b"{", format="fhir_r4")
         return first, again, broken
 
-    first, again, broken = run(world, scenario)
+    first, again, broken = run(scenario)
     assert (first.status, first.duplicate) == (200, False)
     assert (again.status, again.duplicate, again.message) == (200, True, first.message)
     assert broken.status == 400
