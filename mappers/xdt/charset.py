@@ -21,6 +21,8 @@ from profiles.reading.charset import codec_of
 PACKAGE = "mappers.xdt"
 _BOM = b"\xef\xbb\xbf"
 _DECLARED = re.compile(rb"(?:\A|\n)\d{3}(9206|9106|0003)([^\r\n]*)")
+#: Without one of these nothing declares a set: looking for them costs less than the pattern.
+_DECLARING = (b"9206", b"9106", b"0003")
 _STRUCTURED = re.compile(rb"\n\d{3}8002")
 #: A German letter of DIN 66003 inside a word.
 _SEVEN_BIT_WORD = re.compile(rb"[A-Za-z][{|}][a-z]|[a-z]~(?:[a-z]|\r?\n)")
@@ -73,7 +75,8 @@ def read_text(data: bytes, default: str = "") -> Reading:
 
 def _declared(data: bytes, default: str) -> tuple[str, str, bool]:
     """The declared set, where it is declared, and whether its value is unknown."""
-    found = _DECLARED.search(data)
+    declares = any(fk in data for fk in _DECLARING)
+    found = _DECLARED.search(data) if declares else None
     if found is not None:
         field, value = found[1].decode(), found[2].decode("latin-1").strip()
         known = table(PACKAGE, "charsets").get(f"{field}|{value}")
@@ -123,9 +126,8 @@ def _judge(data: bytes, codec: str) -> _Judgement:
     weights = _weights(codec)
     high = data.translate(None, _ASCII_BYTES)
     odd = sum(weights[byte] < 0 for byte in high)
-    signs = _signs(codec)
-    if len(high.translate(None, signs)) != len(high):
-        odd += len(_between_letters(codec).findall(data))
+    if len(high.translate(None, _signs(codec))) != len(high):
+        odd += _between_letters(codec, data)
     return _Judgement(odd, -sum(weights[byte] for byte in high))
 
 
@@ -168,11 +170,28 @@ def _signs(codec: str) -> bytes:
     return bytes(b for b, c in enumerate(_characters(codec)) if b > 0x7F and c in _SIGNS)
 
 
+def _between_letters(codec: str, data: bytes) -> int:
+    """Signs that are no letters where a letter belongs."""
+    kinds = data.translate(_kinds(codec))
+    starts = (match.start() for match in _SIGN_IN_WORD.finditer(kinds))
+    return sum(at > 0 and kinds[at - 1] in _LETTERS for at in starts)
+
+
+_CAPITAL, _SMALL, _SIGN, _OTHER = b"As~ "
+_LETTERS = bytes([_CAPITAL, _SMALL])
+#: A pattern that begins with a plain byte is looked for fast.
+_SIGN_IN_WORD = re.compile(b"~(?=s)")
+
+
 @cache
-def _between_letters(codec: str) -> re.Pattern[bytes]:
-    """A sign that is no letter where a letter belongs."""
-    listed = b"".join(re.escape(bytes([byte])) for byte in _signs(codec))
-    return re.compile(rb"(?<=[A-Za-z])[" + listed + rb"](?=[a-z])")
+def _kinds(codec: str) -> bytes:
+    """What each byte is: a letter of ASCII, a sign of the set, or anything else."""
+    kinds = bytearray([_OTHER]) * 0x100
+    kinds[ord("A") : ord("Z") + 1] = bytes([_CAPITAL]) * 26
+    kinds[ord("a") : ord("z") + 1] = bytes([_SMALL]) * 26
+    for byte in _signs(codec):
+        kinds[byte] = _SIGN
+    return bytes(kinds)
 
 
 def _contradiction(declared: str, found: str, place: str) -> Issue:

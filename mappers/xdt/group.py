@@ -33,8 +33,6 @@ class Group:
         "_lines",
         "attribute",
         "groups",
-        "is_ended",
-        "is_nested",
         "line",
         "name",
         "spans",
@@ -58,9 +56,6 @@ class Group:
         self._entries: list[Entry] | None = None if lines is not None else []
         #: Objects directly in it, in order.
         self.groups: list[Group] = []
-        #: Of a record: it holds objects that nest (8002/8003), and its end came (8001).
-        self.is_nested = False
-        self.is_ended = False
         self._index: dict[str, list[Text]] | None = None
 
     @property
@@ -82,12 +77,13 @@ class Group:
         index = self._index
         if index is None:
             index = self._index = {}
-            for fk, content in self.entries:
+            for fk, content in self._entries or self.entries:
                 if content:
-                    if fk in index:
-                        index[fk].append(content)
-                    else:
+                    held = index.get(fk)
+                    if held is None:
                         index[fk] = [content]
+                    else:
+                        held.append(content)
         return index
 
     def all(self, fk: str) -> list[Text]:
@@ -101,8 +97,7 @@ class Group:
 
     def has(self, *fks: str) -> bool:
         """Tell whether one of these fields has content."""
-        index = self.fields
-        return any(fk in index for fk in fks)
+        return not (self._index or self.fields).keys().isdisjoint(fks)
 
     def walk(self) -> Iterator[Group]:
         """The group and every object in it, outer ones first."""
@@ -142,14 +137,30 @@ class Group:
         found: list[Group] = []
         if not self.has(*leading):
             return found
-        allowed = frozenset(within)
-        current: Group | None = None
-        for fk, content in self.entries:
+        allowed = within if isinstance(within, frozenset) else frozenset(within)
+        current: list[Entry] | None = None
+        for entry in self.entries:
+            fk = entry[0]
             if fk in leading:
-                current = Group(self.name, self.line)
-                found.append(current)
-            elif current is not None and allowed and fk not in allowed:
-                current = None
-            if current is not None:
-                current.entries.append((fk, content))
+                current = [entry]
+                found.append(section := Group(self.name, self.line))
+                section.entries = current
+            elif current is not None:
+                if allowed and fk not in allowed:
+                    current = None
+                else:
+                    current.append(entry)
         return found
+
+
+class Record(Group):
+    """A record of a message."""
+
+    __slots__ = ("is_ended", "is_nested")
+
+    def __init__(self, name: str, line: int, lines: Lines) -> None:
+        """Begin a record; `line` is the index of its FK 8000."""
+        super().__init__(name, line, lines=lines)
+        #: It holds objects that nest (8002/8003), and its end came (8001).
+        self.is_nested = False
+        self.is_ended = False

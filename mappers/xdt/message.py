@@ -8,11 +8,11 @@ in the bytes of the message, from 1 on.
 from __future__ import annotations
 
 import re
-from sys import intern
+from operator import itemgetter
 
 from mappers.trace import Text, text
 from mappers.xdt.charset import Reading, read_text
-from mappers.xdt.group import Entry, Group, Span
+from mappers.xdt.group import Entry, Group, Record, Span
 from mappers.xdt.records import role_of
 from mappers.xdt.structure import Structure
 from profiles.issue import Issue, NotConformant, NotUnderstood
@@ -25,8 +25,11 @@ _LONGEST_LINE = 1_000_000
 _MOST_TOLD = 10
 #: Length of a line without its end → what it has to state.
 _STATED = {length - 2: f"{length:03d}" for length in range(9, 1000)}
+_FK = itemgetter(slice(3, _HEAD))
 #: Lines as they have to be, or empty.
 _WELL_FORMED = re.compile(r"(?:[0-9]{7}[^\n]*+\n?+|\n)*+")
+#: The same with CR LF at the end of each.
+_WELL_ENDED = re.compile(r"(?:[0-9]{7}[^\n]*+\n?+|\r\n)*+")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _CONTROL_BYTES = bytes(set(range(0x20)) - set(b"\t\n\r") | {0x7F})
 
@@ -34,7 +37,7 @@ _CONTROL_BYTES = bytes(set(range(0x20)) - set(b"\t\n\r") | {0x7F})
 class Message:
     """One message: its records, each a tree, and every leaf by its line."""
 
-    __slots__ = ("codec", "fks", "issues", "lines", "records")
+    __slots__ = ("codec", "fks", "issues", "lines", "records", "spans")
 
     def __init__(self, data: bytes, default_charset: str = "") -> None:
         """Read a message.
@@ -47,8 +50,10 @@ class Message:
         self.issues: list[Issue] = reading.issues
         self.lines = _lines(reading, data, self.issues)
         #: Feldkennung of each line; empty for blank ones.
-        self.fks: list[str] = [intern(line[3:_HEAD]) for line in self.lines]
-        self.records: list[Group] = self._read()
+        self.fks: list[str] = list(map(_FK, self.lines))
+        #: Lines that are in a record or an object, in order.
+        self.spans: list[Span] = []
+        self.records: list[Record] = self._read()
         if not self.records:
             raise NotUnderstood("the message does not begin with a record (FK 8000)")
 
@@ -62,11 +67,11 @@ class Message:
         return [one for one in self.records if role_of(one.name) in ("item", "patient")]
 
     @property
-    def headers(self) -> list[Group]:
+    def headers(self) -> list[Record]:
         """Records the message shares with others of its package."""
         return [one for one in self.records if role_of(one.name) == "header"]
 
-    def _read(self) -> list[Group]:
+    def _read(self) -> list[Record]:
         structure = Structure(self)
         handlers = structure.handlers
         lines, fks = self.lines, self.fks
@@ -79,29 +84,32 @@ class Message:
         if begin < len(lines):
             structure.content(begin, len(lines))
         records = structure.end()
+        self.spans = structure.spans
         self._tell_lengths()
         return records
 
     def contents(self, spans: list[Span]) -> list[Entry]:
         """Return the fields of these lines."""
         lines, fks = self.lines, self.fks
-        return [
-            (fks[number], text(lines[number][_HEAD:], number))
-            for begin, end in spans
-            for number in range(begin, end)
-            if fks[number]
-        ]
+        made: list[Entry] = []
+        for begin, end in spans:
+            for number in range(begin, end):
+                fk = fks[number]
+                if fk:
+                    leaf = Text(lines[number][_HEAD:])
+                    leaf.source = number
+                    made.append((fk, leaf))
+        return made
 
     @property
     def stated(self) -> list[int]:
         """Lines with a content that says something: what is accounted for."""
         lines = self.lines
-        spans = [span for one in self.records for group in one.walk() for span in group.spans]
         return [
             number
-            for begin, end in sorted(spans)
+            for begin, end in self.spans
             for number in range(begin, end)
-            if lines[number][_HEAD:].strip()
+            if len(lines[number].rstrip()) > _HEAD
         ]
 
     @property
@@ -133,21 +141,29 @@ def _lines(reading: Reading, data: bytes, issues: list[Issue]) -> list[str]:
     """Lines without their ends; a line whose content holds a line end is put together again."""
     whole = reading.text.rstrip("\x1a")
     ended = whole.endswith(("\n", "\r"))
-    whole = whole.replace("\r\n", "\n")
-    if "\n" not in whole:
-        whole = whole.replace("\r", "\n")
-    lines = whole.split("\n")
-    if len(data.translate(None, _CONTROL_BYTES)) != len(data) or "\r" in whole:
+    lines, has_strays, is_well_formed = _cut(whole)
+    if has_strays or len(data.translate(None, _CONTROL_BYTES)) != len(data):
         _replace_controls(lines, issues)
     if not ended:
         _check_end(lines)
-    if _WELL_FORMED.fullmatch(whole) is None:
+    if not is_well_formed:
         lines = _joined(lines, issues)
     while lines and not lines[-1]:
         lines.pop()
     if len(max(lines, key=len, default="")) > _LONGEST_LINE:
         raise _refused("the line is too long", lines.index(max(lines, key=len)))
     return lines
+
+
+def _cut(whole: str) -> tuple[list[str], bool, bool]:
+    """Lines; whether a CR stands where it ends none; whether all begin as they have to."""
+    lines = whole.split("\r\n")
+    if whole.count("\n") == whole.count("\r") == len(lines) - 1:
+        return lines, False, _WELL_ENDED.fullmatch(whole) is not None
+    whole = whole.replace("\r\n", "\n")
+    if "\n" not in whole:
+        whole = whole.replace("\r", "\n")
+    return whole.split("\n"), "\r" in whole, _WELL_FORMED.fullmatch(whole) is not None
 
 
 def _replace_controls(lines: list[str], issues: list[Issue]) -> None:

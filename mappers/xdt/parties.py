@@ -11,6 +11,7 @@ from mappers.uris import V2
 from mappers.xdt.datatypes import clean
 from mappers.xdt.group import Group
 from mappers.xdt.patient import reference
+from mappers.xdt.recalled import recalled
 from mappers.xdt.session import Session
 
 LANR = "https://fhir.kbv.de/NamingSystem/KBV_NS_Base_ANR"
@@ -56,12 +57,23 @@ def practice(session: Session, number: Text, name: Text | None = None) -> Draft:
 
 def doctor(session: Session, group: Group) -> dict[str, Any] | None:
     """0212 and 8990, with the practice 0201 → Reference to whoever is answerable."""
-    found = practitioner(session, group.first("0212"), group.first("8990"))
-    number = group.first("0201")
+    leaves = (group.first("0212"), group.first("8990"), group.first("0201"))
+    if leaves == _NOBODY:
+        return None
+    found: dict[str, Any] | None = recalled(session, _doctor, leaves)
+    return {**found} if found is not None else None
+
+
+_NOBODY = (None, None, None)
+
+
+def _doctor(
+    session: Session, lanr: Text | None, initials: Text | None, number: Text | None
+) -> dict[str, Any] | None:
+    found = practitioner(session, lanr, initials)
     house = practice(session, number) if number is not None else None
     if found is None:
         return reference(house) if house is not None else None
-    initials = group.first("8990")
     who: dict[str, Any] = reference(found)
     if initials is not None:
         who["display"] = clean(initials)

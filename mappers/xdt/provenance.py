@@ -20,6 +20,7 @@ from mappers.provenance import (
 from mappers.trace import Text, derived
 from mappers.xdt.group import Group
 from mappers.xdt.message import Message
+from mappers.xdt.recalled import recalled
 from mappers.xdt.records import kinds
 from mappers.xdt.session import Session
 
@@ -30,9 +31,24 @@ _CREATED = "9103"
 #: Objects that say who sent.
 _HEADS = frozenset({"Obj_Kopfdaten", "Obj_0032", "Obj_0033", "Obj_0051"})
 _VERSIONS = ("9218", "0001", "9212", "9213", "2900", "9210", "9211")
+_WANTED = frozenset([_RECEIVER, _SENDER, *_SOFTWARE, _CREATED, *_VERSIONS])
+
+#: Feldkennung → what headers and records say in it, objects that head them included.
+Said = dict[str, list[Text]]
 
 
-def provenance(session: Session, message: Message, data: bytes) -> dict[str, Any]:
+def said_of_itself(message: Message) -> Said:
+    """What a message says of itself: who made it, when, in which version."""
+    found: Said = {}
+    for record in message.records:
+        for group in _heads(record):
+            fields = group.fields
+            for fk in _WANTED & fields.keys():
+                found[fk] = [*found[fk], *fields[fk]] if fk in found else fields[fk]
+    return found
+
+
+def provenance(session: Session, message: Message, said: Said, data: bytes) -> dict[str, Any]:
     """Provenance without targets."""
     digest = hashlib.sha256(data).hexdigest()
     identity = mint(session.context.region_key, "Provenance", session.namespace, digest)
@@ -43,9 +59,9 @@ def provenance(session: Session, message: Message, data: bytes) -> dict[str, Any
     sender = session.sender
     author = session.author or sender or NOBODY
     made["agent"] = [{"type": agent_type("author"), "who": author}, ASSEMBLER]
-    made["agent"] += [receiver(who) for who in _receivers(session, message)]
+    made["agent"] += [receiver(who) for who in _receivers(session, said)]
     entity = digest_entity(digest)
-    versions = [found for fk in _VERSIONS for found in _all(message, fk)]
+    versions = [found for fk in _VERSIONS for found in said.get(fk, ())]
     if versions:
         shown = f"{session.member.name} {session.member.version}"
         entity["what"]["display"] = derived(shown, *versions)
@@ -53,13 +69,6 @@ def provenance(session: Session, message: Message, data: bytes) -> dict[str, Any
     if sender is not None:
         made["entity"].append({"role": "source", "what": sender})
     return made
-
-
-def _all(message: Message, fk: str) -> Iterator[Text]:
-    """A field wherever a header or record has it, objects that head it included."""
-    for record in message.records:
-        for group in _heads(record):
-            yield from group.all(fk)
 
 
 def _heads(record: Group) -> Iterator[Group]:
@@ -78,18 +87,30 @@ def _activity(session: Session, message: Message) -> str:
     return derived(f"{session.member.message_type} {name}".strip(), *said)
 
 
-def created(session: Session, message: Message) -> str | None:
+def created(session: Session, said: Said) -> str | None:
     """9103: the day the file was made; keeps it as what the message is ordered by."""
-    found = list(_all(message, _CREATED))
-    made = session.instant_of(found[0]) if found else None
+    found = said.get(_CREATED)
+    if not found:
+        return None
+    made = session.instant_of(found[0])
     session.echoes += found[1:]
     return made
 
 
-def system(session: Session, message: Message) -> dict[str, Any] | None:
+def system(session: Session, said: Said) -> dict[str, Any] | None:
     """The system that sent: its id in the exchange of files, and its software."""
-    number = next(_all(message, _SENDER), None)
-    maker, product, release = (next(_all(message, fk), None) for fk in _SOFTWARE)
+    leaves = tuple([said[fk][0] if fk in said else None for fk in (_SENDER, *_SOFTWARE)])
+    found: dict[str, Any] | None = recalled(session, _system, leaves)
+    return {**found} if found is not None else None
+
+
+def _system(
+    session: Session,
+    number: Text | None,
+    maker: Text | None,
+    product: Text | None,
+    release: Text | None,
+) -> dict[str, Any] | None:
     said = [part for part in (number, maker, product, release) if part is not None]
     if not said:
         return None
@@ -121,8 +142,12 @@ def device(session: Session, number: Text | None, name: str) -> Any:
     return draft
 
 
-def _receivers(session: Session, message: Message) -> Iterator[dict[str, Any]]:
+def _receivers(session: Session, said: Said) -> Iterator[dict[str, Any]]:
     """8315: the system the record is for."""
-    for number in _all(message, _RECEIVER):
-        draft = device(session, number, number)
-        yield {"reference": f"Device/{draft.id}", "display": number}
+    for number in said.get(_RECEIVER, ()):
+        yield {**recalled(session, _receiver, (number,))}
+
+
+def _receiver(session: Session, number: Text) -> dict[str, Any]:
+    draft = device(session, number, number)
+    return {"reference": f"Device/{draft.id}", "display": number}

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mappers.xdt.group import Group
+from mappers.xdt.group import Group, Record, Span
 from profiles.issue import Issue, NotConformant, NotUnderstood
 
 if TYPE_CHECKING:
     from mappers.xdt.message import Message
 
-#: Feldkennungen that may say what the object behind them is.
-_ATTRIBUTES = range(8100, 8300)
+#: Feldkennungen that may say what the object behind them is: 8100 to 8299.
+_ATTRIBUTES = frozenset(map(str, range(8100, 8300)))
 _LENGTH_DIFFERS = "the stated length of the record differs from its real one"
 
 
@@ -30,13 +30,16 @@ class Structure:
         "now",
         "open",
         "records",
+        "spans",
         "start",
     )
 
     def __init__(self, message: Message) -> None:
         """Begin before the first record."""
         self.message = message
-        self.records: list[Group] = []
+        self.records: list[Record] = []
+        #: Lines that are in a group, in order.
+        self.spans: list[Span] = []
         #: Groups that are open, the innermost last.
         self.open: list[Group] = []
         #: The innermost group.
@@ -59,7 +62,9 @@ class Structure:
     def content(self, begin: int, end: int) -> None:
         """Take lines that frame nothing."""
         if self.now is not None:
-            self.now.spans.append((begin, end))
+            span = (begin, end)
+            self.now.spans.append(span)
+            self.spans.append(span)
             return
         fks = self.message.fks
         for number in range(begin, end):
@@ -67,7 +72,7 @@ class Structure:
                 sentence = "the line stands before the first record (FK 8000)"
                 raise _refused(sentence, number, fks[number])
 
-    def end(self) -> list[Group]:
+    def end(self) -> list[Record]:
         """End the last record; return all."""
         self._close(len(self.message.lines))
         return self.records
@@ -79,15 +84,15 @@ class Structure:
         satzart = content.strip()
         if not satzart:
             raise NotUnderstood("the record does not say what it is", location="FK 8000")
-        record = Group(satzart, number, lines=self.message)
-        record.spans.append((number, number + 1))
+        record = Record(satzart, number, lines=self.message)
         self.records.append(record)
         self.open = [record]
         self.now = record
         self.start = number
+        self.content(number, number + 1)
 
     def _record_end(self, number: int, content: str) -> None:
-        record = self.open[0] if self.open else None
+        record = self.records[-1] if self.open else None
         if record is None or len(self.open) > 1:
             self._unclosed(number)
         elif content.strip() != record.name:
@@ -136,27 +141,28 @@ class Structure:
         if parent is None:
             raise _refused("the object stands before the first record", number, "8002")
         self.records[-1].is_nested = True
-        self._push(Group(content.strip(), number, self._attribute(parent, number), self.message))
+        group = Group(content.strip(), number, self._attribute(parent, number), self.message)
+        parent.groups.append(group)
+        self.open.append(group)
+        self.now = group
 
     def _attribute(self, parent: Group, number: int) -> str:
         """What the line before calls the object; that line is then no field of its own."""
-        before = number - 1
         spans = parent.spans
-        if spans and spans[-1][1] == number and int(self.message.fks[before] or 0) in _ATTRIBUTES:
-            spans[-1] = (spans[-1][0], before)
-            return self.message.lines[before][7:].strip() or "?"
-        return "?"
+        if not spans or spans[-1][1] != number:
+            return "?"
+        before = number - 1
+        if self.message.fks[before] not in _ATTRIBUTES:
+            return "?"
+        spans[-1] = self.spans[-1] = (spans[-1][0], before)
+        return self.message.lines[before][7:].strip() or "?"
 
     def _object_end(self, number: int, content: str) -> None:
-        if self.now is None or len(self.open) < 2 or self.now.name != content.strip():
+        held = self.open
+        if self.now is None or len(held) < 2 or self.now.name != content.strip():
             self._unclosed(number)
-        self.open.pop()
-        self.now = self.open[-1]
-
-    def _push(self, group: Group) -> None:
-        self.open[-1].groups.append(group)
-        self.open.append(group)
-        self.now = group
+        held.pop()
+        self.now = held[-1]
 
     def _unclosed(self, number: int) -> None:
         name = f"object {self.now.name} of line {self.now.line + 1}" if self.now else "record"
@@ -168,7 +174,10 @@ class Structure:
         if self.now is None or not content.startswith("Obj_"):
             self.content(number, number + 1)
         else:
-            self._push(Group(content.strip(), number, lines=self.message))
+            group = Group(content.strip(), number, lines=self.message)
+            self.now.groups.append(group)
+            self.open.append(group)
+            self.now = group
 
     def _lines_end(self, number: int, content: str) -> None:
         if self.now is None or len(self.open) < 2 or self.now.attribute:

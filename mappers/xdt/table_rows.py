@@ -52,9 +52,9 @@ def apply_rows(
 ) -> None:
     """Carry the fields of a group into a resource (or a part of one)."""
     shared: dict[str, Any] = {}
+    stated = group.fields
     for fk, convert, place, many in compiled:
-        contents = group.all(fk)
-        if contents:
-            values = convert(session, group, contents)
+        if fk in stated:
+            values = convert(session, group, stated[fk])
             for value in values if many else values[:1]:
                 place(resource, value, shared)

@@ -11,7 +11,7 @@ from mappers.parcel import unpack
 from mappers.xdt.account import account
 from mappers.xdt.member import Member, member_of
 from mappers.xdt.message import Message
-from mappers.xdt.provenance import created, provenance, system
+from mappers.xdt.provenance import created, provenance, said_of_itself, system
 from mappers.xdt.session import Session
 from profiles.issue import GatewayError, Issue, NotSupported
 
@@ -53,10 +53,11 @@ def _translate(parcel: Encoded, message: Message, context: Context, member: Memb
     read = reader_of(member)
     session = Session(message, context, member)
     session.files = {one.name.lower(): one.data for one in parcel.attachments}
-    session.recorded = created(session, message)
-    session.sender = system(session, message)
+    said = said_of_itself(message)
+    session.recorded = created(session, said)
+    session.sender = system(session, said)
     read(session, message)
-    origin = provenance(session, message, parcel.data)
+    origin = provenance(session, message, said, parcel.data)
     drafts = session.drafts.values()
     changes, origin, traced, seen = conclude(drafts, origin, context, message.path)
     loss = account(session, message, seen)

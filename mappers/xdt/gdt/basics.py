@@ -19,6 +19,9 @@ from mappers.xdt.results import LOINC
 from mappers.xdt.session import Session
 
 _FACTS = frozenset(["3654", "3658", "3662", "3664", "3666", "3668", "3670", "3672"])
+#: Fields that begin something permanent, and those of a diagnosis.
+_LASTING = frozenset([*PERMANENT, "3649", "3650", "3651", "3652", "0950", "0957"])
+_FOUND = frozenset([DIAGNOSIS.code, "6205"])
 #: FK → LOINC code, its display, unit.
 _MEASURES = {
     "3622": ("8302-2", "Body height", "cm"),
@@ -37,26 +40,33 @@ def basics(session: Session, body: Group) -> None:
     if patient is None:
         return
     key = (patient.id,)
-    when = session.when(body.first("6200"), body.first("6201"))
-    for fk, (code, words, unit) in _MEASURES.items():
-        _measure(session, body.first(fk), (code, words, unit), when)
-    for fk in sorted(_FACTS & body.fields.keys()):
+    stated = body.fields.keys()
+    _measures(session, body)
+    for fk in sorted(_FACTS & stated):
         fact(session, body, fk, key, None)
     _named_facts(session, body, key)
     for allergy in body.all("3656"):
         allergy_to(session, allergy)
     for operation in body.all("3660"):
         _operation(session, operation)
-    _permanent(session, body)
-    _diagnoses(session, body)
+    if not _LASTING.isdisjoint(stated):
+        _permanent(session, body)
+    if not _FOUND.isdisjoint(stated):
+        _diagnoses(session, body)
 
 
-def _measure(
-    session: Session, stated: Text | None, known: tuple[str, str, str], when: str | None
-) -> None:
+def _measures(session: Session, body: Group) -> None:
+    when = session.when(body.first("6200"), body.first("6201"))
+    for fk, known in _MEASURES.items():
+        stated = body.first(fk)
+        if stated is not None:
+            _measure(session, stated, known, when)
+
+
+def _measure(session: Session, stated: Text, known: tuple[str, str, str], when: str | None) -> None:
     """Height and weight as vital signs."""
     patient = session.patient
-    value = number(session, stated) if stated is not None else None
+    value = number(session, stated)
     if patient is None or value is None:
         return
     code, words, unit = known
@@ -75,6 +85,8 @@ def _measure(
 
 def _named_facts(session: Session, body: Group, key: tuple[str, ...]) -> None:
     """3700 names a category, 3701 holds what it says."""
+    if "3700" not in body.fields:
+        return
     for section in body.sections("3700", within=("3700", "3701")):
         renamed = Group("", 0)
         renamed.entries = [

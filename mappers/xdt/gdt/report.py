@@ -118,8 +118,8 @@ def _words(session: Session, body: Group, draft: Draft) -> None:
     if comment is not None:
         note = {"url": REPORT_NOTE, "valueAnnotation": {"text": comment}}
         session.append(draft, "extension", note)
-    lines = [content for fk, content in body.entries if fk == "6228"]
-    if any(lines):
+    lines = [content for fk, content in body.entries if fk == "6228"] if body.has("6228") else []
+    if lines:
         session.append(draft, "presentedForm", text_form(session, lines, draft))
 
 
@@ -134,6 +134,8 @@ def _files(
     body, record = groups
     held = [group.merged() for group in record.find_all(*_FILES)] or [body]
     for group in held:
+        if not group.has(*FILE_FIELDS):
+            continue
         leading = next((fk for fk in FILE_FIELDS if group.has(fk)), "6302")
         for one in group.sections(leading, within=FILE_FIELDS):
             document = attachment(session, one, key, effective)
