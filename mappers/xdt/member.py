@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mappers.xdt.group import Group
 from mappers.xdt.message import Message
 from mappers.xdt.records import kinds
 
+#: Where members write their version.
+_VERSIONS = ("9218", "0001", "2900", "9213", "9212")
 _LDT_3 = re.compile(r"LDT(\d)\.(\d\d?)\.(\d{1,4})")
 
 
@@ -45,12 +48,13 @@ def member_of(message: Message) -> Member:
     return Member(name, _version(message.records), satzart)
 
 
-def _version(records: list[Group]) -> str:
+def _version(records: Sequence[Group]) -> str:
     for record in records:
         for group in record.walk():
-            for fk in ("9218", "0001", "2900", "9213", "9212"):
-                stated = group.first(fk)
-                if stated is not None:
+            fields = group.fields
+            for fk in _VERSIONS:
+                if fk in fields:
+                    stated = fields[fk][0]
                     nested = _LDT_3.fullmatch(stated)
                     return ".".join(nested.groups()) if nested else _plain(stated)
     return ""

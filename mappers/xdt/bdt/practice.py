@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from mappers.drafts import Draft
 from mappers.trace import Text, text
@@ -21,7 +22,7 @@ _DOCTOR = frozenset({"0211", "0212", "0219", "0220"})
 _NAME = {"0219": "3104", "0220": "3102", "0211": "3101"}
 
 
-def practice_of(session: Session, headers: list[Group]) -> Draft | None:
+def practice_of(session: Session, headers: Sequence[Group]) -> Draft | None:
     """Read the headers; return the first house they name."""
     first: Draft | None = None
     for record in headers:
@@ -57,7 +58,7 @@ def _software(session: Session, record: Group) -> None:
         session.append(device, "identifier", {"system": CERTIFICATE, "value": clean(number)})
 
 
-def _sender(session: Session, headers: list[Group], house: Draft | None) -> None:
+def _sender(session: Session, headers: Sequence[Group], house: Draft | None) -> None:
     """9100: the number of who made the medium, mostly the practice itself."""
     numbers = [leaf for record in headers for leaf in record.all("9100")]
     if house is None:

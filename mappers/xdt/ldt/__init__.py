@@ -40,5 +40,5 @@ def read(session: Session, message: Message) -> None:
         said = (read_head if record.is_nested else flat_head)(session, record)
         head = Head(said.laboratory or head.laboratory, said.practice or head.practice)
     session.author = head.laboratory or head.practice
-    for record in message.items:
-        _READERS[record.name](session, record, head)
+    for item in message.items:
+        _READERS[item.name](session, item, head)
