@@ -28,6 +28,7 @@ _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d))?)?\Z")
 _MOMENT = re.compile(
     r"(\d{4}-\d\d-\d\dT\d\d:\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?\Z", re.ASCII
 )
+_FINER = re.compile(r"\.\d{6}(\d+)", re.ASCII)
 _MINUTE = 60_000_000
 
 
@@ -53,6 +54,16 @@ def range_of(text: str) -> Range:
     width = 10 ** (6 - len(digits))
     low += int(second) * 1_000_000 + int(digits or "0") * width
     return low, low + width
+
+
+def range_asked(text: str) -> Range:
+    """Return the range a search means; raises ValueError.
+
+    What is finer than a microsecond lies between two: no instant is in it.
+    """
+    low, high = range_of(text)
+    finer = _FINER.search(text)
+    return (high, high) if finer is not None and finer[1].strip("0") else (low, high)
 
 
 def _of_second(text: str) -> Range:
@@ -102,9 +113,13 @@ def _instant(moment: datetime) -> int:
 
 
 def range_of_value(value: Any) -> Range | None:
-    """Return the range of a date text, Period or Timing; None when it says nothing."""
+    """Return the range of a date text, Period or Timing; None when it says nothing.
+
+    A text with fractions of a second is an instant, as exact as this system is.
+    """
     if isinstance(value, str):
-        return _range_or_none(value)
+        found = _range_or_none(value)
+        return (found[0], found[0] + 1) if found is not None and "." in value else found
     if "event" in value or "repeat" in value:
         return _of_timing(value)
     return _of_period(value)

@@ -12,7 +12,7 @@ from decimal import Decimal, InvalidOperation
 from typing import get_args
 
 from profiles.issue import Issue, NotConformant, NotSupported
-from profiles.search.dates import range_of
+from profiles.search.dates import range_asked
 from profiles.search.folding import folded
 from profiles.search.near import NearValue, read_near
 from profiles.search.parameters import Parameter
@@ -183,7 +183,7 @@ def _date(parameter: Parameter, _modifier: str, text: str, around: Surroundings)
         raise NotSupported("the date prefix ap is not supported")
     try:
         # A plus sign that was not percent-encoded arrives as a blank.
-        low, high = range_of(rest.replace(" ", "+"))
+        low, high = range_asked(rest.replace(" ", "+"))
     except (ValueError, OverflowError):
         raise wrong_value(parameter.name) from None
     if prefix == "ap" and around.now is not None:
