@@ -77,11 +77,19 @@ def show_(
 
 def replay(
     number: Number,
+    same_person: Annotated[
+        bool,
+        typer.Option(
+            "--same-person",
+            help="Somebody made sure that it is about the person its patient number names.",
+        ),
+    ] = False,
     config: Config = None,
     as_json: Json = False,
 ) -> None:
     """Process a quarantined or unrouted message again, as the configuration is now."""
-    result = perform(config, "message.replay", {"message": number})
+    arguments = {"message": number, "same_person": same_person}
+    result = perform(config, "message.replay", arguments)
     words = f"Message {number} is {result['state']}."
     if result["reason"]:
         words = f"Message {number} is {result['state']}: {result['reason']}."

@@ -9,7 +9,7 @@ from typing import Any
 from gateway.identity.kvnr import SYSTEM
 
 #: The private insurers' older URI names the same numbers.
-_SYSTEMS = frozenset({SYSTEM, "http://fhir.de/sid/pkv/kvid-10"})
+SYSTEMS = frozenset({SYSTEM, "http://fhir.de/sid/pkv/kvid-10"})
 #: Best first; names of other uses identify nobody.
 _USES = ("official", "usual", "")
 
@@ -52,7 +52,7 @@ def _best(names: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
 
 def _kvnr(identifiers: Sequence[Mapping[str, Any]]) -> str:
     for identifier in identifiers:
-        if identifier.get("system") in _SYSTEMS and identifier.get("use") != "old":
+        if identifier.get("system") in SYSTEMS and identifier.get("use") != "old":
             value = str(identifier.get("value", "")).strip().upper()
             if value:
                 return value

@@ -88,14 +88,19 @@ class LinkDecision:
         return tuple(one.other for one in self.proposals if one.outcome == "held")
 
 
-_DEFAULT_POLICY = MatchPolicy()
+DEFAULT_POLICY = MatchPolicy()
+
+
+def valid_kvnr(facts: Facts, policy: MatchPolicy = DEFAULT_POLICY) -> str:
+    """Return the KVNR of a record where it is one, else ""."""
+    return "" if _no_proposal(facts, policy) else facts.kvnr
 
 
 def propose(
     candidate: Facts,
     others: Sequence[Facts],
     *,
-    policy: MatchPolicy = _DEFAULT_POLICY,
+    policy: MatchPolicy = DEFAULT_POLICY,
     separated: AbstractSet[Pair] = frozenset(),
 ) -> LinkDecision:
     """Compare a record with others; the order of `others` does not matter.
@@ -137,7 +142,7 @@ def _compare(
     """Outcome and rule for two records with the same KVNR."""
     if frozenset((one.id, other.id)) in separated:
         return "none", "separated"
-    dates = _dates(one.birth_date, other.birth_date)
+    dates = compare_dates(one.birth_date, other.birth_date)
     if dates == "other":
         return "held", "other-birth-date"
     if _unnamed(one, policy) or _unnamed(other, policy):
@@ -149,7 +154,7 @@ def _compare(
     return "linked", "kvnr-birth-date-name"
 
 
-def _dates(one: str, other: str) -> str:
+def compare_dates(one: str, other: str) -> str:
     """Compare FHIR dates: same, other, or unknown where one is missing or less precise."""
     if one == other and len(one) == len("2026-11-03"):
         return "same"
@@ -200,7 +205,7 @@ def propose_merge(
     survivor: Facts,
     retired: Facts,
     *,
-    policy: MatchPolicy = _DEFAULT_POLICY,
+    policy: MatchPolicy = DEFAULT_POLICY,
     separated: AbstractSet[Pair] = frozenset(),
 ) -> LinkDecision:
     """Judge a merge the sender states (HL7 v2 A40).

@@ -44,11 +44,12 @@ def open_(desk: Desk, arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def replay(desk: Desk, arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Process a quarantined or unrouted message again: {"message": 17}.
+    """Process a quarantined or unrouted message again: {"message": 17, "same_person": false}.
 
-    Refused when some destination has it already: it would get it twice.
+    With `same_person` somebody has made sure that it is about the persons its patient numbers name
+    (`other-person`). Refused when some destination has it already: it would get it twice.
     """
-    number = _number(arguments)
+    number, confirmed = _number(arguments), arguments.get("same_person") is True
     keys = _keys(desk)
     arrival = _arrival(desk, number, keys)
     translated = _translate(desk, arrival, keys)
@@ -58,8 +59,8 @@ def replay(desk: Desk, arguments: Mapping[str, Any]) -> dict[str, Any]:
             raise NotConformant(f"Message {number} has deliveries already; decide about those.")
         if number not in reopen(unit_of(tx), [number]):
             raise NotConformant(f"Message {number} is neither quarantined nor unrouted.")
-        record_batch(tx, [Item(arrival, translated, number)], desk.site())
-        desk.record(tx, "replay", [_party(number)])
+        record_batch(tx, [Item(arrival, translated, number, confirmed)], desk.site())
+        desk.record(tx, "replay-same-person" if confirmed else "replay", [_party(number)])
         present = browse.message(unit_of(tx).db, number)
         state, reason = (present.state.value, present.reason) if present else ("", "")
         return {"message": number, "state": state, "reason": reason}

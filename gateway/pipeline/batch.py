@@ -18,12 +18,15 @@ from gateway.pipeline.ports import StoredAnswer, Transaction
 from gateway.pipeline.refusal import fault
 from gateway.pipeline.site import Site
 from gateway.pipeline.translated import Outcome, Statement
+from gateway.pipeline.whose import OtherPerson
 from profiles.issue import GatewayError
 
 #: Identity of an input: endpoint, control id, digest of the body.
 Identity = tuple[str, str, bytes]
 #: Reason of a message that names another person's visit, order or document: a person has to look.
 OTHER_PATIENT = "other-patient"
+#: Reason of a message that states a known patient number with somebody else's name and birth date.
+OTHER_PERSON = "other-person"
 #: What wrong data or wrong code raises; faults of the database are none of these and undo the
 #: whole job.
 FAULTS = (
@@ -77,9 +80,14 @@ def _record(recording: Recording) -> Recorded:
         if book.flushed:
             raise
         book.take_back()
-        wrong = isinstance(error, OtherPatient)
-        reason = OTHER_PATIENT if wrong else f"recording-failed: {fault(error)}"
-        return recording.quarantine(reason)
+        return recording.quarantine(_reason(error))
+
+
+def _reason(error: BaseException) -> str:
+    """Say why a message waits for a person."""
+    if isinstance(error, OtherPatient):
+        return OTHER_PATIENT
+    return OTHER_PERSON if isinstance(error, OtherPerson) else f"recording-failed: {fault(error)}"
 
 
 def again(answer: StoredAnswer) -> Recorded:

@@ -17,7 +17,7 @@ from profiles.issue import NotSupported
 from profiles.search import Criteria, parse_criteria
 
 Resource = dict[str, Any]
-_BUNDLE = "Bundle"
+BUNDLE = "Bundle"
 #: Parameter of Bundle → what stands first in it (https://hl7.org/fhir/R4/bundle.html#search).
 _FIRST = {"composition": "Composition", "message": "MessageHeader"}
 
@@ -51,14 +51,14 @@ class Criterion:
         Raises NotSupported and NotConformant as `profiles.search.parse_criteria` does.
         """
         kind, _, query = text.strip().partition("?")
-        if kind != _BUNDLE:
+        if kind != BUNDLE:
             return cls(parse_criteria(text))
         parts = [part.partition(".") for part in query.split("&")]
         chained = [(_FIRST[name], rest) for name, dot, rest in parts if dot and name in _FIRST]
         own = "&".join(
             f"{name}{dot}{rest}" for name, dot, rest in parts if not (dot and name in _FIRST)
         )
-        read = parse_criteria(f"{_BUNDLE}?{own}" if own else _BUNDLE)
+        read = parse_criteria(f"{BUNDLE}?{own}" if own else BUNDLE)
         kinds = {first for first, _ in chained}
         if len(kinds) > 1:
             raise NotSupported("a Bundle begins with a Composition or a MessageHeader, not both")
@@ -117,10 +117,10 @@ class RouteCriteria:
         if not by_type:
             return ()
         met: dict[str, list[str]] = {}
-        if whole is not None and _BUNDLE in by_type:
+        if whole is not None and BUNDLE in by_type:
             resources = list(resources)
             named = [f"{one['resourceType']}/{one['id']}" for one in resources]
-            met = {route: named for route, one in by_type[_BUNDLE] if one.matches(whole)}
+            met = {route: named for route, one in by_type[BUNDLE] if one.matches(whole)}
         for resource in resources:
             for route, criteria in by_type.get(resource["resourceType"], ()):
                 if criteria.matches(resource):

@@ -27,6 +27,7 @@ from gateway.pipeline.route import INTENDED, Journey, Routed, unrouted_reason
 from gateway.pipeline.site import Site
 from gateway.pipeline.trail import Witnessed, identity_rows, message_rows
 from gateway.pipeline.translated import Outcome, Translated
+from gateway.pipeline.whose import check_persons
 from profiles.issue import Issue
 
 CONSENT = "Consent"
@@ -39,6 +40,8 @@ class Item(NamedTuple):
     translated: Translated
     #: Number of a message stored on receipt; 0 for one that is new.
     number: int = 0
+    #: An operator says that it is about the persons its patient numbers name.
+    confirmed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,8 @@ class Recording:
             self.book, self.translated, self.site.coder, retain_until=retain_until
         )
         check_owners(self.book, identified)
+        if not self.item.confirmed:
+            check_persons(self.book, identified, self.translated, self.arrival.format)
         owned = {k.number: r for k in moves(identified) if (r := self.book.resources.get(k.number))}
         before = {n: self.book.resources.get(n) for n in identified.patients.values()}
         source = Source(self.number, self.arrival, self.translated, retain_until, self.site.build)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.identity.facts import SYSTEMS as KVNR_SYSTEMS
 from gateway.identity.kvnr import SYSTEM as KVNR_SYSTEM
 from gateway.identity.links import Kind, LinkEvent, Source, separated
 from gateway.identity.match import LinkDecision, propose, propose_merge, steps
@@ -71,7 +72,7 @@ def facts(number: int, patient: Mapping[str, Any], *, placeholder: bool = False)
 
 def _kvnrs(patient: Mapping[str, Any]) -> Iterable[str]:
     for identifier in patient.get("identifier", ()):
-        if identifier.get("system") == KVNR_SYSTEM and identifier.get("value"):
+        if identifier.get("system") in KVNR_SYSTEMS and identifier.get("value"):
             yield str(identifier["value"])
 
 

@@ -17,6 +17,7 @@ from gateway.evidence.audit_event import Asked, DeliveryFacts, Result
 from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Party
 from gateway.pipeline.book import Book, merged
+from gateway.pipeline.criteria import BUNDLE, Criterion
 from gateway.pipeline.decide import (
     LABEL_RULE,
     NO_ROUTE_ANY_MORE,
@@ -29,7 +30,6 @@ from gateway.pipeline.documents import look
 from gateway.pipeline.ports import AuditRow, Current, Settled, Transaction
 from gateway.pipeline.record import PROVENANCE
 from gateway.pipeline.site import Site
-from profiles.search import Criteria
 
 PATIENT = "Patient"
 #: States of a delivery that consent has permitted and that has not left yet.
@@ -170,12 +170,12 @@ def _is_corrected(
     )
 
 
-def _matter(criteria: Criteria, resources: Sequence[bytes]) -> tuple[str, ...]:
-    """Find what the route is about."""
+def _matter(criterion: Criterion, resources: Sequence[bytes]) -> tuple[str, ...]:
+    """Find what the route is about; one that asks for the Bundle they came in is about all."""
     return tuple(
         f"{one['resourceType']}/{one['id']}"
         for one in map(look, resources)
-        if criteria.matches(one)
+        if criterion.resource_type == BUNDLE or criterion.matches(one)
     )
 
 
