@@ -12,7 +12,7 @@ from gateway.domain.region import Region
 from gateway.domain.time import Instant
 from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Stamp
-from gateway.pipeline.rest.asked import Check, Checked, Order, Performed
+from gateway.pipeline.rest.asked import Call, Check, Checked, Order, Performed
 from gateway.store.audit_reading import Stretch
 from gateway.store.history import Wanted
 from gateway.store.hits import Query
@@ -187,7 +187,7 @@ class Gateway(Protocol):
     async def history(self, wanted: Wanted) -> Sequence[Stored]:
         """Read versions of one resource, of a type or of all, newest first."""
 
-    async def check(self, asked: Check) -> Checked:
+    async def check(self, asked: Check | Call) -> Checked:
         """Understand and validate what a caller sent. Raises Unavailable."""
 
     async def perform(self, order: Order) -> Performed:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gateway.api.ports import Stored
 from gateway.bootstrap.http import HttpGateway, stored
 from gateway.pipeline.ports import Transaction
-from gateway.pipeline.rest.asked import Check, Checked, Order, Performed
+from gateway.pipeline.rest.asked import Call, Check, Checked, Order, Performed
 from gateway.pipeline.rest.perform import perform
 from gateway.store.history import Wanted
 
@@ -19,7 +19,7 @@ class RestGateway(HttpGateway):
     """Implements all of `gateway.api.ports.Gateway`."""
 
     #: Checks in a worker process.
-    checker: Callable[[Check], asyncio.Future[Checked]]
+    checker: Callable[[Check | Call], asyncio.Future[Checked]]
     #: Called after a commit that let deliveries go.
     released: Callable[[], None]
 
@@ -28,7 +28,7 @@ class RestGateway(HttpGateway):
         found = await asyncio.to_thread(self.store.reader.history, wanted)
         return [stored(one) for one in found]
 
-    async def check(self, asked: Check) -> Checked:
+    async def check(self, asked: Check | Call) -> Checked:
         """Understand and validate what a caller sent."""
         return await self.checker(asked)
 

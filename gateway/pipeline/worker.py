@@ -1,8 +1,8 @@
 """A worker process: `python -m gateway.pipeline.worker FD`; reads jobs, writes what became of them.
 
 Frames are a length (4 bytes, big-endian) and a pickle. The parent sends a WorkerConfig first and
-whenever it changed, then Jobs and Checks; the answer to a configuration is None, to a Job its
-Translated, to a Check its Checked.
+whenever it changed, then Jobs, Checks and Calls; the answer to a configuration is None, to a Job
+its Translated, to a Check or Call its Checked.
 
 What comes again with message after message (houses, doctors, wards) is the same object here, and
 answers share one pickler, so that it is sent and read once in a while only. A byte before the
@@ -23,7 +23,7 @@ from typing import Any, BinaryIO, cast
 
 from gateway.domain.log import configure
 from gateway.pipeline.refusal import failed
-from gateway.pipeline.rest.asked import Check, Checked
+from gateway.pipeline.rest.asked import Call, Check, Checked
 from gateway.pipeline.rest.check import Checker, too_costly
 from gateway.pipeline.translate import Prepared, prepare, translate
 from gateway.pipeline.translated import Job, Limits, WorkerConfig
@@ -101,7 +101,7 @@ def serve(stream: BinaryIO, out: socket.socket) -> None:
             checker = Checker(received, prepared.validation.validator)
             _settle_in(received.limits)
             _answer(out, answers.write(None))
-        elif isinstance(received, Check) and checker is not None:
+        elif isinstance(received, Check | Call) and checker is not None:
             _answer(out, answers.write(_checked(received, checker)))
         elif prepared is not None:
             _answer(out, answers.write(_done(received, prepared)))
@@ -124,7 +124,7 @@ def _done(job: Job, prepared: Prepared) -> Any:
         return failed(job, "memory-limit")
 
 
-def _checked(asked: Check, checker: Checker) -> Checked:
+def _checked(asked: Check | Call, checker: Checker) -> Checked:
     try:
         return checker.check(asked)
     except MemoryError:

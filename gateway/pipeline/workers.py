@@ -18,7 +18,7 @@ from typing import Any
 from gateway.domain.log import log
 from gateway.pipeline.acknowledge import answered
 from gateway.pipeline.refusal import failed
-from gateway.pipeline.rest.asked import Check, Checked
+from gateway.pipeline.rest.asked import Call, Check, Checked
 from gateway.pipeline.rest.check import too_costly
 from gateway.pipeline.translated import Job, Translated, WorkerConfig
 from gateway.pipeline.worker import LENGTH, Answered
@@ -38,7 +38,7 @@ SECOND_CHANCES = 1
 
 @dataclass(slots=True)
 class _Waiting:
-    job: Job | Check
+    job: Job | Check | Call
     done: asyncio.Future[Any]
     #: Processes that died while it was at the head.
     deaths: int = 0
@@ -77,7 +77,7 @@ class WorkerPool:
         """
         return self._workers[hash(key) % len(self._workers)].submit(job)
 
-    def check(self, asked: Check) -> asyncio.Future[Checked]:
+    def check(self, asked: Check | Call) -> asyncio.Future[Checked]:
         """Queue what a caller of the FHIR interface sent, where the least is waiting.
 
         The future raises Unavailable when no process can be started.
@@ -153,7 +153,7 @@ class _Worker(asyncio.Protocol):
         if self._transport is not None:
             self._send_configuration(before=len(self._waiting))
 
-    def submit(self, job: Job | Check) -> asyncio.Future[Any]:
+    def submit(self, job: Job | Check | Call) -> asyncio.Future[Any]:
         waiting = _Waiting(job, asyncio.get_running_loop().create_future())
         if self._stopped:
             waiting.done.set_exception(Unavailable("The gateway is stopping."))
@@ -232,7 +232,7 @@ class _Worker(asyncio.Protocol):
         if self._overrun or head.deaths > SECOND_CHANCES:
             self._waiting.popleft()
             reason = "time-limit" if self._overrun else "worker-died"
-            if isinstance(head.job, Check):
+            if isinstance(head.job, Check | Call):
                 if not head.done.done():
                     head.done.set_result(too_costly())
             elif not head.done.done():

@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gateway.domain.time import Instant
-from profiles.issue import Issue
+from profiles.issue import Issue, NotConformant
+from profiles.reading import read_json
+from profiles.reading.fhir_xml import read_fhir_xml
 
 #: Types whose resources only the gateway makes: nobody writes them by this interface.
 NOT_WRITTEN = frozenset({"AuditEvent", "Subscription"})
@@ -65,7 +67,7 @@ class Check:
     type: str = ""
     #: The id it will have.
     id: str = ""
-    #: What the address says the resource's own id is; "" where it has none to have.
+    #: What the address says the resource's own id is; "" where it says nothing.
     named: str = ""
     #: The present content a patch applies to.
     current: bytes = b""
@@ -73,6 +75,33 @@ class Check:
     validation: str = "reject"
     #: Address of this interface: absolute references below it are its own.
     base: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """An operation that needs no stored data, to be run in a worker process."""
+
+    #: Resource type the address names, "" for none.
+    type: str
+    #: Key of `gateway.pipeline.rest.operations.OPERATIONS`.
+    key: tuple[str, str]
+    #: Names and values of the address's query.
+    query: tuple[tuple[str, str], ...] = ()
+    #: The body, b"" without one.
+    data: bytes = b""
+    #: The body is XML, else JSON, where it is FHIR at all.
+    xml: bool = False
+    #: The present, as FHIR dateTime.
+    time: str = ""
+
+    def read(self) -> dict[str, Any] | None:
+        """Read a body that is FHIR; None without one. Raises NotConformant."""
+        if not self.data:
+            return None
+        read = read_fhir_xml(self.data) if self.xml else read_json(self.data)
+        if not isinstance(read, dict) or not isinstance(read.get("resourceType"), str):
+            raise NotConformant("The body is no FHIR resource.", location="resourceType")
+        return read
 
 
 class Act(NamedTuple):
@@ -92,6 +121,8 @@ class Act(NamedTuple):
     criteria: str = ""
     #: If-Match: the version it has to have; 0 any, -1 none has it.
     version: int = 0
+    #: The id a body states though only criteria name the resource: it has to be what they find.
+    named: str = ""
     #: `Type/id` that its Provenance (a caller's own) speaks of.
     targets: tuple[str, ...] = ()
 
@@ -111,7 +142,7 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Checked:
-    """What a worker made of a Check."""
+    """What a worker made of a Check or a Call."""
 
     #: The Bundle is a batch.
     batch: bool = False
@@ -124,8 +155,10 @@ class Checked:
     #: `Type?…` of a conditional reference → the placeholder id that stands in the bodies.
     references: Mapping[str, str] = field(default_factory=dict)
     issues: tuple[Issue, ...] = ()
-    #: HTTP status when it cannot be performed: 400, 422; 0 when it can.
+    #: HTTP status when it cannot be performed: 400, 404, 422; 0 when it can.
     refused: int = 0
+    #: What an operation answers: a resource as JSON.
+    answer: bytes = b""
 
 
 class Stated(NamedTuple):

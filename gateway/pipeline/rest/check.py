@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.pipeline.documents import dump
 from gateway.pipeline.label import LabelRule, label, label_rules
-from gateway.pipeline.rest.asked import Act, Check, Checked, Kind, Method
+from gateway.pipeline.rest.asked import Act, Call, Check, Checked, Kind, Method
 from gateway.pipeline.rest.entries import settle, take_apart
+from gateway.pipeline.rest.operations import OPERATIONS
+from gateway.pipeline.rest.operations.tools import Tools
 from gateway.pipeline.rest.patched import patched
 from gateway.pipeline.rest.subjects import own_targets, subjects
 from gateway.pipeline.translated import WorkerConfig
@@ -42,23 +44,29 @@ class Checker:
     #: The one the endpoints use, where some endpoint validates.
     validator: Validator | None = None
     labels: tuple[LabelRule, ...] = field(init=False)
+    tools: Tools = field(init=False)
 
     def __post_init__(self) -> None:
         """Read the label rules."""
         self.labels = label_rules(self.config.labels)
+        self.tools = Tools(self.config)
 
-    def check(self, asked: Check) -> Checked:
+    def check(self, asked: Check | Call) -> Checked:
         """Make acts of what was sent; never raises for what a caller can repair."""
         try:
-            return self._checked(asked)
+            return self._called(asked) if isinstance(asked, Call) else self._checked(asked)
         except NotConformant as error:
             return Checked(issues=error.issues, refused=400)
         except NotSupported as error:
-            return Checked(issues=error.issues, refused=422)
+            missing = any(one.code == "not-found" for one in error.issues)
+            return Checked(issues=error.issues, refused=404 if missing else 422)
         except GatewayError as error:
             return Checked(issues=error.issues, refused=422)
         except RecursionError:
             return too_costly()
+
+    def _called(self, call: Call) -> Checked:
+        return Checked(answer=dump(OPERATIONS[call.key](call, self.tools)))
 
     def _checked(self, asked: Check) -> Checked:
         if asked.kind is Kind.BUNDLE:
@@ -68,11 +76,12 @@ class Checker:
             _check_name(resource, asked)
         else:
             resource = patched(asked)
+        named = str(resource.get("id", ""))
         resource["id"] = asked.id
         issues = self._issues(resource, asked)
         if _refuses(issues):
             return Checked(issues=tuple(issues), refused=422)
-        act = self._act(Method.POST, resource, asked.base)
+        act = self._act(Method.POST, resource, asked.base)._replace(named=named)
         return Checked(acts=(act,), positions=(0,), issues=tuple(issues))
 
     def _bundle(self, asked: Check) -> Checked:
@@ -126,7 +135,7 @@ class Checker:
         if asked.validation == "none":
             return [one for one in structure(resource) if one.severity in _WRONG]
         if self.validator is None:
-            self.validator = _validator(self.config)
+            self.validator = self.tools.validator()
         found = self.validator.validate(resource)
         return [one for one in found if one.severity != "information"]
 
@@ -171,15 +180,3 @@ def _clean(resource: Resource) -> Resource:
     if kept:
         return {name: kept if name == "meta" else value for name, value in resource.items()}
     return {name: value for name, value in resource.items() if name != "meta"}
-
-
-def _validator(config: WorkerConfig) -> Validator:
-    # Who never writes by this interface loads neither FHIRPath nor terminology.
-    from pathlib import Path
-
-    from profiles.packages import PackageFolder, open_packages
-    from profiles.validate.validator import Validator
-
-    folder = PackageFolder(Path(config.packages)) if config.packages else None
-    opened = folder.open(tolerate_missing=True) if folder else open_packages([])
-    return Validator(opened, config.catalogues.terminology(opened))
