@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.api import audit_events
+from gateway.api import audit_events, operations
 from gateway.api.context import Context
 from gateway.api.media import XML, wanted
 from gateway.api.outcome import JSON
@@ -51,6 +51,7 @@ def capability_statement(options: Options) -> dict[str, Any]:
                 "mode": "server",
                 "security": _security(options),
                 "resource": [_resource(type_) for type_ in resource_types()],
+                "operation": operations.described(""),
             }
         ],
     }
@@ -86,4 +87,5 @@ def _resource(type_: str) -> dict[str, Any]:
         "conditionalDelete": "not-supported",
     }
     described.update(searchable(type_))
+    described["operation"] = operations.described(type_)
     return described
