@@ -84,7 +84,8 @@ def test_every_query_finds_what_the_standard_says(store, keys):
         tagged = f"{suite['every_query_adds']}-{path.stem}"
         code = tagged.partition("|")[2]
         seeds = json.loads(json.dumps(suite["seeds"]).replace('"search-cases"', f'"{code}"'))
-        store_seeds(store, keys, seeds)
+        if seeds:
+            store_seeds(store, keys, seeds)
         suite["every_query_adds"] = tagged
         for case in suite["cases"]:
             expected = case.get("spec_expected", case.get("expected"))
