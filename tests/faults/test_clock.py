@@ -13,8 +13,10 @@ import pytest
 from rig import invariants
 from rig.inside import eventually
 from rig.messages import admission
-from rig.region import Destination, free_port
+from rig.region import Destination
 from rig.wire import ask, code
+
+from tests.ports import free_port
 
 _LIBRARY = "usr/lib/*/faketime/libfaketimeMT.so.1"
 

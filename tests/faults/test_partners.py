@@ -8,8 +8,10 @@ import pytest
 from rig import invariants
 from rig.inside import eventually
 from rig.messages import admission
-from rig.region import Destination, free_port
+from rig.region import Destination
 from rig.wire import ask, code
+
+from tests.ports import free_port
 
 SINK, PRACTICE = "mllp_sink", "practice"
 KINDS = {SINK: "hl7v2-mllp", PRACTICE: "hl7-fhir-rest"}

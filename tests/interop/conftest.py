@@ -6,6 +6,7 @@ library. Readers: fhirpy and fhirclient.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
@@ -21,6 +22,8 @@ from pathlib import Path
 import hl7
 import httpx
 import pytest
+
+from tests.ports import free_port
 
 HERE = Path(__file__).parent
 RECORDS = HERE.parents[1] / "conformance" / "demo" / "records"
@@ -139,12 +142,6 @@ def eventually():
     return ask_until
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 @pytest.fixture(scope="session")
 def records():
     """The folder of the demo region's records."""
@@ -174,18 +171,22 @@ def partner(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def medplum(pytestconfig):
-    """The folder with Medplum's packages: installed once, kept in pytest's cache."""
+    """The folder with Medplum's packages: installed once, kept among what pytest keeps."""
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed")
     lock = (HERE / "medplum" / "package-lock.json").read_bytes()
     name = f"medplum-{hashlib.sha256(lock).hexdigest()[:12]}"
-    folder = Path(pytestconfig.cache.mkdir(name))
-    for file in ("package.json", "package-lock.json", "server.mjs"):
-        shutil.copy(HERE / "medplum" / file, folder)
-    if not (folder / "installed").exists():
-        npm = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-        subprocess.run(npm, cwd=folder, check=True, capture_output=True, timeout=300)
-        (folder / "installed").touch()
+    folder = pytestconfig.rootpath / ".pytest_cache" / "d" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    # Test processes beside each other would install into each other's hands.
+    with (folder / "lock").open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
+        for file in ("package.json", "package-lock.json", "server.mjs"):
+            shutil.copy(HERE / "medplum" / file, folder)
+        if not (folder / "installed").exists():
+            npm = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+            subprocess.run(npm, cwd=folder, check=True, capture_output=True, timeout=300)
+            (folder / "installed").touch()
     return folder
 
 

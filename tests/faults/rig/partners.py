@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 
-from rig.region import RECORDS, ROOT, Region, free_port
+from rig.region import RECORDS, ROOT, Region
+from tests.ports import free_port
 
 ADMISSION = RECORDS / "01_admission_a01.hl7"
 DISCHARGE = RECORDS / "03_discharge_a03.hl7"

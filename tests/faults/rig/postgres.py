@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from rig.region import free_port
+from tests.ports import free_port
 
 _USER = "postgres"
 #: Small and quick to start; commits are synced as always.

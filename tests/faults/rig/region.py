@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-import random
 import shutil
-import socket
 import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 RECORDS = ROOT / "conformance" / "demo" / "records"
@@ -179,16 +179,3 @@ def make_template(folder: Path) -> Path:
         if command[0] == "init":
             Region(folder).write()
     return folder
-
-
-def free_port() -> int:
-    """Find a port outside the range the kernel gives to clients: it stays ours over restarts."""
-    while True:
-        port = random.randrange(20_000, 30_000)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
