@@ -21,7 +21,15 @@ from gateway.api.limits import read_body
 from gateway.api.media import is_xml
 from gateway.api.writing import Call, check_criteria, preference
 from gateway.domain.time import fhir_instant
-from gateway.pipeline.rest.asked import Check, Checked, Done, Entry, Kind, Method
+from gateway.pipeline.rest.asked import (
+    ORDER,
+    Check,
+    Checked,
+    Done,
+    Entry,
+    Kind,
+    Method,
+)
 from profiles.issue import GatewayError, operation_outcome
 from profiles.reading import write_json
 
@@ -107,13 +115,14 @@ async def _entry(call: Call, done: Done) -> Json:
 
 
 async def _ask_all(call: Call, entries: Mapping[int, Entry]) -> dict[int, Json]:
-    """Ask for entries that are answered by themselves."""
+    """Ask for entries that are answered by themselves: deletions first, reads last."""
     answers: dict[int, Json] = {}
-    positions = sorted(entries)
-    for start in range(0, len(positions), _TOGETHER):
-        chosen = positions[start : start + _TOGETHER]
-        made = await asyncio.gather(*(_asked(call, entries[one]) for one in chosen))
-        answers |= dict(zip(chosen, made, strict=True))
+    for rank in sorted({ORDER[Method(entry.method)] for entry in entries.values()}):
+        mine = [one for one in sorted(entries) if ORDER[Method(entries[one].method)] == rank]
+        for start in range(0, len(mine), _TOGETHER):
+            chosen = mine[start : start + _TOGETHER]
+            made = await asyncio.gather(*(_asked(call, entries[one]) for one in chosen))
+            answers |= dict(zip(chosen, made, strict=True))
     return answers
 
 

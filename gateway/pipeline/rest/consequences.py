@@ -6,9 +6,9 @@ Provenance of every version (https://hl7.org/fhir/R4/provenance.html).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from gateway.domain.time import fhir_instant
@@ -96,7 +96,8 @@ class Consequences:
         for one in mine:
             self.book.put(self.book.resources, one.current.number, one.current)
         before = {one.current.number: one.before for one in mine}
-        identified = Identified(known=[known for one in mine for known in _links(one)])
+        patients = self.book.patients
+        identified = Identified(known=[known for one in mine for known in _links(one, patients)])
         persons = Persons(self.tx, self.book, self.site.coder, 0, {})
         targets = [Target(one.current, changed=True) for one in mine]
         events = persons.settle(identified, targets, before)
@@ -110,9 +111,11 @@ class Consequences:
     def _read_linked(self, patients: Iterable[Written]) -> None:
         """Read the caller's own records that links name; nobody links what another keeps."""
         named = {
-            (PATIENT, str(link.get("other", {}).get("reference", "")).rpartition("/")[2])
+            (PATIENT, _other(link))
             for one in patients
-            for link in look(one.current.body).get("link", ())
+            for version in (one.current, one.before)
+            if version is not None
+            for link in look(version.body).get("link", ())
         }
         for current in self.tx.current(sorted(named)).values():
             if current.organization == self.caller.organization:
@@ -172,8 +175,11 @@ class Consequences:
         )
 
 
-def _links(written: Written) -> Iterator[Known]:
-    """State the links of a Patient as a message would: those it has, and that others are gone."""
+def _links(written: Written, patients: Mapping[str, int]) -> Iterator[Known]:
+    """State the links of a Patient as a message would: those it has, and that others are gone.
+
+    Where none is left, the records it was linked with are named (as by HL7 v2 A37).
+    """
     current, before = written.current, written.before
     now = look(current.body).get("link", [])
     former = look(before.body).get("link", []) if before is not None else []
@@ -190,3 +196,13 @@ def _links(written: Written) -> Iterator[Known]:
         cleared=("link",) if former else (),
     )
     yield Known(statement, current.number, current.id, current.number)
+    if not now:
+        others = (_other(link) for link in former)
+        named = statement._replace(action=Action.MERGE.value, cleared=())
+        for other in others:
+            if other in patients:
+                yield Known(named, patients[other], other, patients[other])
+
+
+def _other(link: Mapping[str, Any]) -> str:
+    return str(link.get("other", {}).get("reference", "")).rpartition("/")[2]

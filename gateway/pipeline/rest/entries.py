@@ -161,7 +161,9 @@ def _act(entry: Resource, method: Method, url: str, position: int) -> tuple[Act,
         raise _wrong(position, "resource.id", "The resource's id is not the one its url names.")
     version = _version(request.get("ifMatch"))
     made = id_ or ("" if method is Method.DELETE else str(uuid4()))
-    return Act(method, type_, made, criteria=criteria, version=version), resource
+    named = str(resource.get("id", "")) if resource is not None else ""
+    act = Act(method, type_, made, criteria=criteria, version=version, named=named)
+    return act, resource
 
 
 def _named(path: str, position: int) -> tuple[str, str]:

@@ -55,6 +55,7 @@ _UNRESOLVED = (412, "not-found", "A conditional reference does not name exactly 
 _CONSENT = (422, "business-rule", "A Consent is taken for a Patient this caller keeps.")
 _OTHERS_CONSENT = (403, "forbidden", "The Consent names another organization of this region.")
 _READ_ONLY = (405, "not-supported", "Resources of this type are not written this way.")
+_NAMED = (400, "invalid", "The resource's id is not that of the resource the criteria find.")
 _TWICE = (400, "duplicate", "Two entries change the same resource.")
 
 
@@ -161,6 +162,8 @@ class _Work:
             raise Refused(position, *_SEVERAL)
         if not matches:
             return act
+        if act.method is Method.PUT and act.named not in ("", matches[0].id):
+            raise Refused(position, *_NAMED)
         if act.id:
             self.exchanged[act.id] = matches[0].id
         return act._replace(id=matches[0].id)

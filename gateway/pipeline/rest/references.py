@@ -55,7 +55,7 @@ def conditional_references(resource: Resource) -> Iterator[Resource]:
     """Yield every Reference that names its target by a search."""
     for one in _objects(resource):
         written = one.get("reference")
-        if not isinstance(written, str) or "?" not in written or "://" in written:
+        if not isinstance(written, str) or "?" not in written:
             continue
         if written.partition("?")[0] in resource_types():
             yield one

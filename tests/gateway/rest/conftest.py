@@ -138,7 +138,7 @@ class Serving:
             with self.store.reader.evidence() as log:
                 found = log.events(limit=10_000)
             if len(found) >= least or time.monotonic() > end:
-                return found
+                return [one["event"] for one in found]
             time.sleep(0.05)
 
     def close(self):
