@@ -14,6 +14,7 @@ from gateway.store.index_key import IndexKey
 from gateway.store.index_terms import PREFIX, in_base
 from gateway.store.trail import SEGMENT_BITS, resources_in
 from profiles.search import (
+    END,
     UCUM,
     AllOf,
     AnyOf,
@@ -40,6 +41,11 @@ _Found = tuple[list[int], list[Narrow]]
 
 _TERM = "SELECT resources FROM term WHERE segment = ? AND term = ?"
 _TERMS = "SELECT resources FROM term WHERE segment = ? AND term {ints}"
+_UPDATED = (
+    "SELECT resource FROM resource WHERE type = ? AND updated_at >= ? AND updated_at < ? LIMIT ?"
+)
+#: Resources within a stretch of time that are taken one by one.
+_FEW = 2_000
 #: Modifiers under which an index says nothing.
 _BLIND = frozenset({"missing", "not", "not-in", "contains", "text"})
 #: Date comparison → what a range must meet at least, with the value's (low, high).
@@ -203,11 +209,36 @@ def _string(key: IndexKey, type_: str, name: str, value: StringValue) -> Narrow 
 
 
 def _date(key: IndexKey, type_: str, name: str, value: DateValue) -> Narrow | None:
+    if name == "_lastUpdated":
+        return _updated(key, type_, value)
     if value.prefix not in _DATES:
         return None
     where, bounds = _DATES[value.prefix]
     param = key.search_term(type_, name, "\0")
     return _by_range(param, "date_term", where, [getattr(value, one) for one in bounds])
+
+
+def instants(value: DateValue) -> tuple[int, int]:
+    """Return [from, to) where the instants that meet a value lie, at least."""
+    low = value.low if value.prefix in {"eq", "ap", "gt", "ge", "sa"} else 0
+    high = value.high if value.prefix in {"eq", "ap", "lt", "le", "eb"} else END
+    return low, high
+
+
+def _updated(key: IndexKey, type_: str, value: DateValue) -> Narrow:
+    """Return what finds resources by their time, where that are few; else all of the type."""
+    of_type = _by_terms([key.search_term(type_, "", "")])
+    known: list[set[int] | None] = []
+
+    def narrow(db: Database, segment: int) -> set[int]:
+        if not known:
+            rows = db.query(_UPDATED, (type_, *instants(value), _FEW + 1))
+            known.append({row[0] for row in rows} if len(rows) <= _FEW else None)
+        if known[0] is None:
+            return of_type(db, segment)
+        return {number for number in known[0] if number >> SEGMENT_BITS == segment}
+
+    return narrow
 
 
 def _quantity(key: IndexKey, type_: str, name: str, value: QuantityValue) -> _Found | None:

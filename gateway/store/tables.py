@@ -232,6 +232,8 @@ RESOURCE = _table(
     _int("deleted"),
     _big("retain_until"),
     Index("resource_patient", "patient"),
+    # Rows come at its end, because times only grow.
+    Index("resource_updated", "type", "updated_at", "resource"),
 )
 
 #: Former versions; the present one is in RESOURCE.

@@ -1,8 +1,8 @@
 """Candidates of a search in the order of a date, without reading all of them.
 
 The date table is clustered by segment, parameter and time, so each segment gives its part in order
-and the parts are merged; resources without the date come last.
-A row may be of a former version: who reads the resource compares its rank with the present one.
+and the parts are merged; resources without the date come last. `_lastUpdated` has its own index. A
+row may be of a former version: who reads the resource compares its rank with the present one.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ from typing import Any
 
 from gateway.store.database import Database
 from gateway.store.index_key import IndexKey
-from gateway.store.search import plan
+from gateway.store.search import instants, plan
 from gateway.store.trail import SEGMENT_BITS
-from profiles.search import BEGINNING, END, Criteria, SortKey
+from profiles.search import BEGINNING, END, Condition, Criteria, DateValue, SortKey
+
+#: The parameter that is no date of the resource's content.
+UPDATED = "_lastUpdated"
 
 #: (rank, resource number).
 Step = tuple[list[int] | None, int]
@@ -50,21 +53,26 @@ class Candidates:
 
 def possible(criteria: Sequence[Criteria], order: Sequence[SortKey]) -> bool:
     """Say whether an order can be walked through."""
-    if len(order) != 1 or len(criteria) != 1:
+    if len(order) != 1 or order[0].kind != "date":
         return False
-    return order[0].kind == "date" and order[0].name != "_lastUpdated"
+    return len(criteria) == 1 or order[0].name == UPDATED
 
 
 def steps(candidates: Candidates, key: SortKey, after: tuple[Any, ...]) -> Iterator[Step]:
     """Yield candidates behind `after` in order; one with several dates comes several times."""
     if not after or after[0] is not None:
         yield from _dated(candidates, key, after)
+    if key.name == UPDATED:
+        return
     yield from _undated(candidates, key, after if after and after[0] is None else ())
 
 
 def _dated(candidates: Candidates, key: SortKey, after: tuple[Any, ...]) -> Iterator[Step]:
     start = (*after[0], after[1]) if after else _limit(descending=key.descending)
-    streams = [_rows(candidates, key, segment, start) for segment in range(candidates.count())]
+    if key.name == UPDATED:
+        streams = [_updated(candidates, key, one, start) for one in candidates.criteria]
+    else:
+        streams = [_rows(candidates, key, segment, start) for segment in range(candidates.count())]
     for low, high, number in merge(*streams, reverse=key.descending):
         if number in candidates.of(number >> SEGMENT_BITS):
             yield [low, high], number
@@ -94,6 +102,39 @@ def _rows(
         if len(rows) < size:
             return
         start, size = rows[-1], _LATER
+
+
+def _updated(
+    candidates: Candidates, key: SortKey, criteria: Criteria, start: tuple[int, int, int]
+) -> Iterator[tuple[int, int, int]]:
+    """Yield resources of a type behind `start` by their time, as far as the criteria allow."""
+    low, high = _bounds(criteria)
+    at, _, number = start
+    sign, way = ("<", "DESC") if key.descending else (">", "ASC")
+    sql = (
+        "SELECT updated_at, resource FROM resource WHERE type = ?"  # noqa: S608 - constants
+        f" AND updated_at >= ? AND updated_at < ? AND (updated_at, resource) {sign} (?, ?)"
+        f" ORDER BY updated_at {way}, resource {way} LIMIT ?"
+    )
+    size = _FIRST
+    while True:
+        rows = candidates.db.query(sql, (criteria.resource_type, low, high, at, number, size))
+        yield from ((one, one + 1, resource) for one, resource in rows)
+        if len(rows) < size:
+            return
+        (at, number), size = rows[-1], _LATER
+
+
+def _bounds(criteria: Criteria) -> tuple[int, int]:
+    """Return [from, to) where `_lastUpdated` has to lie."""
+    low, high = 0, END
+    for node in criteria.conditions:
+        if isinstance(node, Condition) and node.name == UPDATED and len(node.values) == 1:
+            (value,) = node.values
+            if isinstance(value, DateValue):
+                first, last = instants(value)
+                low, high = max(low, first), min(high, last)
+    return low, high
 
 
 def _undated(candidates: Candidates, key: SortKey, after: tuple[Any, ...]) -> Iterator[Step]:

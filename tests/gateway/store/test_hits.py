@@ -98,7 +98,9 @@ def filled(store, keys):
         made = (patient if number % 3 == 0 else observation)(dice, number)
         place_ = number + (number % 3 << SEGMENT_BITS) * 2
         present[place_] = (dice.choice(["klinikum", "praxis"]), made)
-    write(store, keys, [(n, 1, organization, one) for n, (organization, one) in present.items()])
+    rows = [(n, 1, organization, one) for n, (organization, one) in present.items()]
+    for start in range(0, len(rows), 30):
+        write(store, keys, rows[start : start + 30])
     changed = {}
     for number in dice.sample(sorted(present), 30):
         organization, old = present[number]
@@ -190,6 +192,45 @@ def test_hits_are_those_of_matching_every_resource_in_the_order_asked_for(
         assert paged(store, wanted, 1_000) == right, query
         assert paged(store, wanted, 7) == right, query
     assert any(expected(present, *asked(query, "")) for query, _ in QUERIES)
+
+
+@pytest.mark.parametrize("few", [500, 0], ids=["sorted", "walked"])
+def test_the_time_of_a_version_is_searched_and_sorted_by(store, keys, monkeypatch, few):
+    monkeypatch.setattr(hits_module, "FEW", few)
+    monkeypatch.setattr("gateway.store.search._FEW", 40 if few else 2_000)
+    present = {}
+    for number, (organization, one) in filled(store, keys).items():
+        stored = store.reader.resource(one["resourceType"], one["id"])
+        if stored is None:
+            (stored,) = store.reader.resources_of([number])
+        present[number] = (organization, hits_module.with_meta(stored))
+    times = sorted({one["meta"]["lastUpdated"] for _, one in present.values()})
+    assert len(times) > 2
+    for query, sort in [
+        (f"Observation?_lastUpdated=gt{times[1]}", "_lastUpdated"),
+        (f"Observation?_lastUpdated=le{times[1]}&code=a", "-_lastUpdated"),
+        (f"Patient?_lastUpdated={times[0]}", "-_lastUpdated"),
+        (f"Patient?_lastUpdated=ne{times[0]}", "_lastUpdated"),
+        ("Patient", "-_lastUpdated"),
+        ("Observation?code=b", "_lastUpdated"),
+    ]:
+        criteria, order = asked(query, sort)
+        wanted = Query(criteria=(criteria,), order=order)
+        assert paged(store, wanted, 6) == expected(present, criteria, order), query
+    both = (parse_criteria("Patient?gender=male"), parse_criteria("Observation?code=a"))
+    order = parse_sort(("Patient", "Observation"), "-_lastUpdated")
+    right = [
+        number
+        for number, (_, one) in present.items()
+        if any(criteria.matches(one) for criteria in both)
+    ]
+    found = paged(store, Query(criteria=both, order=order), 7)
+    assert found == [
+        present[number][1]["id"]
+        for number in sorted(
+            right, key=lambda number: place(ranks(present[number][1], order), number, order)
+        )
+    ]
 
 
 def test_what_others_keep_takes_no_part(store, keys):
