@@ -274,6 +274,9 @@ def _value(point: dict[str, Any], repetition: Repetition, mail: Text | None) -> 
         point["value"] = derived(mail, mail, whole if whole == mail else None)
     elif number and (dialled is None or _same_number(dialled, number)):
         alike = [w for w in written if _same_number(w, number)]
+        if dialled is not None and len(_digits(dialled)) >= len(_digits(number)):
+            # Written as a whole it is as its sender groups it; the parts stand beside it.
+            number = dialled
         point["value"] = derived(number, country, area, local, extension, *alike)
     elif whole is not None and whole != DELETE:
         alike = [w for w in written if _same_number(w, whole)]

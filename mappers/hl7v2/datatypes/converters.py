@@ -48,6 +48,12 @@ def _text(_argument: str) -> Convert:
     return convert
 
 
+def _house_name(_session: Session, repetition: Repetition) -> Text | None:
+    """XON → its name, else its number (table XON[string])."""
+    found = leaf(repetition, 1) or leaf(repetition, 10)
+    return None if found == DELETE else found
+
+
 def _code(argument: str) -> Convert:
     return lambda session, repetition: session.code(argument, leaf(repetition, 1))
 
@@ -144,7 +150,7 @@ def _days(_argument: str) -> Convert:
         value = quantity(session, found) if found is not None else None
         if value is None:
             return None
-        return {"value": value, "unit": "d", "system": "http://unitsofmeasure.org", "code": "d"}
+        return {"value": value, "unit": "days", "system": "http://unitsofmeasure.org", "code": "d"}
 
     return convert
 
@@ -247,6 +253,7 @@ _MAKERS: dict[str, Callable[[str], Convert]] = {
     "XTN": lambda use: lambda s, r: contacts.xtn(s, r, use),
     "XTN.other": lambda use: lambda s, r: contacts.other_number(s, r, use),
     "XCN": lambda _: parties.practitioner,
+    "XON.name": lambda _: _house_name,
     "Observer": lambda _: _observer,
     "XON": lambda _: houses.organization,
     "DTM": lambda _: lambda s, r: s.date_time(leaf(r, 1)),

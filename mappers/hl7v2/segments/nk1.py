@@ -23,6 +23,9 @@ _ORGANIZATIONS = frozenset({"EMR", "E", "F", "I", "S"})
 #: A contact of the patient has at least one of these (invariant pat-1).
 _DETAILS = frozenset({"name", "telecom", "address", "organization"})
 
+#: Addresses and numbers of the person, of a contact person and of old versions.
+_REACHED = (4, 5, 6, 30, 31, 32, 40, 41)
+
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
     "NK1": ("RelatedPerson.patient",),
@@ -73,11 +76,13 @@ def _related_person(
     identifier = segment.first(33) or segment.first(12) or ""
     given = " ".join(name.get("given", ()))
     role = segment.first(3) or ""
-    if not (name or identifier or role or any(segment.has(n) for n in (30, 31, 32))):
+    named: tuple[str, ...] = (name.get("family", ""), given, role, identifier)
+    if not any(named):
+        # Nobody knows who it is, but how to reach them.
+        named = tuple(segment.raw[n] for n in _REACHED if segment.has(n) and not segment.deletes(n))
+    if not named:
         return
-    draft = session.natural(
-        "RelatedPerson", patient.id, name.get("family", ""), given, role, identifier
-    )
+    draft = session.natural("RelatedPerson", patient.id, *named)
     if "patient" in draft.resource:
         return
     draft.resource["patient"] = reference(patient)

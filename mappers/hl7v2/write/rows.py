@@ -252,6 +252,7 @@ def _narrative(w: Writing, value: dict[str, Any], _argument: str) -> Repetition 
 
 _WRITERS: dict[str, Callable[[Writing, Any, str], Repetition | None]] = {
     "ST": lambda _w, value, _: (value,),
+    "XON.name": lambda _w, value, _: (value,),
     "ID": lambda w, value, table: (w.code(table, value),),
     "Coding": _coding,
     "Device": lambda w, value, _: by_number(w, value, identifiers.ei, "device"),

@@ -132,3 +132,23 @@ def test_an_address_whose_ampersand_nobody_escaped_stays_whole() -> None:
     mapped = read(PID, PV1, "OBR|1|A||X^Bild^L", pointer)
     assert not [path for path, _ in mapped.loss.unmapped if path.startswith("OBX")]
     assert "http://pacs.example/wado?x=1&y=2" in repr([c.resource for c in mapped.changes])
+
+
+def test_who_is_known_by_a_number_alone_is_somebody_to_call() -> None:
+    mapped = read(PID, "NK1|1" + "|" * 39 + "^PRN^PH^^49^731^5~^PRN^PH^^49^731^6|")
+    (person,) = of(mapped, "RelatedPerson")
+    assert [one["value"] for one in person["telecom"]] == ["+49 731 5", "+49 731 6"]
+
+
+def test_a_number_written_as_a_whole_stays_as_it_is_grouped() -> None:
+    point = "^PRN^PH^^49^731^3013954^^^^^+49 731 301 39 54"
+    (patient,) = of(read(PID.replace("|F", f"|F|||||{point}")), "Patient")
+    (number,) = patient["telecom"]
+    assert number["value"] == "+49 731 301 39 54"
+    parts = {one["url"].rsplit("-")[-1]: one["valueString"] for one in number["extension"]}
+    assert parts == {"country": "49", "area": "731", "local": "3013954"}
+
+
+def test_a_place_of_worship_without_a_name_is_named_by_its_number() -> None:
+    (patient,) = of(read(PID, "PD1" + "|" * 14 + "^^^^^^^^^G-7"), "Patient")
+    assert [one["valueString"] for one in patient["extension"]] == ["G-7"]
