@@ -39,11 +39,15 @@ class Labels:
     stated: frozenset[Code]
 
 
+#: Types with an element for their own confidentiality.
+_LABELLED_ELSEWHERE = frozenset({"DocumentReference", "Composition"})
 _UNLABELLED = Labels(labelled=False, rank=RANK["N"], sensitivities=frozenset(), stated=frozenset())
 
 
 def read_labels(resource: Mapping[str, Any]) -> Labels:
     """Read the labels of a resource wherever its type keeps them."""
+    if _is_unlabelled(resource):
+        return _UNLABELLED
     codings = list(_codings(resource["meta"].get("security"))) if _has_meta(resource) else []
     kind = resource.get("resourceType")
     if kind == "DocumentReference":
@@ -52,6 +56,13 @@ def read_labels(resource: Mapping[str, Any]) -> Labels:
     elif kind == "Composition" and isinstance(resource.get("confidentiality"), str):
         codings.append((CONFIDENTIALITY, resource["confidentiality"]))
     return weigh(codings)
+
+
+def _is_unlabelled(resource: Mapping[str, Any]) -> bool:
+    """Tell quickly what nearly every resource is."""
+    meta = resource.get("meta")
+    plain = meta is None or (type(meta) is dict and "security" not in meta)
+    return plain and resource.get("resourceType") not in _LABELLED_ELSEWHERE
 
 
 def _has_meta(resource: Mapping[str, Any]) -> bool:

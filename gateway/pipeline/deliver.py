@@ -103,7 +103,7 @@ class Deliver:
         until = self.monotonic() + LEAVE_WITHIN
         try:
             at, claimed = await asyncio.wrap_future(
-                self.writer.submit(lambda tx: self._claim(tx, room))
+                self.writer.submit(lambda tx: self._claim(tx, room), joins=True)
             )
         except Unavailable:
             _log.warning("claim_failed")

@@ -54,6 +54,8 @@ class Drain(Generic[E, R]):
     coming: Callable[[], int] = lambda: 0
     #: How long a batch ever waits for them, in seconds.
     moment: float = MOMENT
+    #: A batch may go with what others write.
+    joins: bool = False
     #: Seconds from handing over the last batch to its commit; before the first one a guess.
     _took: float = MOMENT
     _waiting: deque[_Waiting[E, R]] = field(default_factory=deque)
@@ -98,7 +100,7 @@ class Drain(Generic[E, R]):
         self._submitted = True
         batch = _Batch(self, loop.time())
         try:
-            future = self.writer.submit(batch)
+            future = self.writer.submit(batch, joins=self.joins)
         except Unavailable as error:
             self._submitted = False
             self._refuse(self.take(), error)

@@ -118,7 +118,7 @@ class Recording:
             check_persons(self.book, identified, self.translated, self.arrival.format)
         owned = {k.number: r for k in moves(identified) if (r := self.book.resources.get(k.number))}
         before = {n: self.book.resources.get(n) for n in identified.patients.values()}
-        source = Source(self.number, self.arrival, self.translated, retain_until, self.site.build)
+        source = Source(self.number, self.arrival, self.translated, retain_until)
         targets = record(self.book, source, identified, self.site.coder)
         if owned:
             targets += self._move(source, identified, owned)

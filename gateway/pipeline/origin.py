@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from gateway.domain.time import Instant, fhir_instant
 from gateway.evidence.provenance import for_message, with_statement
 from mappers import MAPPING_VERSION
+
+#: What stands in a Provenance without targets in their place. It stands there once: no other array
+#: of a resource is empty, and quotation marks in texts are escaped.
+NO_TARGETS = b'"target":[]'
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,3 +49,11 @@ def provenance(
         build=origin.build,
     )
     return made if origin.stated is None else with_statement(made, origin.stated)
+
+
+def targeted(head: bytes, targets: Iterable[tuple[str, str, int]], tail: bytes) -> bytes:
+    """Put (type, id, version) targets into a Provenance cut at `NO_TARGETS`."""
+    references = ",".join(
+        [f'{{"reference":"{kind}/{name}/_history/{version}"}}' for kind, name, version in targets]
+    )
+    return b'%b"target":[%b]%b' % (head, references.encode(), tail)

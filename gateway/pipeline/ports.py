@@ -292,10 +292,11 @@ class IndexCoder(Protocol):
 class Writer(Protocol):
     """The one thread that writes: takes what has arrived, one transaction, one commit."""
 
-    def submit(self, job: Callable[[Transaction], T]) -> Future[T]:
+    def submit(self, job: Callable[[Transaction], T], *, joins: bool = False) -> Future[T]:
         """Run a job in the next group commit; the future resolves after the commit.
 
-        Each job runs in a savepoint: when one raises, only it is undone and its future raises.
+        A job that `joins` may wait a moment for a group that others begin. Each job runs in a
+        savepoint: when one raises, only it is undone and its future raises.
         """
 
 

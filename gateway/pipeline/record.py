@@ -25,7 +25,7 @@ from gateway.pipeline.clock import (
 )
 from gateway.pipeline.documents import dump, load
 from gateway.pipeline.identify import PATIENT, Identified, Known
-from gateway.pipeline.origin import Origin, provenance
+from gateway.pipeline.origin import targeted
 from gateway.pipeline.ports import Current, IndexCoder, NewVersion
 from gateway.pipeline.translated import Proof, Statement, Translated
 from mappers.base import Action, Change
@@ -50,8 +50,6 @@ class Source:
     arrival: Arrival
     translated: Translated
     retain_until: Instant
-    #: Goes into the Provenance: the gateway's build.
-    build: str
 
 
 class Target(NamedTuple):
@@ -234,7 +232,7 @@ def add_provenance(
     proof = source.translated.provenance
     if proof is None or not targets:
         return []
-    body, index = _proved(proof, source, targets, coder)
+    body, index = _proved(proof, targets, coder)
     first = next((t.current for t in targets if t.current.patient), targets[0].current)
     current = Current(
         book.next_resource(),
@@ -269,27 +267,10 @@ def add_provenance(
     return [Target(current, changed=True)]
 
 
-def _proved(
-    proof: Proof, source: Source, targets: Sequence[Target], coder: IndexCoder
-) -> tuple[bytes, bytes]:
-    """Return the worker's Provenance where it holds, else one of what the message became."""
-    same = proof.targets == tuple([f"{t.current.type}/{t.current.id}" for t in targets])
-    if same and all(t.current.version == 1 for t in targets):
-        return proof.body, proof.search_terms
-    arrival = source.arrival
-    made = provenance(
-        proof.id,
-        [(t.current.type, t.current.id, t.current.version) for t in targets],
-        Origin(
-            arrival.endpoint,
-            arrival.control_id,
-            source.translated.sha256,
-            arrival.received_at,
-            arrival.organization,
-            source.build,
-            load(proof.stated) if proof.stated else None,
-        ),
-    )
-    # Index terms name targets without their version.
-    index = proof.search_terms if same else coder.encode("Provenance", index_terms(made))
-    return dump(made), index
+def _proved(proof: Proof, targets: Sequence[Target], coder: IndexCoder) -> tuple[bytes, bytes]:
+    """Let the worker's Provenance name the versions; its index terms hold while ids are kept."""
+    versions = [(t.current.type, t.current.id, t.current.version) for t in targets]
+    body = targeted(proof.head, versions, proof.tail)
+    if proof.targets == tuple([f"{kind}/{name}" for kind, name, _ in versions]):
+        return body, proof.search_terms
+    return body, coder.encode(PROVENANCE, index_terms(load(body)))

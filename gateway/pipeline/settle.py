@@ -82,7 +82,9 @@ class Settling:
 
     def __post_init__(self) -> None:
         """Let what ends together be settled together."""
-        self._drain = Drain(self.writer, self._write, self.committed, self.sending, MOMENT)
+        self._drain = Drain(
+            self.writer, self._write, self.committed, self.sending, MOMENT, joins=True
+        )
 
     def add(self, move: Move) -> None:
         """Note a result; those of one moment are settled together."""

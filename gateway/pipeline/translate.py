@@ -19,7 +19,7 @@ from gateway.pipeline.criteria import RouteCriteria, preliminary
 from gateway.pipeline.dialects import dialect_of
 from gateway.pipeline.documents import dump
 from gateway.pipeline.label import LabelRule, label, label_rules
-from gateway.pipeline.origin import Origin, provenance
+from gateway.pipeline.origin import NO_TARGETS, Origin, provenance
 from gateway.pipeline.places import placed
 from gateway.pipeline.refusal import UNSOUND, failed, fault, invalid, refused, report_of, unsound
 from gateway.pipeline.translated import (
@@ -251,7 +251,7 @@ def _proof(
     statements: list[Statement],
     said: dict[str, Any] | None,
 ) -> Proof | None:
-    """Make the Provenance of a message that only brings new resources, which most do."""
+    """Make the message's Provenance up to the versions of its targets."""
     named = dict.fromkeys((one.type, one.id) for one in statements)
     if not named:
         return None
@@ -271,10 +271,11 @@ def _proof(
             said,
         ),
     )
+    head, _, tail = dump({**made, "target": []}).partition(NO_TARGETS)
     return Proof(
         name,
-        tuple(f"{kind}/{target}" for kind, target in named),
-        dump(made),
+        tuple([f"{kind}/{target}" for kind, target in named]),
+        head,
+        tail,
         config.coder.encode("Provenance", index_terms(made)),
-        dump(said) if said is not None else b"",
     )

@@ -131,15 +131,16 @@ class PatientStated(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """A Provenance made before the store was asked."""
+    """A Provenance made before the store was asked: all but which versions its targets are."""
 
     id: str
-    #: `Type/id` (minted) of its targets, each in version 1.
+    #: `Type/id` (minted) of its targets.
     targets: tuple[str, ...]
-    body: bytes
+    #: Its JSON before and after the element `target`.
+    head: bytes
+    tail: bytes
+    #: Index terms when the targets keep their ids; they name no versions.
     search_terms: bytes
-    #: What the message says of itself, for a Provenance of other targets; b"" for nothing.
-    stated: bytes = b""
 
 
 class Match(NamedTuple):
@@ -175,7 +176,7 @@ class Translated:
     issues: tuple[Issue, ...] = ()
     #: Loss report and issues as JSON.
     report: bytes = b""
-    #: The message's Provenance, as it is when everything it names is new and keeps its id.
+    #: The message's Provenance.
     provenance: Proof | None = None
     #: SHA-256 of the message's bytes, hexadecimal.
     sha256: str = ""

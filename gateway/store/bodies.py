@@ -8,7 +8,7 @@ that row erases all its bodies, in backups too once the key file there is gone.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import NamedTuple
@@ -19,11 +19,14 @@ from gateway.domain.time import DAY, Instant
 from gateway.store.database import Database, Insert
 from gateway.store.keys import KEY_BYTES, Keys
 from gateway.store.numbers import Numbers
+from gateway.store.opened import Opened
 from gateway.store.seal import BodyUnreadable, Envelope, Kind, pack, unpack, unwrap, wrap
 
 #: Data keys kept unwrapped in memory.
 CACHED_KEYS = 8_192
 STORE_SUBJECT = 0
+#: What a later message or a delivery reads again.
+_READ_AGAIN = frozenset({Kind.MESSAGE, Kind.RESOURCES})
 _BODY = Insert("body", ("body", "subject", "retain_until", "content"))
 _DATA_KEY = Insert("data_key", ("subject", "key_id", "retain_until", "wrapped"))
 
@@ -61,10 +64,15 @@ class Bodies:
         own = blake2b(b"store subject", key=keys.data, digest_size=KEY_BYTES).digest()
         self._own = _DataKey(AESGCM(own), 1 << 62)
         self._known: dict[int, _DataKey] = {}
+        #: Other processes of a PostgreSQL store may erase, and readers are many.
+        alone = numbers is not None and db.dialect == "sqlite"
+        self._opened = Opened() if alone else None
 
     def forget(self) -> None:
-        """Drop what memory knows of keys (after an undone transaction, after erasure)."""
+        """Drop what memory knows of keys and bodies (after an undone transaction, erasure)."""
         self._known.clear()
+        if self._opened is not None:
+            self._opened.clear()
 
     def add_subjects(self, subjects: Sequence[int], retain_until: Instant) -> None:
         """Make data keys for reserved subjects."""
@@ -95,12 +103,31 @@ class Bodies:
                 for number, item in zip(numbers, bodies, strict=True)
             ],
         )
+        if self._opened is not None:
+            for number, item in zip(numbers, bodies, strict=True):
+                if item.kind in _READ_AGAIN:
+                    self._opened.keep(number, item.kind, item.parts)
         return numbers
 
-    def read(self, wanted: Iterable[tuple[int, Kind]]) -> dict[int, list[bytes]]:
+    def read(self, wanted: Iterable[tuple[int, Kind]]) -> dict[int, Sequence[bytes]]:
         """Open bodies by (number, kind); those that no longer exist are left out."""
         kinds = dict(wanted)
         kinds.pop(0, None)
+        found: dict[int, Sequence[bytes]] = {}
+        if self._opened is not None:
+            known = {body: self._opened.get(body, kind) for body, kind in kinds.items()}
+            found = {body: parts for body, parts in known.items() if parts is not None}
+            kinds = {body: kind for body, kind in kinds.items() if body not in found}
+        for body, parts in self._open(kinds).items():
+            found[body] = parts
+            if self._opened is not None and kinds[body] in _READ_AGAIN:
+                self._opened.keep(body, kinds[body], parts)
+        return found
+
+    def _open(self, kinds: Mapping[int, Kind]) -> dict[int, list[bytes]]:
+        """Read and open bodies."""
+        if not kinds:
+            return {}
         rows = self._db.query_in("SELECT body, subject, content FROM body WHERE body {ints}", kinds)
         keys = self._keys({row[1] for row in rows})
         opened = {}

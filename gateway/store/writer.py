@@ -20,6 +20,7 @@ from typing import Any, Protocol, TypeVar
 from gateway.domain.log import log
 from gateway.pipeline.ports import Transaction
 from gateway.store.database import Database
+from gateway.store.rhythm import Rhythm
 from profiles.issue import GatewayError, Unavailable
 
 T = TypeVar("T")
@@ -78,10 +79,11 @@ class Background(Protocol):
 
 
 class _Job:
-    __slots__ = ("error", "function", "future", "result")
+    __slots__ = ("error", "function", "future", "joins", "result")
 
-    def __init__(self, function: Callable[[Transaction], Any]) -> None:
+    def __init__(self, function: Callable[[Transaction], Any], *, joins: bool = False) -> None:
         self.function = function
+        self.joins = joins
         self.future: Future[Any] = Future()
         self.result: Any = None
         self.error: BaseException | None = None
@@ -95,6 +97,9 @@ class GroupWriter:
         self._session = session
         self._background = tuple(background)
         self._jobs: deque[_Job] = deque()
+        #: Those of them that do not wait for others.
+        self._urgent = 0
+        self._rhythm = Rhythm()
         self._wake = threading.Condition()
         self._closing = False
         self._broken = False
@@ -105,13 +110,17 @@ class GroupWriter:
         self._thread = threading.Thread(target=self._loop, name="store-writer", daemon=True)
         self._thread.start()
 
-    def submit(self, job: Callable[[Transaction], T]) -> Future[T]:
-        """Run a job in the next group commit; the future resolves after the commit."""
-        entry = _Job(job)
+    def submit(self, job: Callable[[Transaction], T], *, joins: bool = False) -> Future[T]:
+        """Run a job in the next group commit; the future resolves after the commit.
+
+        A job that `joins` may wait a moment for a group that others begin.
+        """
+        entry = _Job(job, joins=joins)
         with self._wake:
             if self._closing:
                 raise Unavailable("the store is closed")
             self._jobs.append(entry)
+            self._urgent += not joins
             self._wake.notify()
         return entry.future
 
@@ -147,16 +156,32 @@ class GroupWriter:
 
     def _next_group(self) -> list[_Job] | None:
         with self._wake:
-            if not self._jobs:
-                if self._closing:
+            if not self._is_time():
+                if self._closing and not self._jobs:
                     return None
                 self._wake.wait(self._pause())
+                if not self._is_time():
+                    return []
             count = min(len(self._jobs), MAX_JOBS)
-            return [self._jobs.popleft() for _ in range(count)]
+            group = [self._jobs.popleft() for _ in range(count)]
+            urgent = sum(not job.joins for job in group)
+            self._urgent -= urgent
+        if urgent:
+            self._rhythm.beat(time.monotonic())
+        return group
+
+    def _is_time(self) -> bool:
+        """Say whether a group begins: for something urgent, or for what has waited enough."""
+        if not self._jobs:
+            return False
+        return bool(self._urgent) or self._closing or time.monotonic() >= self._rhythm.wait_until()
 
     def _pause(self) -> float | None:
-        idle = time.monotonic() - self._last_job
+        now = time.monotonic()
+        idle = now - self._last_job
         wishes = [due for work in self._background if (due := self._due_in(work, idle)) is not None]
+        if self._jobs:
+            wishes.append(self._rhythm.wait_until() - now)
         return max(min(wishes), 0.0) if wishes else None
 
     def _run_background(self) -> None:
