@@ -17,12 +17,15 @@ from gateway.api.outcome import JSON
 from gateway.api.ports import Options
 from gateway.api.searchable import searchable
 from gateway.api.types import resource_types
+from gateway.pipeline.rest.asked import NOT_CHANGED, NOT_WRITTEN
 from profiles.r4 import FHIR_VERSION
 from profiles.reading import write_json
 
 #: When the statement last changed its shape.
-_DATE = "2026-11-21"
-_INTERACTIONS = ("read", "vread", "search-type")
+_DATE = "2026-11-22"
+_READS = ("read", "vread", "history-instance", "history-type", "search-type")
+_CHANGES = ("update", "delete")
+_SYSTEM = ("transaction", "batch", "history-system", "search-system")
 #: Types with interactions of their own.
 _OWN = {audit_events.TYPE: audit_events.INTERACTIONS}
 
@@ -50,7 +53,8 @@ def capability_statement(options: Options) -> dict[str, Any]:
             {
                 "mode": "server",
                 "security": _security(options),
-                "resource": [_resource(type_) for type_ in resource_types()],
+                "resource": [_resource(type_, options) for type_ in resource_types()],
+                "interaction": [{"code": code} for code in _SYSTEM],
                 "operation": operations.described(""),
             }
         ],
@@ -76,16 +80,29 @@ def _security(options: Options) -> dict[str, Any]:
     return described
 
 
-def _resource(type_: str) -> dict[str, Any]:
+def _resource(type_: str, options: Options) -> dict[str, Any]:
+    written = type_ not in NOT_WRITTEN
+    changed = written and type_ not in NOT_CHANGED
     described: dict[str, Any] = {
         "type": type_,
-        "interaction": [{"code": code} for code in _OWN.get(type_, _INTERACTIONS)],
-        "versioning": "versioned",
+        "interaction": [{"code": code} for code in _interactions(type_)],
+        "versioning": "versioned-update" if changed else "versioned",
         "readHistory": True,
-        "conditionalCreate": False,
-        "conditionalUpdate": False,
-        "conditionalDelete": "not-supported",
+        "updateCreate": changed and options.create_on_update,
+        "conditionalCreate": changed,
+        "conditionalRead": "full-support",
+        "conditionalUpdate": changed,
+        "conditionalDelete": "single" if changed else "not-supported",
     }
     described.update(searchable(type_))
     described["operation"] = operations.described(type_)
     return described
+
+
+def _interactions(type_: str) -> tuple[str, ...]:
+    """Return what is done with resources of a type."""
+    if type_ in _OWN:
+        return tuple(_OWN[type_])
+    if type_ in NOT_WRITTEN:
+        return _READS
+    return (*_READS, "create", *(() if type_ in NOT_CHANGED else _CHANGES))

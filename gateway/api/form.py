@@ -29,6 +29,11 @@ async def pairs_of(request: Request, context: Context) -> list[tuple[str, str]]:
         body = await read_body(request, _FORM_LIMIT, context.gateway.options.body_timeout)
         query = "&".join(part for part in (query, body.decode("latin-1")) if part)
     try:
-        return parse_qsl(query, keep_blank_values=True, max_num_fields=_PARAMETERS, errors="strict")
+        pairs = parse_qsl(
+            query, keep_blank_values=True, max_num_fields=_PARAMETERS, errors="strict"
+        )
     except ValueError:
         raise HTTPException(400) from None
+    # What the answer shall look like stands here as well (`gateway.api.shaped`).
+    request.state.form = dict(pairs)
+    return pairs

@@ -32,9 +32,11 @@ from profiles.search import (
 Pairs = Sequence[tuple[str, str]]
 
 #: Parameters about the form of the answer, which other files look at.
-FORM = frozenset({"_format", "_pretty", "_elements"})
+FORM = frozenset({"_format", "_pretty"})
 #: Parameters about what the answer has, which links repeat.
-RESULT = frozenset({"_count", "_sort", "_total", "_summary", "_include", "_revinclude"})
+RESULT = frozenset(
+    {"_count", "_sort", "_total", "_summary", "_elements", "_include", "_revinclude"}
+)
 _TOTALS = frozenset({"none", "estimate", "accurate"})
 _SUMMARIES = frozenset({"true", "false", "text", "data", "count"})
 _IGNORED = Issue(

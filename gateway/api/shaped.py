@@ -6,18 +6,22 @@ answer JSON; what wants nothing else goes out as they wrote it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.api.elements import cut_of
 from gateway.api.media import JSON, XML, wanted
 from gateway.pipeline.documents import load
 from profiles.issue import NotConformant
 from profiles.reading import write_json
 from profiles.reading.fhir_xml_writer import write_fhir_xml
+
+#: Where a search by POST leaves its parameters in `request.state`.
+FORM = "form"
 
 Handler = Callable[[Request], Awaitable[Response]]
 ErrorHandler = Callable[[Request, Exception], Awaitable[Response]]
@@ -50,9 +54,20 @@ def shape(request: Request, response: Response) -> Response:
     except HTTPException:
         form = JSON
     pretty = request.query_params.get("_pretty") == "true"
-    if form == JSON and not pretty:
+    cut = cut_of(_asked(request))
+    if form == JSON and not pretty and cut is None:
         return response
-    return _written(load(bytes(response.body)), response, form, pretty=pretty)
+    resource = load(bytes(response.body))
+    shown = resource if cut is None else cut(resource)
+    return _written(shown, response, form, pretty=pretty)
+
+
+def _asked(request: Request) -> Mapping[str, str]:
+    """Return what is asked of an answer that shows resources; a search by POST left its form."""
+    if request.method in ("GET", "HEAD"):
+        return request.query_params
+    form: Mapping[str, str] = getattr(request.state, FORM, {})
+    return form
 
 
 def _written(resource: dict[str, Any], response: Response, form: str, *, pretty: bool) -> Response:

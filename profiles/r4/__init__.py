@@ -10,6 +10,7 @@ file, so that a process loads only what it uses.
 | elements.json.gz | types and their elements: cardinality, types, targets, required bindings |
 | bindings.json.gz | codes of the value sets with required bindings, where they are finite |
 | search.json.gz | search parameters as path programs |
+| summary.json.gz | which elements are part of a summary, which a resource must have |
 | canonicals.json.gz | canonical URL → which of the files below has the definition |
 | datatypes.json.gz | StructureDefinitions of the data types |
 | resources.json.gz | StructureDefinitions of the resources |

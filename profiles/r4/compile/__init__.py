@@ -20,6 +20,7 @@ from profiles.r4.compile.elements import compile_elements
 from profiles.r4.compile.primitives import compile_primitives
 from profiles.r4.compile.search import compile_search
 from profiles.r4.compile.structures import STRUCTURES, compile_structures
+from profiles.r4.compile.summary import compile_summary
 from profiles.r4.compile.terminology import TERMINOLOGY, compile_terminology
 
 #: File stem → what writes its content. A new kind of fact is one line here.
@@ -29,6 +30,7 @@ KINDS: dict[str, Callable[[Definitions], Any]] = {
     "bindings": compile_bindings,
     "search": compile_search,
     "canonicals": compile_canonicals,
+    "summary": compile_summary,
     **{kind: partial(compile_structures, kind=kind) for kind in STRUCTURES},
     **{kind: partial(compile_terminology, kind=kind) for kind in TERMINOLOGY},
 }
