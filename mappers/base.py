@@ -7,12 +7,13 @@ message says is a list of changes to resources; `mappers.apply` turns a change i
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mappers.bundle import transaction
 from profiles.issue import GatewayError, Issue, operation_outcome
+from profiles.reading.foreign_json import read_own
 
 if TYPE_CHECKING:
     from mappers.dialect import Dialect
@@ -47,8 +48,12 @@ class Key(NamedTuple):
     value: str
 
 
-class Change(NamedTuple):
-    """One statement about one resource; nobody changes its parts, they may be shared."""
+@dataclass(slots=True, eq=False)
+class Change:
+    """One statement about one resource; nobody changes its parts, they may be shared.
+
+    Not frozen for one reason: what a mapper has written as JSON is read when somebody asks.
+    """
 
     action: Action
     type: str
@@ -56,9 +61,8 @@ class Change(NamedTuple):
     id: str
     #: keys[0] mints the id; the others also name the resource.
     keys: tuple[Key, ...]
-    #: Full resource with id and references "Type/<uuid>"; for CANCEL and DELETE the statement
-    #: made; for LINK a Patient with `link`.
-    resource: Resource
+    #: What `resource` returns; None: it is read from `body` when it is asked for.
+    stated: Resource | None
     #: Top-level elements the source deletes with `""`.
     cleared: tuple[str, ...] = ()
     #: Instant of the statement in UTC, comparable as text; empty when the source says none.
@@ -73,6 +77,29 @@ class Change(NamedTuple):
     partial: bool = False
     #: `resource` as compact JSON where the mapper has written it already; else empty.
     body: bytes = b""
+    #: True: `body` holds numbers whose literal counts.
+    has_decimals: bool = False
+
+    @property
+    def resource(self) -> Resource:
+        """Full resource with id and references "Type/<uuid>".
+
+        For CANCEL and DELETE the statement made; for LINK a Patient with `link`.
+        """
+        if self.stated is None:
+            self.stated = read_own(self.body, decimals=self.has_decimals)
+        return self.stated
+
+    def __eq__(self, other: object) -> bool:
+        """Equal when all parts are, however the resource is held."""
+        if not isinstance(other, Change):
+            return NotImplemented
+        return all(getattr(self, name) == getattr(other, name) for name in _PARTS)
+
+    __hash__ = None  # type: ignore[assignment]  # a resource has none
+
+
+_PARTS = ("resource", *(one.name for one in fields(Change) if one.name not in {"stated", "body"}))
 
 
 @dataclass(frozen=True, slots=True)

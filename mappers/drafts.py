@@ -43,13 +43,13 @@ class Draft:
         self.partial = False
 
     def change(self, finished: Finished) -> Change:
-        """Finish the change with its plain resource."""
+        """Finish the change with its resource as it was written."""
         return Change(
             self.action,
             self.type,
             self.id,
             self.keys,
-            finished.resource,
+            None,
             tuple(dict.fromkeys(self.cleared)) if self.cleared else (),
             self.recency,
             self.subject,
@@ -57,6 +57,7 @@ class Draft:
             self.weak,
             self.partial,
             finished.body,
+            finished.has_decimals,
         )
 
 

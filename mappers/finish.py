@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-import orjson
-
 from mappers.base import Change, Context, Memory, Resource
 from mappers.claim import add_claim, may_claim
 from mappers.drafts import Draft, EntryDraft
 from mappers.mend import without
 from mappers.trace import Finished, finished, lineage
+from profiles.reading.foreign_json import read_own
 
 #: Types that say who and where, whoever the patient is.
 _DIRECTORY = frozenset({"Device", "Location", "Organization", "Practitioner"})
@@ -99,7 +98,7 @@ def finish(
         draft.change(known if known is not None else next(rest))
         for draft, known in zip(drafts, recalled, strict=True)
     ]
-    return tuple(changes), provenance.resource
+    return tuple(changes), read_own(provenance.body, decimals=provenance.has_decimals)
 
 
 def _recalled(draft: Draft, memory: Memory, seen: set[int]) -> Finished | None:
@@ -112,18 +111,16 @@ def _recalled(draft: Draft, memory: Memory, seen: set[int]) -> Finished | None:
     known = memory.kept.get(key)
     if known is None or known[0] is not draft.entry:
         return _remembered(draft, memory, seen)
-    _, body, leaves = known
+    _, recalled, leaves = known
     seen |= leaves
-    # A copy of its own: what one consumer does to it reaches no other message.
-    return Finished(orjson.loads(body), body)
+    made: Finished = recalled
+    return made
 
 
 def _remembered(draft: EntryDraft, memory: Memory, seen: set[int]) -> Finished:
     leaves: set[int] = set()
     add_claim(draft.resource)
     (made,) = finished([draft.resource], leaves)
-    # Reading it back would cost a decimal its literal.
-    if not made.has_decimals:
-        memory.offer((_recalled, id(draft.entry)), (draft.entry, made.body, leaves), draft.entry)
+    memory.offer((_recalled, id(draft.entry)), (draft.entry, made, leaves), draft.entry)
     seen |= leaves
     return made

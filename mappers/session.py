@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
-from typing import Any, Self
+from typing import Any
 
 from mappers.base import Context, Key, PatientFacts
 from mappers.codes import Coded
@@ -189,38 +189,6 @@ class Session(ABC):
             self.echoes.append(value)
         else:
             items.append(value)
-
-    # -- memory ----------------------------------------------------------------------------
-
-    def once(
-        self,
-        convert: Callable[[Self, Any], Any],
-        parsed: Any,
-        name: Any = None,
-    ) -> Any:
-        """Convert a parsed field, or recall what the same field was converted to before.
-
-        The tokenizer remembers short fields, so equal ones are the same object. Results are
-        shared: nobody changes them. What has a side effect on the session is not remembered,
-        entries of the directory are stated again.
-        """
-        memory = self.context.memory
-        key = (name or convert, id(parsed))
-        known = memory.kept.get(key)
-        if known is not None and known[0] is parsed:
-            for stated in known[2]:
-                self.state(stated)
-            return known[1]
-        before, first = self._effects(), len(self.directory)
-        made = convert(self, parsed)
-        if before == self._effects():
-            memory.offer(key, (parsed, made, tuple(self.directory[first:])), parsed)
-        return made
-
-    def _effects(self) -> int:
-        """Grows with every side effect that cannot be done again from memory."""
-        told = len(self.issues) + len(self.ignored) + len(self.echoes) + len(self.drafts)
-        return told - self.replayed
 
     # -- issues ----------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -81,19 +82,14 @@ def merged(*parts: object) -> tuple[int, ...]:
 
 
 class Finished(NamedTuple):
-    """Finished output: plain values, and the same as compact JSON."""
+    """Finished output as compact JSON: plain values, nothing of their sources."""
 
-    resource: dict[str, Any]
     body: bytes
     has_decimals: bool = False
 
 
 def finished(nodes: Sequence[dict[str, Any]], seen: set[int]) -> list[Finished]:
-    """Make finished output plain, sharing nothing with remembered parts; collect its leaves.
-
-    Serialising walks a tree in C, and reading it back gives plain values. Decimals would lose
-    their literal that way: what holds one is copied by hand.
-    """
+    """Write finished output, which shares nothing with remembered parts; collect its leaves."""
     collect(nodes, seen)
     decimals: list[Decimal] = []
 
@@ -105,37 +101,12 @@ def finished(nodes: Sequence[dict[str, Any]], seen: set[int]) -> list[Finished]:
         return inner
 
     made = []
+    before = 0
     for node in nodes:
-        before = len(decimals)
         body = orjson.dumps(node, default=plain)
-        by_hand = len(decimals) > before
-        made.append(Finished(_copy(node) if by_hand else orjson.loads(body), body, by_hand))
+        made.append(Finished(body, len(decimals) > before))
+        before = len(decimals)
     return made
-
-
-def _copy(node: dict[str, Any]) -> dict[str, Any]:
-    """Copy an object by hand; the commonest kinds come first: this runs for every element."""
-    copied: dict[str, Any] = {}
-    for key, value in node.items():
-        kind = type(value)
-        if kind is str:
-            copied[key] = value
-        elif kind is Text:
-            copied[key] = str(value)
-        elif kind is dict:
-            copied[key] = _copy(value)
-        elif kind is list:
-            copied[key] = [_copy(item) if type(item) is dict else _leaf(item) for item in value]
-        else:
-            copied[key] = _leaf(value)
-    return copied
-
-
-def _leaf(value: Any) -> Any:
-    """The plain value of a leaf; lists in lists there are none in FHIR."""
-    if type(value) is Value:
-        return value.value
-    return str(value) if type(value) is Text else value
 
 
 def collect(values: Any, seen: set[int]) -> None:
@@ -149,12 +120,18 @@ def collect(values: Any, seen: set[int]) -> None:
         return
     found: list[Any] = []
     orjson.dumps(values, default=found.append, option=orjson.OPT_PASSTHROUGH_SUBCLASS)
-    sources: set[Source] = {one.source for one in found if isinstance(one, _TRACED)}
-    for source in sources:
-        if isinstance(source, int):
-            seen.add(source)
-        else:
-            seen.update(source)
+    try:
+        sources: set[Any] = set(map(_source_of, found))
+    except AttributeError:
+        # Something else than a traced value: it has no source to be found.
+        sources = {one.source for one in found if isinstance(one, _TRACED)}
+    several = [source for source in sources if type(source) is tuple]
+    sources.difference_update(several)
+    seen |= sources
+    seen.update(*several)
+
+
+_source_of = attrgetter("source")
 
 
 def lineage(node: Any, path: str, render: Callable[[int], str]) -> dict[str, tuple[str, ...]]:

@@ -169,7 +169,7 @@ class _Stated:
 def _labelled(change: Change, rules: Sequence[LabelRule]) -> tuple[Change, bool]:
     resource, hold = label(change.resource, rules) if rules else (change.resource, False)
     if resource is not change.resource:
-        change = change._replace(resource=resource, body=b"")
+        change = replace(change, stated=resource, body=b"")
     return change, hold
 
 

@@ -29,11 +29,7 @@ def account(session: Session, seen: set[int]) -> Loss:
     lost = [leaf for leaf in leaves if leaf.source not in seen]
     if not lost:
         return Loss(total, total)
-    return _missing(session, sorted(lost, key=_place), total)
-
-
-def _place(leaf: Text) -> Source:
-    return leaf.source
+    return _missing(session, lost, total)
 
 
 def _missing(session: Session, lost: list[Text], total: int) -> Loss:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from copy import copy
-from functools import lru_cache
+from functools import cache
+from typing import Any
 
-from mappers.hl7v2.places import FIELD, MOST_FIELDS, SEGMENT
+from mappers.hl7v2.places import MOST_FIELDS, field_place, segment_place
 from mappers.hl7v2.splitting import (
     DELETE,
     Repetition,
     Split,
     leaf,
     split_field,
-    split_once,
     split_text,
 )
+from mappers.returning import Returning
 from mappers.trace import Text
 from profiles.issue import Issue, NotConformant
 
@@ -29,6 +30,7 @@ _SHORT_LINE = 512
 _SHORT_FIELD = 128
 #: The repetitions of an empty field.
 _NONE: list[Repetition] = []
+_PLACES = tuple(map(field_place, range(MOST_FIELDS)))
 
 
 class Segment:
@@ -45,6 +47,7 @@ class Segment:
         "name",
         "occurrence",
         "raw",
+        "returned",
     )
 
     def __init__(
@@ -70,9 +73,11 @@ class Segment:
         self.raw = raw
         self.index = index
         self.occurrence = occurrence
-        self.base = index << SEGMENT
+        self.base = segment_place(index)
         #: The leaves of all fields once they are split, in order.
         self.leaves: list[Text] = []
+        #: True: the same line came before and this is the object made of it then.
+        self.returned = False
         self._separators = separators[1:]
         self._unescape = unescape
         self._fields: list[list[Repetition]] | None = None
@@ -120,10 +125,17 @@ class Segment:
         if self._fields is None:
             leaves: list[Text] = []
             fields = [_NONE] * len(self.raw)
+            base, texts = self.base, _TEXT_FIELDS.get(self.name, ())
+            separators = self._separators
+            kept = _fields_met().kept if self._unescape is None else {}
             for number in range(self.first_field, len(self.raw)):
-                if self.raw[number]:
-                    fields[number], found = self._split(number, self.raw[number])
-                    leaves += found
+                raw = self.raw[number]
+                if raw:
+                    place = base + _PLACES[number]
+                    # The same text is another field where it is one of text.
+                    found = kept.get((place, raw, separators)) if number not in texts else None
+                    fields[number], new = found or self._split(number, raw, place)
+                    leaves += new
             self.leaves, self._fields = leaves, fields
         return self._fields
 
@@ -137,27 +149,66 @@ class Segment:
                 made.raw[number], made._fields[number] = "", _NONE
         return made
 
-    def _split(self, field: int, raw: str) -> Split:
-        base = self.base | (field << FIELD)
+    def _split(self, field: int, raw: str, place: int) -> Split:
         try:
-            if self.name in _TEXT_FIELDS and self._is_text(field):
-                return split_text(raw, base, self._separators[1], self._unescape)
-            if self._unescape is None and len(raw) < _SHORT_FIELD:
-                return split_once(raw, base, self._separators)
-            return split_field(raw, base, self._separators, self._unescape)
+            if field in _TEXT_FIELDS.get(self.name, ()):
+                if self._is_text(field):
+                    return split_text(raw, place, self._separators[1], self._unescape)
+                return split_field(raw, place, self._separators, self._unescape)
+            found = split_field(raw, place, self._separators, self._unescape)
         except NotConformant as error:
             raise too_many(error.text, f"{self.name}-{field}") from error
+        if self._unescape is None and len(raw) < _SHORT_FIELD:
+            _fields_met().met((place, raw, self._separators), found)
+        return found
 
     def _is_text(self, field: int) -> bool:
-        if field not in _TEXT_FIELDS.get(self.name, ()):
-            return False
+        """Tell whether a field that may be of text is."""
         if self.name != "OBX" or field != 5:
             return True
         return len(self.raw) <= 2 or self.raw[2] in _TEXT_TYPES
 
 
-#: A line seen before at the same place of the same kind of message is not split again.
-remembered_segment = lru_cache(maxsize=4096)(Segment)
+class _Fields(Returning):
+    """Fields that came before at the same place cost one look-up."""
+
+    __slots__ = ("parsed",)
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        super().__init__()
+        #: What is kept and each of its repetitions, by id.
+        self.parsed: set[int] = set()
+
+    def forget(self) -> None:
+        """Forget everything."""
+        super().forget()
+        self.parsed.clear()
+
+    def met(self, key: tuple[int, str, str], split: Split) -> None:
+        """Keep a field that is met again."""
+        if self.again(key):
+            self.keep(key, split)
+            self.parsed.add(id(split[0]))
+            self.parsed.update(map(id, split[0]))
+
+
+@cache
+def _fields_met() -> _Fields:
+    return _Fields()
+
+
+@cache
+def _lines_met() -> Returning:
+    """Lines that came before at the same place are not split again."""
+    return Returning()
+
+
+def comes_again(parsed: Any) -> bool:
+    """Tell whether a segment, field or repetition came before and is the same object as then."""
+    if type(parsed) is Segment:
+        return parsed.returned
+    return id(parsed) in _fields_met().parsed
 
 
 def make_segment(
@@ -170,7 +221,15 @@ def make_segment(
     """Make a segment, or take the one made of the same line before."""
     if unescape is not None or len(line) >= _SHORT_LINE:
         return Segment(line, index, occurrence, separators, unescape)
-    return remembered_segment(line, index, occurrence, separators)
+    known = _lines_met()
+    key = line, index, occurrence, separators
+    segment: Segment | None = known.kept.get(key)
+    if segment is None:
+        segment = Segment(line, index, occurrence, separators)
+        if known.again(key):
+            segment.returned = True
+            known.keep(key, segment)
+    return segment
 
 
 def too_many(sentence: str, location: str) -> NotConformant:

@@ -6,15 +6,16 @@ the sender's dialect, and how HL7 v2 writes times.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from mappers import times
 from mappers.base import Context
 from mappers.codes import Coded, rows, table
 from mappers.dialect import Dialect
 from mappers.drafts import Draft, Stated
+from mappers.hl7v2.segment import comes_again
 from mappers.hl7v2.tokenizer import Message, Segment
 from mappers.session import Session as Translation
 from mappers.shipped import understood
@@ -130,6 +131,44 @@ class Session(Translation):
             if segment.name == name:
                 return segment
         return None
+
+    # -- memory ----------------------------------------------------------------------------
+
+    def once(self, convert: Callable[[Session, Any], Any], parsed: Any, name: Any = None) -> Any:
+        """Convert a field or segment, or recall what the same was converted to before.
+
+        What the tokenizer meets for the first time is converted as it is: nothing could be
+        recalled of it.
+        """
+        if not comes_again(parsed):
+            return convert(self, parsed)
+        return self.recalled(convert, parsed, name)
+
+    def recalled(
+        self, convert: Callable[[Session, Any], Any], parsed: Any, name: Any = None
+    ) -> Any:
+        """Convert what the tokenizer keeps, or recall what it was converted to before.
+
+        Equal ones are the same object there. Results are shared: nobody changes them. What has a
+        side effect on the session is not remembered, entries of the directory are stated again.
+        """
+        memory = self.context.memory
+        key = (name or convert, id(parsed))
+        known = memory.kept.get(key)
+        if known is not None and known[0] is parsed:
+            for stated in known[2]:
+                self.state(stated)
+            return known[1]
+        before, first = self._effects(), len(self.directory)
+        made = convert(self, parsed)
+        if before == self._effects():
+            memory.offer(key, (parsed, made, tuple(self.directory[first:])), parsed)
+        return made
+
+    def _effects(self) -> int:
+        """Grows with every side effect that cannot be done again from memory."""
+        told = len(self.issues) + len(self.ignored) + len(self.echoes) + len(self.drafts)
+        return told - self.replayed
 
     # -- codes -----------------------------------------------------------------------------
 

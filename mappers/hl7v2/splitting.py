@@ -7,7 +7,7 @@ same text at the same place: nobody changes it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, partial
+from functools import lru_cache
 
 from mappers.hl7v2.places import (
     COMPONENT,
@@ -15,6 +15,7 @@ from mappers.hl7v2.places import (
     MOST_REPETITIONS,
     MOST_SUBS,
     REPETITION,
+    SUB,
 )
 from mappers.trace import Source, Text
 from profiles.issue import NotConformant
@@ -69,7 +70,7 @@ def split_text(raw: str, base: int, separator: str, unescape: Callable[[str], st
     if len(pieces) > MOST_REPETITIONS:
         raise NotConformant("a field repeats too often")
     for number, piece in enumerate(pieces):
-        made = _leaf(piece, base | (number << REPETITION), leaves)
+        made = _leaf(piece, base + (number << REPETITION), leaves)
         if made is not None:
             parsed.append([None, made])
     return _unescaped(parsed, leaves, unescape) if unescape is not None else (parsed, leaves)
@@ -97,10 +98,6 @@ def split_field(
     if unescape is not None:
         parsed, leaves = _unescaped(parsed, leaves, unescape)
     return parsed, leaves
-
-
-#: Fields that came before at the same place cost one look-up.
-split_once = lru_cache(maxsize=8192)(partial(split_field, unescape=None))
 
 
 def _repetition(raw: str, base: int, separators: str, leaves: list[Text]) -> Repetition:
@@ -141,7 +138,7 @@ def _subcomponents(
     pieces = component.split(separator)
     if len(pieces) >= MOST_SUBS:
         raise NotConformant("a component has too many subcomponents")
-    return [_leaf(piece, base + n, leaves) for n, piece in enumerate(pieces, 1)], leaves
+    return [_leaf(piece, base + (n << SUB), leaves) for n, piece in enumerate(pieces, 1)], leaves
 
 
 def _leaf(raw: str, source: int, leaves: list[Text]) -> Text | None:

@@ -59,6 +59,17 @@ def read_json(data: bytes, *, limits: Limits = _DEFAULT) -> Any:
     return value
 
 
+def read_own(data: bytes, *, decimals: bool) -> dict[str, Any]:
+    """Read JSON we have written ourselves; `decimals`: numbers with a fraction keep their literal.
+
+    Nothing is checked.
+    """
+    made: dict[str, Any] = (
+        json.loads(data, parse_float=decimal_from_literal) if decimals else orjson.loads(data)
+    )
+    return made
+
+
 def write_json(value: Any, *, pretty: bool = False) -> bytes:
     """Write UTF-8 JSON, compact unless `pretty`; Decimals keep the literal they were read with.
 

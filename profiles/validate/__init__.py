@@ -14,14 +14,14 @@ from functools import lru_cache
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from profiles.validate.structure import resource_types, structure
+from profiles.validate.structure import resource_types, structure, structure_of
 
 if TYPE_CHECKING:
     from profiles.issue import Issue
     from profiles.packages import Packages
     from profiles.validate.validator import Validator
 
-__all__ = ["resource_types", "structure", "validate"]
+__all__ = ["resource_types", "structure", "structure_of", "validate"]
 
 
 def validate(

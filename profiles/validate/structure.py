@@ -13,6 +13,7 @@ from itertools import islice
 from typing import Any
 
 import jsonschema_rs
+import orjson
 
 from profiles.issue import Issue
 from profiles.r4 import facts
@@ -83,6 +84,11 @@ def structure(resource: Any) -> list[Issue]:
             return [*issues[:MOST_ISSUES], Issue("error", "too-costly", TOO_MANY, _root(resource))]
         waiting.extend((*one, level + 1) for one in reversed([*_inner(place, item)]))
     return issues
+
+
+def structure_of(body: bytes) -> list[Issue]:
+    """Validate a resource by the JSON we have written of it."""
+    return structure(orjson.loads(body))
 
 
 @cache

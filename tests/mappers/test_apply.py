@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -233,7 +234,7 @@ def test_statements_of_different_times_commute(said: list[Change], data: st.Data
 @given(statements)
 def test_applying_twice_is_applying_once(said: Change) -> None:
     first = mappers.apply(None, said)
-    again = mappers.apply(first, said._replace(resource=dict(said.resource)))
+    again = mappers.apply(first, replace(said, stated=dict(said.resource)))
     assert mappers.same_content(first, again)
     assert mappers.apply(again, said) == again
 

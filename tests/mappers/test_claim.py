@@ -77,7 +77,7 @@ def test_a_type_without_a_profile_of_ours_claims_none():
     assert claims(of(mapped, "Patient")) == [PROFILES["Patient"]]
 
     basic = {"resourceType": "Basic", "id": "b"}
-    other = mapped.changes[0]._replace(type="Basic", resource=basic)
+    other = replace(mapped.changes[0], type="Basic", stated=basic, body=b"")
     assert "meta" not in mappers.claim(replace(mapped, changes=(other,))).changes[0].resource
 
 

@@ -147,15 +147,13 @@ class Sender:
 
     def whole(self, message: bytes) -> None:
         """Map, account, serialise, and check the structure of what is new."""
-        from profiles.reading import write_json
-        from profiles.validate import structure
+        from profiles.validate import structure_of
 
         checked = self.checked
         for change in self.translated(message).changes:
-            body = change.body or write_json(change.resource)
-            if body not in checked.kept:
-                structure(change.resource)
-                checked.offer(body, body)
+            if change.body not in checked.kept:
+                structure_of(change.body)
+                checked.offer(change.body, change.body)
 
 
 def _floor(message: bytes) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def context(*, lineage: bool) -> Context:
 
 def told(mapped: Mapped) -> tuple[Any, ...]:
     """Everything of a translation, as bytes where it is a resource."""
-    changes = [(*one[:4], *one[5:], write_json(one.resource)) for one in mapped.changes]
+    changes = [(replace(one, stated={}), write_json(one.resource)) for one in mapped.changes]
     facts = (mapped.issues, mapped.loss, mapped.lineage, mapped.patients, mapped.recipients)
     return (
         *changes,
