@@ -10,7 +10,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.api import audit_events, operations
+from gateway.api import audit_events, export, operations
 from gateway.api.context import Context
 from gateway.api.media import XML, wanted
 from gateway.api.outcome import JSON
@@ -23,6 +23,7 @@ from profiles.reading import write_json
 
 #: When the statement last changed its shape.
 _DATE = "2026-11-22"
+_BULK = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition"
 _READS = ("read", "vread", "history-instance", "history-type", "search-type")
 _CHANGES = ("update", "delete")
 _SYSTEM = ("transaction", "batch", "history-system", "search-system")
@@ -55,7 +56,7 @@ def capability_statement(options: Options) -> dict[str, Any]:
                 "security": _security(options),
                 "resource": [_resource(type_, options) for type_ in resource_types()],
                 "interaction": [{"code": code} for code in _SYSTEM],
-                "operation": operations.described(""),
+                "operation": _operations(""),
             }
         ],
     }
@@ -80,6 +81,14 @@ def _security(options: Options) -> dict[str, Any]:
     return described
 
 
+def _operations(type_: str) -> list[dict[str, Any]]:
+    """Name what can be called on a type, "" for the system."""
+    found = operations.described(type_)
+    if type_ in export.DEFINED:
+        found.append({"name": "export", "definition": f"{_BULK}/{export.DEFINED[type_]}"})
+    return found
+
+
 def _resource(type_: str, options: Options) -> dict[str, Any]:
     written = type_ not in NOT_WRITTEN
     changed = written and type_ not in NOT_CHANGED
@@ -95,7 +104,7 @@ def _resource(type_: str, options: Options) -> dict[str, Any]:
         "conditionalDelete": "single" if changed else "not-supported",
     }
     described.update(searchable(type_))
-    described["operation"] = operations.described(type_)
+    described["operation"] = _operations(type_)
     return described
 
 

@@ -67,6 +67,11 @@ def at(place: str, issue: Issue) -> Issue:
     return replace(issue, location=place)
 
 
+def note(sentence: str) -> Issue:
+    """Make the issue of something that went well."""
+    return Issue("information", "informational", sentence)
+
+
 def accepted(status: int, sentence: str, issues: Sequence[Issue] = ()) -> Response:
     """Make the OperationOutcome of something that was done."""
     return answer(status, (Issue("information", "informational", sentence), *issues))

@@ -14,6 +14,7 @@ from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Stamp
 from gateway.pipeline.rest.asked import Call, Check, Checked, Order, Performed
 from gateway.store.audit_reading import Stretch
+from gateway.store.exports import ExportJob
 from gateway.store.history import Wanted
 from gateway.store.hits import Query
 from profiles.issue import Issue
@@ -152,6 +153,15 @@ class Gateway(Protocol):
 
     def revoked(self) -> frozenset[str]:
         """The clients an operator has revoked."""
+
+    async def add_export(self, job: ExportJob) -> None:
+        """Remember a bulk export; returns after the commit. Raises Unavailable."""
+
+    async def export(self, job: str) -> ExportJob | None:
+        """Return a bulk export that has not ended."""
+
+    async def end_export(self, job: str) -> None:
+        """Forget a bulk export; returns after the commit. Raises Unavailable."""
 
     async def audit_events(
         self, stretch: Stretch, limit: int

@@ -45,6 +45,11 @@ def authorize_request(scopes: Iterable[Scope], request: Request) -> None:
     authorize(scopes, str(type_), letter)
 
 
+def may_see(scopes: Iterable[Scope], type_: str) -> bool:
+    """Whether a scope lets resources of a type be read or searched at all."""
+    return queries(scopes, type_, "rs") is not None
+
+
 def within(scopes: Iterable[Scope], resource: dict[str, Any], channel: str) -> bool:
     """Whether a resource may be shown: its type is granted, and it meets one of the queries."""
     type_ = str(resource.get("resourceType", ""))

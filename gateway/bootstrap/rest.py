@@ -11,7 +11,10 @@ from gateway.bootstrap.http import HttpGateway, stored
 from gateway.pipeline.ports import Transaction
 from gateway.pipeline.rest.asked import Call, Check, Checked, Order, Performed
 from gateway.pipeline.rest.perform import perform
+from gateway.store import exports
+from gateway.store.exports import ExportJob
 from gateway.store.history import Wanted
+from gateway.store.unit import unit_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,22 @@ class RestGateway(HttpGateway):
         """Read versions of one resource, of a type or of all, newest first."""
         found = await asyncio.to_thread(self.store.reader.history, wanted)
         return [stored(one) for one in found]
+
+    async def add_export(self, job: ExportJob) -> None:
+        """Remember a bulk export; returns after the commit."""
+        await asyncio.wrap_future(
+            self.store.writer.submit(lambda tx: exports.add(unit_of(tx), job))
+        )
+
+    async def export(self, job: str) -> ExportJob | None:
+        """Return a bulk export that has not ended."""
+        return await asyncio.to_thread(self.store.reader.export, job, self.now())
+
+    async def end_export(self, job: str) -> None:
+        """Forget a bulk export; returns after the commit."""
+        await asyncio.wrap_future(
+            self.store.writer.submit(lambda tx: exports.end(unit_of(tx), job))
+        )
 
     async def check(self, asked: Check | Call) -> Checked:
         """Understand and validate what a caller sent."""

@@ -20,6 +20,7 @@ from gateway.store import (
     browse,
     clients,
     consents,
+    exports,
     finding,
     history,
     identity,
@@ -120,6 +121,11 @@ class StoreReader:
         """Read AuditEvents of a stretch of time: (leaf number, event), at most `limit`."""
         with self.view() as view:
             return audit_reading.events(view.db, view.bodies, stretch, limit)
+
+    def export(self, job: str, now: Instant) -> exports.ExportJob | None:
+        """Return a bulk export that has not ended."""
+        with self.view() as view:
+            return exports.find(view.db, job, now)
 
     def revoked(self) -> frozenset[str]:
         """Return the clients an operator has revoked."""

@@ -17,7 +17,7 @@ from gateway.evidence import audit_event
 from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Party
 from gateway.pipeline.site import Site
-from gateway.store import audit, clients, erasure
+from gateway.store import audit, clients, erasure, exports
 from gateway.store.bodies import whole_days
 from gateway.store.messages import targets
 from gateway.store.store import Store
@@ -84,7 +84,7 @@ def run(store: Store, site: Site, *, now: Instant = 0) -> RetentionReport:
     """
     at = now or store.writer.submit(lambda tx: tx.now).result(PATIENCE)
     state = _Run(site, at)
-    store.writer.submit(lambda tx: clients.forget_used(unit_of(tx), at)).result(PATIENCE)
+    store.writer.submit(lambda tx: _forget(unit_of(tx), at)).result(PATIENCE)
     for step in (_undone, _messages, _bodies, _keys, _events):
         _repeat(store, state, step)
     for segment in sorted(state.segments):
@@ -93,6 +93,11 @@ def run(store: Store, site: Site, *, now: Instant = 0) -> RetentionReport:
     if state.counted.resources:
         _repeat(store, state, _identifiers)
     return state.counted
+
+
+def _forget(unit: Unit, at: Instant) -> None:
+    clients.forget_used(unit, at)
+    exports.forget(unit, at)
 
 
 def _repeat(store: Store, state: _Run, step: Callable[[Unit, _Run], bool]) -> None:
@@ -129,6 +134,7 @@ def _bodies(unit: Unit, state: _Run) -> bool:
         (state.now, BATCH),
     )
     erasure.delete(unit.db, "body", [row[0] for row in rows])
+    unit.bodies.forget()
     state.add(bodies=len(rows))
     return len(rows) == BATCH
 

@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 from profiles.issue import Unavailable
 
 #: The newest migration; a test compares it with the files.
-HEAD = "0004"
+HEAD = "0005"
 _LOCK = 0x736368656D61
 
 

@@ -132,6 +132,18 @@ ASSERTION_USE = _table(
     rowid=False,
 )
 
+#: Bulk exports asked for; they hold no data, only what is wanted, sealed.
+EXPORT_JOB = _table(
+    "export_job",
+    Column("job", Text, primary_key=True),
+    _text("organization"),
+    _text("client"),
+    _big("at"),
+    _big("retain_until"),
+    _text("content"),
+    Index("export_job_retain", "retain_until"),
+)
+
 #: A data key, wrapped by the key file outside the database. One per patient, one per message
 #: without a patient. Destroying the row erases everything sealed with it.
 DATA_KEY = _table(
