@@ -72,7 +72,9 @@ def _quantity(session: Session, segment: Segment, draft: Draft) -> None:
 def _bounds(session: Session, first: Text | None, last: Text | None, draft: Draft) -> None:
     for element, stated in (("start", first), ("end", last)):
         when = session.instant(stated) if stated is not None and stated != '""' else None
-        if when is not None:
+        if when is not None and when == draft.resource.get(element):
+            session.echoes.append(when)
+        elif when is not None:
             draft.resource[element] = when
 
 

@@ -69,9 +69,11 @@ def control(w: Writing, order: Resource) -> str | None:
     """ORC-1 as it stands beside the status, where it did not become one."""
     for extension in order.get("_status", {}).get("extension", ()):
         for coding in extension.get("valueCodeableConcept", {}).get("coding", ()):
-            if extension.get("url") == ALTERNATE_CODES and coding.get("system") == _CONTROLS:
+            code: str | None = coding.get("code")
+            known = extension.get("url") == ALTERNATE_CODES and coding.get("system") == _CONTROLS
+            if known and code is not None:
                 w.carried(extension["url"], coding["system"])
-                return coding["code"]  # type: ignore[no-any-return]  # traced JSON
+                return code
     return None
 
 

@@ -124,10 +124,10 @@ def _place(w: Writing, segment: Segment, field: int, group: list[Entry], said: s
         words = words or described
         w.carried(entry["status"] if entry.get("status") == said else None)
         for coding in entry.get("physicalType", {}).get("coding", ()):
-            if coding.get("system") == _KIND_OF_PLACE:
-                parts.setdefault(6, derived(coding["code"], coding["code"], coding["system"]))
-            else:
+            if coding.get("system") != _KIND_OF_PLACE:
                 w.carried(coding)
+            elif "code" in coding:
+                parts.setdefault(6, derived(coding["code"], coding["code"], coding["system"]))
         for outer, part in about(w, entry.get("location"), value).items():
             w.carried(part if parts.get(outer) == part else None)
             parts.setdefault(outer, part)

@@ -79,9 +79,10 @@ def _period(w: Writing, obr: Segment, found: Resource) -> None:
 
 def _section(w: Writing, obr: Segment, section: dict[str, Any]) -> None:
     for coding in section.get("coding", ()):
-        if coding.get("system") == f"{V2}0074" and not obr.has(24):
-            known = meaning("diagnostic-section", str(coding.get("code")))
-            obr.put(24, derived(str(coding["code"]), coding["code"], coding["system"]))
+        code = coding.get("code")
+        if code is not None and coding.get("system") == f"{V2}0074" and not obr.has(24):
+            known = meaning("diagnostic-section", str(code))
+            obr.put(24, derived(str(code), code, coding["system"]))
             if known is not None and coding.get("display") == known.display:
                 w.carried(coding["display"])
 

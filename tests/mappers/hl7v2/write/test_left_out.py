@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.mappers.hl7v2.write.builders import (
+    V2,
     bundle,
     document,
     encounter,
@@ -98,3 +99,32 @@ def test_nulls_among_primitives_are_no_content() -> None:
     part = {"extension": [{"url": "https://x.example", "valueString": "b"}]}
     name = {"family": "Weiß", "given": ["A", "B"], "_given": [None, part]}
     assert left_out(patient(name=[name])) == ("Patient/p1.name[0].given[1].extension",)
+
+
+def test_a_system_without_a_code_says_nothing_a_field_could_carry() -> None:
+    core = "http://hl7.org/fhir/StructureDefinition/"
+    nothing = {"coding": [{"system": f"{V2}0119"}]}
+    control = {"url": f"{core}alternate-codes", "valueCodeableConcept": nothing}
+    order = {
+        "resourceType": "ServiceRequest",
+        "id": "s1",
+        "status": "active",
+        "_status": {"extension": [control]},
+        "intent": "order",
+        "subject": {"reference": "Patient/p1"},
+        "code": {"text": "Labor"},
+    }
+    assert any(path.startswith("ServiceRequest/s1.status") for path in left_out(patient(), order))
+    section = {"coding": [{"system": f"{V2}0074"}]}
+    report = {
+        "resourceType": "DiagnosticReport",
+        "id": "r1",
+        "status": "final",
+        "category": [section],
+        "code": {"text": "Labor"},
+        "subject": {"reference": "Patient/p1"},
+    }
+    assert any("category" in path for path in left_out(patient(), report))
+    kind = {"coding": [{"system": f"{V2}0305"}]}
+    place = {"location": {"display": "3B"}, "status": "active", "physicalType": kind}
+    assert any("physicalType" in path for path in left_out(patient(), encounter(location=[place])))
