@@ -123,16 +123,21 @@ def _place(w: Writing, segment: Segment, field: int, group: list[Entry], said: s
             parts.setdefault(outer, part)
         words = words or described
         w.carried(entry["status"] if entry.get("status") == said else None)
-        for coding in entry.get("physicalType", {}).get("coding", ()):
-            if coding.get("system") != _KIND_OF_PLACE:
-                w.carried(coding)
-            elif "code" in coding:
-                parts.setdefault(6, derived(coding["code"], coding["code"], coding["system"]))
+        _physical(w, entry, parts)
         for outer, part in about(w, entry.get("location"), value).items():
             w.carried(part if parts.get(outer) == part else None)
             parts.setdefault(outer, part)
     parts.setdefault(9, words)
     segment.add(field, [parts.get(number) for number in range(1, 11)])
+
+
+def _physical(w: Writing, entry: Entry, parts: dict[int, Any]) -> None:
+    """PL.6 where the kind is one of table 0305; else the component itself says it."""
+    for coding in entry.get("physicalType", {}).get("coding", ()):
+        if coding.get("system") != _KIND_OF_PLACE:
+            w.carried(coding)
+        elif "code" in coding:
+            parts.setdefault(6, derived(coding["code"], coding["code"], coding["system"]))
 
 
 def _component(w: Writing, entry: Entry) -> tuple[int, str]:
