@@ -75,18 +75,28 @@ class Rig:
         return made, Inside(made.region)
 
 
+@pytest.fixture(scope="session")
+def make_rig_in(template):
+    """Make a rig in a folder on a database; it ends with the stack it is given."""
+
+    def make(place: Path, database: str, closing: ExitStack) -> Rig:
+        folder = place / "region"
+        shutil.copytree(template, folder)
+        if database == "sqlite":
+            return Rig(folder, "sqlite:///gateway.db", "", closing)
+        url, password = closing.enter_context(_postgres(folder))
+        return Rig(folder, url, password, closing)
+
+    return make
+
+
 @pytest.fixture
-def make_rig(template, tmp_path):
+def make_rig(make_rig_in, tmp_path):
     """Make rigs on a database: `make_rig("sqlite")`."""
     with ExitStack() as closing:
 
         def make(database: str = "sqlite") -> Rig:
-            folder = tmp_path / "region"
-            shutil.copytree(template, folder)
-            if database == "sqlite":
-                return Rig(folder, "sqlite:///gateway.db", "", closing)
-            url, password = closing.enter_context(_postgres(folder))
-            return Rig(folder, url, password, closing)
+            return make_rig_in(tmp_path, database, closing)
 
         yield make
 

@@ -85,19 +85,19 @@ class Inbox:
     def stored(self, claim: Claim) -> None:
         """Archive or delete a record that is stored, and what lies beside it."""
         if self.folder.archive:
-            self._put_away(claim, self._path / self.folder.archive)
+            self._put_away(claim, self._path / self.folder.archive, self._stamp(claim))
         for path in (claim.path, *claim.beside):
             files.remove(path)
         self._claims.end(claim)
 
     def refuse(self, claim: Claim, text: str) -> None:
         """Put a record into the error folder, with a text that says why."""
-        target = self._path / self.folder.error
-        name = names.dated(claim.record.name, self._stamp(claim))
+        target, stamp = self._path / self.folder.error, self._stamp(claim)
+        name = names.dated(claim.record.name, stamp)
         note = text.replace("\n", "\r\n").encode("utf-8-sig")
         # First the text: a record in the error folder is never without one.
         files.write(target / names.beside(name, ".txt"), note)
-        self._put_away(claim, target)
+        self._put_away(claim, target, stamp)
         self._claims.end(claim)
 
     def answer(self, claim: Claim, data: bytes) -> None:
@@ -202,8 +202,7 @@ class Inbox:
     def _stamp(self, claim: Claim) -> str:
         return f"{self.today():%Y%m%d-%H%M%S}-{claim.folder.name[:6]}"
 
-    def _put_away(self, claim: Claim, target: Path) -> None:
+    def _put_away(self, claim: Claim, target: Path, stamp: str) -> None:
         """Move a record and what lies beside it to a folder, under dated names."""
-        stamp = self._stamp(claim)
         for path in (*claim.beside, claim.path):
             files.move_far(path, target / names.dated(path.name, stamp))

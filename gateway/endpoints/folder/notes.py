@@ -29,6 +29,10 @@ class Finding(Protocol):
     def location(self) -> str:
         """Where it stands: `line 7 FK 3101`, `PID-3`, `Patient.name[0]`."""
 
+    @property
+    def line(self) -> int:
+        """Line of the file, from 1, where the location does not say it; 0 is unknown."""
+
 
 #: FHIR issue type → what is wrong, what to do.
 _KINDS: dict[str, tuple[str, str]] = {
@@ -114,7 +118,7 @@ def refused(name: str, when: str, reason: str) -> str:
 
 def _entry(number: int, one: Finding) -> list[str]:
     wrong, remedy = _KINDS.get(one.code, _OTHERWISE)
-    place = where(one.location or one.text)
+    place = where(one.location or one.text, one.line)
     lines = [f"{number}. {place}{wrong}"]
     if one.text:
         lines.append(f"   Meldung: {one.text}")
@@ -124,8 +128,11 @@ def _entry(number: int, one: Finding) -> list[str]:
     return lines
 
 
-def where(location: str) -> str:
+def where(location: str, line: int = 0) -> str:
     """Say a place as people count it: `Zeile 7, Feldkennung 3101: `; "" when it names neither."""
     found = (("Nachricht", _RECORD), ("Zeile", _LINE), ("Feldkennung", _FIELD))
-    parts = [f"{word} {match[1]}" for word, rule in found if (match := rule.search(location))]
+    numbers = {word: match[1] for word, rule in found if (match := rule.search(location))}
+    if line:
+        numbers.setdefault("Zeile", str(line))
+    parts = [f"{word} {numbers[word]}" for word, _ in found if word in numbers]
     return f"{', '.join(parts)}: " if parts else ""
