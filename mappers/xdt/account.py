@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 from mappers.base import Loss
 from mappers.codes import rows
-from mappers.trace import collect
+from mappers.trace import Text, collect
 from mappers.xdt.charset import PACKAGE
 from mappers.xdt.message import Message
 from mappers.xdt.session import Session
@@ -25,7 +26,7 @@ def _ignored() -> Mapping[str, str]:
 
 def account(session: Session, message: Message, seen: set[int]) -> Loss:
     """Balance the leaves found in the output against the source."""
-    collect(session.echoes, seen)
+    _collect_echoes(session.echoes, seen)
     leaves = message.stated
     lost = [number for number in leaves if number not in seen]
     if not lost:
@@ -46,6 +47,20 @@ def account(session: Session, message: Message, seen: set[int]) -> Loss:
             unmapped.append((path, message.lines[number][7:]))
     mapped = len(leaves) - len(lost)
     return Loss(len(leaves), mapped, len(ignored), tuple(unmapped), tuple(ignored))
+
+
+def _collect_echoes(echoes: list[Any], seen: set[int]) -> None:
+    """Most echoes are plain leaves."""
+    others = []
+    for one in echoes:
+        if type(one) is not Text:
+            others.append(one)
+        elif isinstance(one.source, int):
+            seen.add(one.source)
+        else:
+            seen.update(one.source)
+    if others:
+        collect(others, seen)
 
 
 def _reason(session: Session, fk: str) -> str | None:

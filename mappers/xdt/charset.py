@@ -125,10 +125,10 @@ def _best(data: bytes, declared: str) -> str:
 def _judge(data: bytes, codec: str) -> _Judgement:
     weights = _weights(codec)
     high = data.translate(None, _ASCII_BYTES)
-    odd = sum(weights[byte] < 0 for byte in high)
+    odd = len(high) - len(high.translate(None, _odd_ones(codec)))
     if len(high.translate(None, _signs(codec))) != len(high):
         odd += _between_letters(codec, data)
-    return _Judgement(odd, -sum(weights[byte] for byte in high))
+    return _Judgement(odd, -sum(map(weights.__getitem__, high)))
 
 
 @cache
@@ -162,6 +162,13 @@ def _weight(character: str) -> int:
         return 2
     is_latin = unicodedata.name(character, "").startswith("LATIN")
     return 1 if is_latin or character in _SIGNS else -2
+
+
+@cache
+def _odd_ones(codec: str) -> bytes:
+    """Bytes of characters nobody writes."""
+    weights = _weights(codec)
+    return bytes(byte for byte in range(0x80, 0x100) if weights[byte] < 0)
 
 
 @cache

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
+from decimal import Decimal
+from functools import cache, lru_cache
 from typing import Any
 
 from mappers.codes import SHARED, Coded, table
@@ -23,6 +24,8 @@ Convert = Callable[[Session, Group, list[Text]], list[Any]]
 UCUM = "http://unitsofmeasure.org"
 _COVERAGE_CLASS = "http://terminology.hl7.org/CodeSystem/coverage-class"
 _NUMBER = re.compile(r"([+-]?)0*(\d{1,64})?(?:[.,](\d{1,64})?)?")
+#: Characters of the longest content that is tried as a number.
+_LONGEST_NUMBER = 256
 
 
 def converter(datatype: str, argument: str) -> Convert:
@@ -38,13 +41,22 @@ def clean(leaf: Text) -> Text:
 
 def number(session: Session, leaf: Text) -> Value | None:
     """A decimal with point or comma, its digits kept; an invalid one is an issue and None."""
-    match = _NUMBER.fullmatch(leaf.strip())
-    if match is None or not (match[2] or match[3]):
+    stated = leaf.strip()
+    found = _decimal(stated) if len(stated) <= _LONGEST_NUMBER else None
+    if found is None:
         session.issue("value", "not a number", leaf, "102")
+        return None
+    return Value(found, leaf.source)
+
+
+@lru_cache(maxsize=4096)
+def _decimal(stated: str) -> Decimal | None:
+    match = _NUMBER.fullmatch(stated)
+    if match is None or not (match[2] or match[3]):
         return None
     sign, whole, fraction = match.groups()
     literal = f"{'-' if sign == '-' else ''}{whole or '0'}" + (f".{fraction}" if fraction else "")
-    return Value(decimal_from_literal(literal), leaf.source)
+    return decimal_from_literal(literal)
 
 
 @cache

@@ -150,7 +150,7 @@ def _lines(reading: Reading, data: bytes, issues: list[Issue]) -> list[str]:
         lines = _joined(lines, issues)
     while lines and not lines[-1]:
         lines.pop()
-    if len(max(lines, key=len, default="")) > _LONGEST_LINE:
+    if len(whole) > _LONGEST_LINE < len(max(lines, key=len, default="")):
         raise _refused("the line is too long", lines.index(max(lines, key=len)))
     return lines
 

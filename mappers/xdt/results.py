@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from mappers.drafts import Draft
 from mappers.trace import Text, derived, text
 from mappers.uris import ALTERNATE_CODES, V2
-from mappers.xdt.datatypes import clean, number, quantity, unit
+from mappers.xdt.datatypes import clean, number, unit
 from mappers.xdt.group import Group
 from mappers.xdt.patient import reference
 from mappers.xdt.session import Session
@@ -94,12 +94,17 @@ def _effective(session: Session, group: Group) -> str | None:
         return session.when(day, clock)
     if clock is not None:
         session.issue("value", "a time of day without its date", clock, "102")
+    if not group.has("7278", "7279"):
+        return None
     return session.zoned(group.first("7278"), group.first("7279"), group.first("7273"))
 
 
 def _said(session: Session, group: Group) -> dict[str, Any]:
     """Value, interpretation and limits."""
-    said = _value(session, group)
+    units = group.first("8421")
+    measured = unit(session, units) if units is not None else {}
+    said = _value(session, group, units, measured)
+    has_value = bool(said)
     interpretations = []
     limit = group.first("8422")
     if limit is not None:
@@ -111,29 +116,31 @@ def _said(session: Session, group: Group) -> dict[str, Any]:
         interpretations.append(coded)
     words = session.lines(group, "8480")
     if words is not None and "valueString" not in said:
-        if any(name.startswith("value") for name in said):
+        if has_value:
             interpretations.append({"text": words})
         else:
-            said = {"valueString": words}
+            said, has_value = {"valueString": words}, True
     if interpretations:
         said["interpretation"] = interpretations
-    ranges = _range(session, group)
+    ranges = _range(session, group, measured)
     if ranges is not None:
         said["referenceRange"] = [ranges]
-    if not any(name.startswith("value") for name in said):
+    if not has_value:
         said["dataAbsentReason"] = {"coding": [{"system": _ABSENT, "code": "unknown"}]}
     return said
 
 
-def _value(session: Session, group: Group) -> dict[str, Any]:
+def _value(
+    session: Session, group: Group, units: Text | None, measured: dict[str, Any]
+) -> dict[str, Any]:
     """8420 with the unit 8421; what is no number stays as words."""
-    stated, units = group.first("8420"), group.first("8421")
+    stated = group.first("8420")
     if stated is None:
         return {}
     before = len(session.issues)
-    found = quantity(session, stated, units)
+    found = number(session, stated)
     if found is not None:
-        return {"valueQuantity": found}
+        return {"valueQuantity": {"value": found, **measured}}
     del session.issues[before:]
     words = clean(stated)
     if units is None:
@@ -141,10 +148,11 @@ def _value(session: Session, group: Group) -> dict[str, Any]:
     return {"valueString": derived(f"{words} {units.strip()}", words, units)}
 
 
-def _range(session: Session, group: Group) -> dict[str, Any] | None:
+def _range(session: Session, group: Group, measured: dict[str, Any]) -> dict[str, Any] | None:
     """8460 in words, 8461 and 8462 as limits in the unit of the value."""
+    if not group.has("8460", "8461", "8462"):
+        return None
     made: dict[str, Any] = {}
-    units = group.first("8421")
     loose: list[Text] = []
     for name, fk in (("low", "8461"), ("high", "8462")):
         limit = group.first(fk)
@@ -156,7 +164,7 @@ def _range(session: Session, group: Group) -> dict[str, Any] | None:
             del session.issues[before:]
             loose.append(limit)
             continue
-        made[name] = {"value": value, **(unit(session, units) if units is not None else {})}
+        made[name] = {"value": value, **measured}
     words = [*group.all("8460"), *loose]
     if words:
         made["text"] = derived("\n".join(map(str.strip, words)), *words)

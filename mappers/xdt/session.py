@@ -25,6 +25,8 @@ _YEAR_FIRST = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _TIME = re.compile(r"(\d\d):?(\d\d)(?::?(\d\d))?(\d{2,3})?")
 _DAYS = "TTMMJJJJ"
 _SECONDS = re.compile(r"[0-2]\d[0-5]\d[0-5]\d")
+#: Characters of the longest moments that are remembered.
+_REMEMBERED = 32
 _ZONE = re.compile(r"UTC([+-])(\d{1,2})")
 
 
@@ -91,7 +93,7 @@ class Session(Translation):
 
     def when(self, day: Text | None, clock: Text | None = None) -> str | None:
         """Return a FHIR dateTime of a date and a time of day (HHMM, HHMMSS, HHMMSSmmm)."""
-        if day is not None and clock is not None:
+        if day is not None and clock is not None and len(day) + len(clock) <= _REMEMBERED:
             plain = _moment(str(day), str(clock), self.day_first, self.zone)
             if plain is not None:
                 return derived(plain, day, clock)

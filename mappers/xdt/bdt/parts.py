@@ -88,35 +88,49 @@ def parts_of(entries: Iterable[Entry]) -> tuple[list[Part], Group]:
     begins = _begins()
     found: list[Part] = []
     loose = Group("", 0)
-    kind: Kind | None = None
-    current = loose
+    rule: _Rule | None = None
+    current = loose.entries
     held: set[str] = set()
-    for fk, content in entries:
+    for entry in entries:
+        fk, content = entry
         if not content:
             continue
-        if kind is None or not _goes_on(kind, fk, held):
-            kind = begins.get(fk)
-            current = loose
-            held.clear()
-            if kind is not None:
-                current = Group(kind.name, 0)
-                found.append(Part(kind.name, current))
+        if rule is None or not (fk in rule.always or held.isdisjoint(rule.unless.get(fk, held))):
+            rule = begins.get(fk)
+            held = set()
+            if rule is None:
+                current = loose.entries
+            else:
+                part = Group(rule.name, 0)
+                current = part.entries
+                found.append(Part(rule.name, part))
         held.add(fk)
-        current.entries.append((fk, content))
+        current.append(entry)
     return found, loose
 
 
-def _goes_on(kind: Kind, fk: str, held: set[str]) -> bool:
-    if fk in kind.leading:
-        if kind.is_text:
-            return True
-        return held.isdisjoint(kind.leading[kind.leading.index(fk) :])
-    return fk in kind.within
+class _Rule(NamedTuple):
+    """How a kind goes on."""
+
+    name: str
+    #: Fields that go on with it wherever they come.
+    always: frozenset[str]
+    #: Leading field → those that may not be there yet: itself and what comes behind it.
+    unless: dict[str, tuple[str, ...]]
+
+
+def _rule(kind: Kind) -> _Rule:
+    leading = kind.leading
+    if kind.is_text:
+        return _Rule(kind.name, frozenset({*kind.within, *leading}), {})
+    unless = {fk: leading[place:] for place, fk in enumerate(leading)}
+    return _Rule(kind.name, kind.within - unless.keys(), unless)
 
 
 @cache
-def _begins() -> dict[str, Kind]:
-    return {fk: kind for kind in KINDS for fk in (*kind.leading, *kind.opening)}
+def _begins() -> dict[str, _Rule]:
+    compiled = [(kind, _rule(kind)) for kind in KINDS]
+    return {fk: rule for kind, rule in compiled for fk in (*kind.leading, *kind.opening)}
 
 
 def words_of(group: Group) -> list[Text]:

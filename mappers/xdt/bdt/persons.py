@@ -36,6 +36,7 @@ _INSURED = {
     "3205": "3107",
     "3210": "3110",
 }
+_INSURED_FIELDS = frozenset(_INSURED)
 _CARD = frozenset(
     [
         *(
@@ -55,6 +56,8 @@ _CARD = frozenset(
         *("4111", "4112", "4113", "4121", "4122", "4131", "4132", "4133", "4134"),
     ]
 )
+#: Fields that say more than whose card it is.
+_CARDS_OWN = _CARD - {"3105", "3119"}
 _PAYERS = ("4111", "4104", "2002", "4134")
 _MASTER = "6100"
 _ROLE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
@@ -82,7 +85,7 @@ def coverages(session: Session, records: list[Group]) -> dict[int, Draft]:
     ordered = sorted(records, key=lambda record: record.name != _MASTER)
     named: dict[tuple[str, ...], list[Group]] = {}
     for record in ordered:
-        if record.has(*(_CARD - {"3105", "3119"})):
+        if not _CARDS_OWN.isdisjoint(record.fields):
             payer = tuple(str(record.first(fk) or "").strip() for fk in _PAYERS[:2])
             named.setdefault(payer, []).append(record)
     found: dict[int, Draft] = {}
@@ -117,19 +120,27 @@ def _merged(session: Session, records: list[Group], fields: frozenset[str]) -> G
         for fk in sorted(fields & record.fields.keys()):
             stated = record.all(fk)
             before = known.setdefault(fk, stated)
-            if [leaf.strip() for leaf in stated] != [leaf.strip() for leaf in before]:
+            if before is stated:
+                continue
+            if stated == before or _bare(stated) == _bare(before):
+                session.echoes += stated
+            else:
                 session.issue("conflict", "records of one patient differ", stated[0])
                 session.ignored.append((stated, "a record that comes first says otherwise"))
-            elif stated is not before:
-                session.echoes += stated
     made = Group(records[0].name, records[0].line)
     made.entries = [(fk, leaf) for fk, stated in known.items() for leaf in stated]
     return made
 
 
+def _bare(leaves: list[Text]) -> list[str]:
+    return [leaf.strip() for leaf in leaves]
+
+
 def _insured(session: Session, records: list[Group], subject: Draft) -> None:
     """3200 to 3210: the head of the family → RelatedPerson."""
-    stated = _merged(session, records, frozenset(_INSURED))
+    stated = _merged(session, records, _INSURED_FIELDS)
+    if not stated.entries:
+        return
     group = Group("", 0)
     group.entries = [(_INSURED[fk], leaf) for fk, leaf in stated.entries]
     name = human_name(session, group)

@@ -13,6 +13,7 @@ from mappers.xdt.ldt.flat_head import flat_house
 from mappers.xdt.ldt.head import CERTIFICATE, sending_device
 from mappers.xdt.parties import practitioner
 from mappers.xdt.patient import human_name, reference
+from mappers.xdt.recalled import recalled_by
 from mappers.xdt.session import Session
 from mappers.xdt.table_rows import apply_rows, table
 
@@ -24,9 +25,20 @@ _NAME = {"0219": "3104", "0220": "3102", "0211": "3101"}
 
 def practice_of(session: Session, headers: Sequence[Group]) -> Draft | None:
     """Read the headers; return the first house they name."""
-    first: Draft | None = None
     for record in headers:
         _software(session, record)
+    lines = session.message.lines
+    stated = tuple(
+        [(begin, "\n".join(lines[begin:end])) for one in headers for begin, end in one.spans]
+    )
+    named = recalled_by((_houses, session.namespace, stated), session, _houses, headers)
+    return session.drafts[named] if named is not None else None
+
+
+def _houses(session: Session, headers: Sequence[Group]) -> str | None:
+    """Houses and doctors of the headers; returns the id of the first house."""
+    first: Draft | None = None
+    for record in headers:
         plain = Group(record.name, record.line)
         plain.entries = [
             one for fk, leaf in record.entries if fk not in _DOCTOR for one in _apart(fk, leaf)
@@ -39,7 +51,7 @@ def practice_of(session: Session, headers: Sequence[Group]) -> Draft | None:
         for doctor in record.sections("0212", within=_DOCTOR):
             _doctor(session, doctor, house)
     _sender(session, headers, first)
-    return first
+    return first.id if first is not None else None
 
 
 def _apart(fk: str, leaf: Text) -> list[Entry]:

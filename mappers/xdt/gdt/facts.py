@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from mappers.codes import table
 from mappers.drafts import Draft
-from mappers.trace import Text, Value, derived, text
+from mappers.trace import Text, Value, derived
+from mappers.xdt.charset import PACKAGE
 from mappers.xdt.datatypes import clean
 from mappers.xdt.group import Group
 from mappers.xdt.patient import reference
@@ -21,9 +23,9 @@ def fact(
     session: Session, group: Group, fk: str, key: tuple[str, ...], effective: str | None
 ) -> Draft | None:
     """A field of the table of facts → Observation; a lone number is one, else words."""
-    words = session.lines(group, fk)
-    known = session.lookup("fact", text(fk, ()))
-    if words is None or known is None:
+    stated = group.all(fk)
+    known = table(PACKAGE, "fact").get(fk) if stated else None
+    if known is None:
         return None
     codings = [{"system": FIELD, "code": fk, "display": known.display}]
     if known.code:
@@ -32,11 +34,11 @@ def fact(
     made = _observed(session, (*key, fk), concept, effective)
     coding = {"system": _CATEGORY, "code": known.system}
     made.resource["category"] = [{"coding": [coding]}]
-    first = group.all(fk)[0]
-    if known.code and len(group.all(fk)) == 1 and first.strip().isdecimal():
+    first = stated[0]
+    if known.code and len(stated) == 1 and first.strip().isdecimal():
         made.resource["valueInteger"] = Value(int(first), first.source)
     else:
-        made.resource["valueString"] = words
+        made.resource["valueString"] = derived("\n".join(stated), *stated)
     return made
 
 
@@ -44,7 +46,10 @@ def free_categories(
     session: Session, body: Group, key: tuple[str, ...], effective: str | None
 ) -> list[Draft]:
     """6330 to 6399: pairs of a name and contents the sender is free to choose."""
-    stated = sorted({int(fk) // 2 * 2 for fk in body.fields if fk in _FREE})
+    pairs = _FREE & body.fields.keys()
+    if not pairs:
+        return []
+    stated = sorted({int(fk) // 2 * 2 for fk in pairs})
     return [
         _pair(session, (*key, str(n)), body.first(str(n)), body.all(str(n + 1)), effective)
         for n in stated

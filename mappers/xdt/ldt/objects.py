@@ -20,6 +20,8 @@ from mappers.xdt.session import Session
 #: Feldkennung → objects it announces.
 Parts = dict[str, list[Group]]
 _STAMP = re.compile(r"(\d{8})\|(\d{6})\|UTC([+-])(\d{1,2})")
+#: Characters of the longest time stamps that are remembered.
+_REMEMBERED = 32
 #: Feldkennungen of texts that say more about what they stand in.
 NOTES = ("8167", "8236", "8238", "8241", "8246", "8247")
 
@@ -62,7 +64,8 @@ def when(session: Session, stamp: Group | None) -> str | None:
         return None
     day, clock, zone = stamp.first("7278"), stamp.first("7279"), stamp.first("7273")
     if day is not None and clock is not None and zone is not None:
-        found = _moment(str(day), str(clock), str(zone))
+        short = len(day) + len(clock) + len(zone) <= _REMEMBERED
+        found = _moment(str(day), str(clock), str(zone)) if short else None
         if found is not None:
             return derived(found, day, clock, zone)
     return session.zoned(day, clock, zone)
