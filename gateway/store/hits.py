@@ -73,7 +73,7 @@ def hits(
     if not query.order:
         return _in_order_of_storing(looked, after, limit)
     walked = walk.possible(query.criteria, query.order)
-    few = looked.gathered(FEW if walked else MOST)
+    few = looked.gathered(FEW) if walked else looked.kept(MOST)
     if few is not None:
         return _sorted(looked, few, after, limit)
     if not walked:
@@ -98,12 +98,22 @@ class _Looked:
         for one in lookup.present(self.db, self.bodies, numbers, organizations):
             resource = None if one.deleted else with_meta(one)
             if resource is not None and any(c.matches(resource) for c in self.query.criteria):
-                at = (*ranks(resource, self.query.order), one.number)
+                order = self.query.order
+                at = (*ranks(resource, order), one.number) if order else (one.number,)
                 found[one.number] = Hit(one, resource, at)
         return found
 
     def gathered(self, most: int) -> list[int] | None:
         """Return all candidates; None when they are more."""
+        numbers: list[int] = []
+        for found in segments(self.db, self.key, self.query.criteria):
+            numbers += sorted(found)
+            if len(numbers) > most:
+                return None
+        return numbers
+
+    def kept(self, most: int) -> list[int] | None:
+        """Return all candidates that the custodians keep; None when they are more."""
         numbers: list[int] = []
         for found in segments(self.db, self.key, self.query.criteria):
             numbers += self.of_custodians(sorted(found))

@@ -35,6 +35,8 @@ class Candidates:
         self.key = key
         self.criteria = criteria
         self._plans = [plan(key, one) for one in criteria]
+        #: Nothing but a type: what is walked through has it.
+        self._all = not any(one.conditions for one in criteria)
         self._found: dict[int, set[int]] = {}
 
     def of(self, segment: int) -> set[int]:
@@ -44,6 +46,10 @@ class Candidates:
             known = set().union(*[narrow(self.db, segment) for narrow in self._plans])
             self._found[segment] = known
         return known
+
+    def has(self, number: int) -> bool:
+        """Say whether a resource of these types is a candidate."""
+        return self._all or number in self.of(number >> SEGMENT_BITS)
 
     def count(self) -> int:
         """Return the number of segments there are."""
@@ -74,7 +80,7 @@ def _dated(candidates: Candidates, key: SortKey, after: tuple[Any, ...]) -> Iter
     else:
         streams = [_rows(candidates, key, segment, start) for segment in range(candidates.count())]
     for low, high, number in merge(*streams, reverse=key.descending):
-        if number in candidates.of(number >> SEGMENT_BITS):
+        if candidates.has(number):
             yield [low, high], number
 
 
