@@ -25,7 +25,7 @@ from profiles.reading import write_json
 _DATE = "2026-11-22"
 _BULK = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition"
 _READS = ("read", "vread", "history-instance", "history-type", "search-type")
-_CHANGES = ("update", "delete")
+_CHANGES = ("update", "patch", "delete")
 _SYSTEM = ("transaction", "batch", "history-system", "search-system")
 #: Types with interactions of their own.
 _OWN = {audit_events.TYPE: audit_events.INTERACTIONS}
@@ -50,6 +50,7 @@ def capability_statement(options: Options) -> dict[str, Any]:
         "implementation": {"description": options.name, "url": options.base_url},
         "fhirVersion": FHIR_VERSION,
         "format": [JSON, XML, "json", "xml"],
+        "patchFormat": ["application/json-patch+json", "application/xml-patch+xml", JSON, XML],
         "rest": [
             {
                 "mode": "server",

@@ -117,8 +117,12 @@ class Call:
         acts: Sequence[Act],
         *,
         references: Mapping[str, str] | None = None,
+        look: bool = False,
     ) -> Performed:
-        """Let the writer perform acts. Raises HTTPException 403, Unavailable."""
+        """Let the writer perform acts, or only look at what they are about.
+
+        Raises HTTPException 403 or 503, Unavailable.
+        """
         for act in acts:
             authorize(self.identity.scopes, act.type, _LETTERS[act.method])
         sight: dict[tuple[str, str], bool] = {}
@@ -130,6 +134,7 @@ class Call:
                 sight=sight,
                 create_on_update=self.context.gateway.options.create_on_update,
                 may=self._may(),
+                look=look,
             )
             performed = await self.context.gateway.perform(order)
             if not performed.unsure:

@@ -182,6 +182,8 @@ class Order:
     sight: Mapping[tuple[str, str], bool] = field(default_factory=dict)
     #: An update may create what does not exist.
     create_on_update: bool = False
+    #: Only look: which resource it is about, whether it may be changed; nothing is written.
+    look: bool = False
     #: Whether the caller's scopes let it write this content by this method; None: they do.
     may: Callable[[bytes, Method], bool] | None = None
 

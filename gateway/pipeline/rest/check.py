@@ -16,7 +16,7 @@ from gateway.pipeline.rest.asked import Act, Call, Check, Checked, Kind, Method
 from gateway.pipeline.rest.entries import settle, take_apart
 from gateway.pipeline.rest.operations import OPERATIONS
 from gateway.pipeline.rest.operations.tools import Tools
-from gateway.pipeline.rest.patched import patched
+from gateway.pipeline.rest.patch import patched
 from gateway.pipeline.rest.subjects import own_targets, subjects
 from gateway.pipeline.translated import WorkerConfig
 from mappers.recency import CLOCK

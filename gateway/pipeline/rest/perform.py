@@ -113,6 +113,8 @@ class _Work:
         planned = [self._plan(position, act) for position, act in enumerate(acts)]
         if self.unsure:
             return [], self.unsure
+        if self.order.look:
+            return [_done(200, current, 0) for current in planned if current is not None], set()
         done: list[Done] = [Done(500)] * len(acts)
         self.book.resource_numbers = self.tx.reserve("resource", 3 * len(acts) + 2)[::-1]
         self.book.subject_numbers = self.tx.reserve("subject", len(acts) + 1)[::-1]
@@ -196,6 +198,8 @@ class _Work:
         if act.method is Method.POST:
             return current
         if act.criteria and not self.found[act.criteria]:
+            if act.method is Method.PATCH:
+                raise Refused(position, *_MISSING)
             return None
         if current is None or current.organization != self.owner:
             if current is None and act.method is Method.PUT and self.order.create_on_update:
