@@ -7,7 +7,9 @@ Whether there is such an owner plays no part: what the caller may see of the res
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 
+from gateway.api.types import resource_types
 from profiles.r4 import facts
 from profiles.search import (
     AnyOf,
@@ -23,6 +25,27 @@ from profiles.search import (
 def compartments() -> Mapping[str, Mapping[str, list[str]]]:
     """Return compartment → resource type → the parameters that put a resource into it."""
     found: Mapping[str, Mapping[str, list[str]]] = facts("search")["compartments"]
+    return found
+
+
+def members(owner_type: str) -> Mapping[str, list[str]]:
+    """Return resource type → the parameters by which a resource is about an owner.
+
+    For an Encounter, whose compartment is not among the compiled definitions: what names it as its
+    encounter or context, and its parts.
+    """
+    if owner_type in compartments():
+        return compartments()[owner_type]
+    return _naming(owner_type, frozenset({owner_type.lower(), "context", "part-of"}))
+
+
+@cache
+def _naming(owner_type: str, names: frozenset[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for type_ in resource_types():
+        for name, one in parameters_of(type_).items():
+            if name in names and one.kind == "reference" and owner_type in one.targets:
+                found.setdefault(type_, []).append(name)
     return found
 
 
@@ -43,7 +66,7 @@ def within(
         known = parameters_of(one.resource_type)
         nodes: list[Node] = [
             Condition(parameter, "reference", "", (keys,))
-            for parameter in compartments()[compartment].get(one.resource_type, ())
+            for parameter in members(compartment).get(one.resource_type, ())
             if parameter in known
         ]
         if one.resource_type == compartment:

@@ -55,13 +55,15 @@ class Place:
     #: Type and id of a compartment's owner; "" for none.
     compartment: str = ""
     owner: str = ""
+    #: Name of the operation that asks, with its $; "" for a search.
+    operation: str = ""
 
     @property
     def path(self) -> str:
         """The address below the base."""
         if not self.compartment:
             return self.type
-        return f"{self.compartment}/{self.owner}/{self.type or '*'}"
+        return f"{self.compartment}/{self.owner}/{self.operation or self.type or '*'}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from gateway.api import (
     capability,
     create,
     delete,
+    everything,
     export,
     export_files,
     history,
@@ -71,6 +72,8 @@ def fhir_routes() -> tuple[Route, ...]:
             PATCH=patch.conditional_patch,
             DELETE=delete.conditional_delete,
         ),
+        # A trailing slash is common, and means the same.
+        _at("/fhir/{type}/", GET=search.search, POST=create.create),
         _at("/fhir/{type}/_search", POST=search.search),
         _at("/fhir/{type}/_history", GET=history.history),
         _at(
@@ -83,6 +86,7 @@ def fhir_routes() -> tuple[Route, ...]:
         _at("/fhir/{compartment}/{owner}/{type}/_search", POST=search.search_compartment),
         _at("/fhir/{type}/{id}/_history", GET=history.history),
         _at("/fhir/{type}/{id}/_history/{version}", GET=read.vread),
+        _at("/fhir/{type}/{id}/$everything", GET=everything.everything),
         _at("/fhir/{compartment}/{owner}/{type}", GET=search.search_compartment),
     )
 

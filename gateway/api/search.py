@@ -22,6 +22,7 @@ from gateway.api.compartment import compartments, types_in
 from gateway.api.context import Context, request_id
 from gateway.api.form import pairs_of
 from gateway.api.including import NOT_ALL, included
+from gateway.api.inclusion import Inclusion
 from gateway.api.linked import resolved
 from gateway.api.question import Place, Question, address, next_address, read_question
 from gateway.api.types import resource_types
@@ -57,14 +58,25 @@ async def search_compartment(request: Request) -> Response:
 async def _searched(request: Request, place: Place) -> Response:
     context = Context.of(request)
     identity = context.identify(request)
-    gateway = context.gateway
-    pairs = await pairs_of(request, context)
-    asker = Asker(gateway, identity)
+    asker = Asker(context.gateway, identity)
+    return await answered(request, asker, place, await pairs_of(request, context))
+
+
+async def answered(
+    request: Request,
+    asker: Asker,
+    place: Place,
+    pairs: Sequence[tuple[str, str]],
+    always: tuple[Inclusion, ...] = (),
+) -> Response:
+    """Answer a search; `always` comes along whatever the caller wants to have included."""
     try:
-        question = read_question(gateway, identity, place, pairs, strict=_strict(request))
+        question = read_question(
+            asker.gateway, asker.identity, place, pairs, strict=_strict(request)
+        )
         criteria = tuple([await resolved(asker, one) for one in question.criteria])
-        question = replace(question, criteria=criteria)
-        found, total, warnings = await _answered(asker, question)
+        question = replace(question, criteria=criteria, includes=(*question.includes, *always))
+        found, total, warnings = await _found(asker, question)
         brought, whole = await included(asker, found.seen, question.includes)
     except (NotSupported, NotConformant) as error:
         return outcome.answer(400, error.issues)
@@ -79,7 +91,7 @@ def _strict(request: Request) -> bool:
     return "handling=strict" in request.headers.get("prefer", "").replace(" ", "").lower()
 
 
-async def _answered(asker: Asker, question: Question) -> tuple[Page, int | None, tuple[Issue, ...]]:
+async def _found(asker: Asker, question: Question) -> tuple[Page, int | None, tuple[Issue, ...]]:
     """Return a page, the total where it is known and wanted, and what is to be said about it."""
     query = asker.query(question.criteria, question.order)
     if question.counting:

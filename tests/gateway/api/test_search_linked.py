@@ -305,3 +305,44 @@ def test_what_does_not_come_along_is_said(filled, connect, monkeypatch):
     assert len(ids(answer, "include")) == 2
     outcome = [one for one in answer.json()["entry"] if one["search"]["mode"] == "outcome"]
     assert outcome[0]["resource"]["issue"][0]["code"] == "too-costly"
+
+
+def test_everything_about_a_patient_comes_in_pages_with_who_it_speaks_of(filled, connect):
+    client = connect("klinikum")
+    answer = client.get("/fhir/Patient/p1/$everything")
+    assert ids(answer) == ["p1", "o1", "o5"]
+    assert ids(answer, "include") == ["org1"]
+    assert ids(client.get("/fhir/Patient/p1/$everything?_type=Observation")) == ["o1", "o5"]
+    assert ids(client.get("/fhir/Patient/p1/$everything?_since=2030-01-01")) == []
+    first = client.get("/fhir/Patient/p1/$everything?_count=2")
+    rest = client.get(links(first)["next"].removeprefix("https://gw.example"))
+    assert ids(first) + ids(rest) == ["p1", "o1", "o5"]
+    assert client.get("/fhir/Patient/p1/$everything?start=2020").status_code == 400
+
+
+def test_everything_about_an_encounter_has_its_patient(filled, connect):
+    filled.store(
+        {
+            "resourceType": "Encounter",
+            "id": "e1",
+            "status": "finished",
+            "class": {"code": "IMP"},
+            "subject": {"reference": "Patient/p1"},
+        }
+    )
+    filled.store(observation(20, 1, encounter={"reference": "Encounter/e1"}))
+    answer = connect("klinikum").get("/fhir/Encounter/e1/$everything")
+    assert ids(answer) == ["e1", "o20"]
+    assert ids(answer, "include") == ["p1"]
+
+
+def test_everything_about_what_is_hidden_is_as_about_what_is_missing(filled, connect):
+    hidden = connect("agentur").get("/fhir/Patient/p1/$everything")
+    missing = connect("agentur").get("/fhir/Patient/none/$everything")
+    assert hidden.status_code == missing.status_code == 404
+    assert hidden.content == missing.content
+
+
+def test_a_trailing_slash_is_the_same_search(filled, connect):
+    client = connect("klinikum")
+    assert ids(client.get("/fhir/Observation/?code=c1")) == ["o1", "o4", "o7"]
