@@ -166,10 +166,7 @@ def read(session: Session, family: Family) -> None:
         reader.begin_group()
         if "PID" not in names and session.event not in family.patientless:
             session.patient = _nobody()
-        for segment in _ordered(group):
-            handler = readers.get(segment.name)
-            if handler is not None:
-                handler(reader, segment)
+        _read_group(reader, group, readers)
         reader.end_order()
         for finish in family.finish:
             finish(session)
@@ -213,11 +210,25 @@ def _check_sequence(before: list[Segment]) -> None:
             raise NotConformant(sentence, location=segment.name, issues=(issue,))
 
 
-def _ordered(group: list[Segment]) -> list[Segment]:
-    """PID first, then the visit where there is only one."""
+def _read_group(reader: Reader, group: list[Segment], readers: Mapping[str, Handler]) -> None:
+    """Read PID first, then the visit where there is only one, then everything in its place.
+
+    What stands behind one of them belongs to it, though it was read before.
+    """
+    before: dict[int, Draft | None] = {}
+    for segment in _first(group):
+        handler = readers.get(segment.name)
+        if handler is not None:
+            handler(reader, segment)
+        before[segment.index] = reader.before
+    for segment in group:
+        if segment.index in before:
+            reader.before = before[segment.index]
+        elif (handler := readers.get(segment.name)) is not None:
+            handler(reader, segment)
+
+
+def _first(group: list[Segment]) -> list[Segment]:
     first = [segment for segment in group if segment.name == "PID"]
     visits = [segment for segment in group if segment.name == "PV1"]
-    if len(visits) == 1:
-        first += visits
-    early = {segment.index for segment in first}
-    return first + [segment for segment in group if segment.index not in early]
+    return first + visits if len(visits) == 1 else first

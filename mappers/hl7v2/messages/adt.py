@@ -5,7 +5,7 @@ from __future__ import annotations
 from mappers.hl7v2 import events
 from mappers.hl7v2.messages import patient
 from mappers.hl7v2.reader import Family, Reader, plain
-from mappers.hl7v2.segments import link, mrg, npu, visit
+from mappers.hl7v2.segments import link, mrg, npu
 from mappers.hl7v2.tokenizer import Segment
 
 _OF_VISITS = events.VISIT_MERGES | events.VISIT_NUMBERS | events.VISIT_MOVES
@@ -22,7 +22,7 @@ def prior(reader: Reader, segment: Segment) -> None:
 
 def read_visit(reader: Reader, segment: Segment) -> None:
     """PV1, and the MRG that waited for it."""
-    visit.read_visit(reader.session, segment)
+    patient.read_visit(reader, segment)
     waiting = reader.take("MRG")
     if waiting is not None:
         mrg.read_merge(reader.session, waiting)

@@ -44,6 +44,18 @@ def read_patient(reader: Reader, segment: Segment) -> None:
         pid_others.updated(session, segment)
 
 
+def read_visit(reader: Reader, segment: Segment) -> None:
+    """PV1 → Encounter."""
+    visit.read_visit(reader.session, segment)
+    reader.before = reader.session.encounter
+
+
+def read_more_visit(reader: Reader, segment: Segment) -> None:
+    """PV2 → the same Encounter."""
+    visit.read_more(reader.session, segment)
+    reader.before = reader.session.encounter
+
+
 def demographics(reader: Reader, segment: Segment) -> None:
     """PD1 → Patient; what has no element there is a fact about the patient."""
     pid.pd1(reader.session, segment)
@@ -104,8 +116,8 @@ READERS: dict[str, Handler] = {
     "PID": read_patient,
     "PD1": demographics,
     "NK1": plain(nk1.next_of_kin),
-    "PV1": plain(visit.read_visit),
-    "PV2": plain(visit.read_more),
+    "PV1": read_visit,
+    "PV2": read_more_visit,
     "DG1": plain(clinical.diagnosis),
     "PR1": plain(clinical.procedure),
     "AL1": plain(clinical.allergy),

@@ -42,7 +42,7 @@ TARGETS: Targets = {
     "TXA-18": ("DocumentReference.securityLabel",),
     "TXA-19": ("DocumentReference.status",),
     "TXA-22": ("DocumentReference.authenticator",),
-    "OBX-5": ("DocumentReference.content",),
+    "OBX-5": ("DocumentReference.content", "DocumentReference.context.related"),
 }
 
 

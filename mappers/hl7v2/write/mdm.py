@@ -7,7 +7,7 @@ from functools import partial
 from mappers.base import Resource
 from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.plan import Choice, Plan, decisive, only_visit, refuse
-from mappers.hl7v2.write.segments import document, person, visit
+from mappers.hl7v2.write.segments import document, person, results, visit
 from mappers.hl7v2.write.writing import Writing
 from mappers.source import Source
 from profiles.issue import NotSupported
@@ -29,9 +29,12 @@ def choose_mdm(source: Source) -> Choice | None:
     documents = source.of("DocumentReference")
     if not documents:
         return None
-    kinds = decisive(source)
-    if kinds & _OTHER_MESSAGES:
-        raise refuse({"DocumentReference", *kinds & _OTHER_MESSAGES})
+    kinds = decisive(source) & _OTHER_MESSAGES
+    if kinds == {"Observation"} and len(documents) == 1:
+        related = document.findings(source, documents[0])
+        kinds = set() if len(related) == len(source.of("Observation")) else kinds
+    if kinds:
+        raise refuse({"DocumentReference", *kinds})
     found = _current(source, documents)
     stay = only_visit(source)
     event, content = _event(source, found)
@@ -58,6 +61,11 @@ def _segments(
         visit.account(w, pid, stay)
         visit.status_is_said(w, stay, event, first)
     body = document.contents(w, found) if content else []
+    if body:
+        related = document.findings(w.source, found)
+        body += results.observations(
+            w, related, numbered_from=sum(one.name == "OBX" for one in body)
+        )
     header = document.txa(w, found, event)
     if not body and "description" in found:
         header.put(25, found["description"])

@@ -7,6 +7,7 @@ from typing import Any
 import mappers
 from mappers.base import Action, Context, Mapped
 from mappers.dialect import Dialect
+from tests.mappers.hl7v2.write.builders import told, write
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "hl7v2"
 CONTEXT = Context(b"key", Dialect(), "https://haus.example/sid")
@@ -128,3 +129,51 @@ def test_content_that_is_no_base64_is_kept_as_text() -> None:
     (binary,) = [c.resource for c in result.changes if c.type == "Binary"]
     assert base64.b64decode(binary["data"]) == b"%%kein base64"
     assert [i.hl7_code for i in result.issues] == ["102"]
+
+
+MDM = (
+    "MSH|^~\\&|DOK|HAUS|GW|NETZ|20261108||MDM^T02|1|P|2.5.1||||||UNICODE UTF-8\r"
+    "PID|1||4711^^^HAUS||Weiß^Ä\rTXA|1|DS|TX||||||||D-2||||||AU||AV\r"
+)
+
+
+def written(*lines: str) -> Mapped:
+    result = mappers.translate((MDM + "\r".join([*lines, ""])).encode(), "hl7v2", CONTEXT)
+    assert result.refusal is None
+    return result
+
+
+LETTER = "OBX|1|ED|18842-5^Brief^LN||KIS^AP^PDF^Base64^JVBERi0xLjQK||||||F"
+WEIGHT = "OBX|2|NM|GEW^Gewicht^L||70|kg|||||F"
+
+
+def test_values_beside_the_text_are_findings_the_document_is_related_to() -> None:
+    result = written(LETTER, "NTE|1||Zum Brief", WEIGHT, "NTE|1||Nüchtern")
+    (weight,) = [c.resource for c in result.changes if c.type == "Observation"]
+    assert weight["valueQuantity"]["unit"] == "kg"
+    assert weight["note"][0]["text"] == "Nüchtern"
+    made = document(result)
+    assert made["context"]["related"] == [{"reference": f"Observation/{weight['id']}"}]
+    assert made["description"] == "Zum Brief"
+    assert len(made["content"]) == 1
+    assert "GEW" not in {coding.get("code") for coding in made["type"]["coding"]}
+
+
+def test_values_alone_are_the_content() -> None:
+    result = written(WEIGHT)
+    assert not [c for c in result.changes if c.type == "Observation"]
+    (binary,) = [c.resource for c in result.changes if c.type == "Binary"]
+    assert base64.b64decode(binary["data"]) == b"70"
+
+
+def test_a_document_is_written_with_the_findings_it_is_related_to() -> None:
+    first = written(LETTER, WEIGHT)
+    message = write(told(first))
+    assert message.message_type == "MDM^T02"
+    assert not [path for path in message.left_out if path.startswith("Observation")]
+    again = mappers.translate(message.data, "hl7v2", CONTEXT)
+    values = [
+        [c.resource["valueQuantity"] for c in one.changes if c.type == "Observation"]
+        for one in (first, again)
+    ]
+    assert values[0] == values[1]

@@ -158,3 +158,11 @@ def test_where_the_header_names_no_event_the_event_segment_does(
     assert mapped.message_type == event
     understood = all(issue.hl7_code not in ("200", "201") for issue in mapped.issues)
     assert understood is ("^" in event)
+
+
+def test_a_note_behind_the_visit_belongs_to_it_though_the_visit_is_read_first() -> None:
+    visit, note = "PV1|1|I|3B", "NTE|1||zum Besuch"
+    mapped = read("ORU^R01", PID, "OBR|1||2^LIS|BB", "OBX|1|NM|718-7^Hb^LN||13|||||F", visit, note)
+    (encounter,), (observation,) = of(mapped, "Encounter"), of(mapped, "Observation")
+    assert encounter["extension"][0]["valueAnnotation"] == {"text": "zum Besuch"}
+    assert "note" not in observation

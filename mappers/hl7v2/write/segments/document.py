@@ -14,6 +14,7 @@ from mappers.hl7v2.write.datatypes.identifiers import ei, own_first
 from mappers.hl7v2.write.datatypes.parties import xcn
 from mappers.hl7v2.write.er7 import Segment
 from mappers.hl7v2.write.writing import Writing, meaning
+from mappers.source import Source
 from mappers.trace import Text, derived
 
 _LOINC = "http://loinc.org"
@@ -121,6 +122,9 @@ def parent_number(w: Writing, relation: dict[str, Any]) -> dict[str, Any] | None
 def _orders(w: Writing, segment: Segment, context: dict[str, Any]) -> None:
     """TXA-14 placer and TXA-15 filler number of the order the document answers."""
     for related in context.get("related", ()):
+        target = w.source.resolve(related)
+        if target is not None and target["resourceType"] == "Observation":
+            w.carried(related)
         identifier = related.get("identifier")
         codes = {
             str(coding.get("code"))
@@ -129,6 +133,17 @@ def _orders(w: Writing, segment: Segment, context: dict[str, Any]) -> None:
         field = 14 if codes == {"PLAC"} else 15 if codes == {"FILL"} else 0
         if field and identifier is not None and segment.make(field, ei, w, identifier, "order"):
             w.carried(identifier["type"])
+
+
+def findings(source: Source, document: Resource) -> list[Resource]:
+    """Observations a document is related to, whose values are no text: OBX beside its content."""
+    related = document.get("context", {}).get("related", ())
+    found = [source.resolve(reference) for reference in related]
+    return [
+        one
+        for one in found
+        if one is not None and one["resourceType"] == "Observation" and "valueString" not in one
+    ]
 
 
 def attachments(document: Resource) -> list[dict[str, Any]]:

@@ -105,11 +105,11 @@ def status(w: Writing, table: str, stated: Text | None) -> str | None:
 
 
 def observations(
-    w: Writing, found: Iterable[Resource], obr: Segment | None = None
+    w: Writing, found: Iterable[Resource], obr: Segment | None = None, numbered_from: int = 0
 ) -> list[Segment]:
     """Observations → OBX with their NTE; components follow under a common sub-id."""
     segments: list[Segment] = []
-    count = 0
+    count = numbered_from
     for observation in found:
         count += 1
         obx = _obx(w, observation, count)
