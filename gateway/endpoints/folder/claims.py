@@ -36,7 +36,7 @@ class Claim:
     beside: list[Path] = field(default_factory=list)
     #: Their bytes.
     beside_bytes: int = 0
-    #: Plain names of the files it expects, folded; None before it was read.
+    #: Plain names of the files it expects, as it writes them; None before it was read.
     expected: tuple[str, ...] | None = None
     #: How many files beside it were waited for in vain.
     missing: int = 0

@@ -126,22 +126,32 @@ def read(path: Path, limit: int) -> bytes:
 
     Raises Unusual for links, FIFOs, devices, files with a second name, and larger ones; OSError.
     """
+    return b"".join(chunks(path, limit))
+
+
+def chunks(path: Path, limit: int) -> Iterator[bytes]:
+    """Read an ordinary file piece by piece; raises as `read` does, when it is asked for a piece."""
+    with os.fdopen(_opened(path), "rb", buffering=0) as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
+            raise Unusual("Das ist keine gewöhnliche Datei.")
+        size = found.st_size
+        while size <= limit and (data := file.read(_CHUNK)):
+            yield data
+            size = max(size, file.tell())
+    if size > limit:
+        raise Unusual(f"Die Datei ist größer als die erlaubten {limit} Bytes.")
+
+
+def _opened(path: Path) -> int:
     try:
-        descriptor = patiently(lambda: os.open(path, _READ))
+        return patiently(lambda: os.open(path, _READ))
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise Unusual("Das ist keine gewöhnliche Datei.") from error
         if isinstance(error, PermissionError):
             raise Unusual("Die Datei darf vom Gateway nicht gelesen werden.") from error
         raise
-    with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink > 1:
-            raise Unusual("Das ist keine gewöhnliche Datei.")
-        data = file.read(limit + 1)
-    if len(data) > limit:
-        raise Unusual(f"Die Datei ist größer als die erlaubten {limit} Bytes.")
-    return data
 
 
 def write(path: Path, data: bytes) -> None:

@@ -5,7 +5,7 @@ Nothing is archived or deleted before the caller says that the record is stored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -27,8 +27,8 @@ class Inbox:
     folder: Folder
     #: Largest record with the files beside it, in bytes.
     limit: int
-    #: Names of the files a record expects beside it, as it writes them.
-    beside: Callable[[bytes], tuple[str, ...]]
+    #: Names of the files a record (its chunks) expects beside it, as it writes them.
+    beside: Callable[[Iterable[bytes]], tuple[str, ...]]
     #: Monotonic seconds.
     monotonic: Callable[[], float]
     #: The time for names in the archive.
@@ -72,18 +72,29 @@ class Inbox:
         Raises Unusual for what is no ordinary file or too large, Busy when it is still written,
         FileNotFoundError when the claim was lost to another gateway, OSError.
         """
+        chunks, beside = self.open(claim)
+        return b"".join(chunks), beside
+
+    def open(self, claim: Claim) -> tuple[Iterator[bytes], dict[str, bytes]]:
+        """Read the files beside a record, and the record itself as it is asked for.
+
+        Raises as `read` does, at once or with a chunk.
+        """
         self._claims.turn.hold()
-        data = self._record(claim)
-        left, beside = self.limit - len(data), {}
-        stated = {name.casefold(): name for name in map(names.basename, self.beside(data))}
+        left, beside = self.limit - claim.record.size, {}
+        stated = {name.casefold(): name for name in claim.expected or ()}
         for path in claim.beside:
-            content = files.read(path, left)
+            content = files.read(path, max(left, 0))
             beside[stated.get(path.name.casefold(), path.name)] = content
             left -= len(content)
-        return data, beside
+        return self._record(claim), beside
 
     def stored(self, claim: Claim) -> None:
-        """Archive or delete a record that is stored, and what lies beside it."""
+        """Archive or delete a record that is stored, and what lies beside it.
+
+        Raises Busy for one that somebody has gone on writing: what was added is not stored.
+        """
+        self._check_unchanged(claim)
         if self.folder.archive:
             self._put_away(claim, self._path / self.folder.archive, self._stamp(claim))
         for path in (claim.path, *claim.beside):
@@ -181,23 +192,25 @@ class Inbox:
         """Return the plain names of files the record expects and has not got yet, folded."""
         if claim.expected is None:
             stated = map(names.basename, self.beside(self._record(claim)))
-            claim.expected = tuple(dict.fromkeys(map(str.casefold, stated)))
+            claim.expected = tuple(dict.fromkeys(stated))
         got = {path.name.casefold() for path in claim.beside}
-        return [name for name in claim.expected if name not in got]
+        return [name for name in map(str.casefold, claim.expected) if name not in got]
 
     def _fetch(self, claim: Claim, name: str, present: dict[str, Seen]) -> bool:
         """Move a file beside the record that names it; False while it is absent or written."""
         found = present.get(name)
         return found is not None and self._is_still(found) and claim.fetch(self._path, found)
 
-    def _record(self, claim: Claim) -> bytes:
-        """Read the record; raises Busy when it has changed since it was seen."""
-        data = files.read(claim.path, self.limit)
+    def _record(self, claim: Claim) -> Iterator[bytes]:
+        """Read the record; raises Busy at its end when it has changed since it was seen."""
+        yield from files.chunks(claim.path, self.limit)
+        self._check_unchanged(claim)
+
+    def _check_unchanged(self, claim: Claim) -> None:
         now = files.seen(claim.path)
         if now != claim.record:
             claim.record, claim.expected = now, None
             raise files.Busy
-        return data
 
     def _stamp(self, claim: Claim) -> str:
         return f"{self.today():%Y%m%d-%H%M%S}-{claim.folder.name[:6]}"

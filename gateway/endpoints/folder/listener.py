@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -24,12 +25,16 @@ from gateway.endpoints.folder.inbox import Inbox
 from gateway.endpoints.folder.state import fault
 from mappers.base import Attachment, Encoded, Piece
 from mappers.parcel import pack
-from profiles.issue import GatewayError, NotConformant
+from profiles.issue import GatewayError, Issue, NotConformant
 
 _log = log("folder")
 
 #: Seconds that answers may take when the gateway stops; what has none then comes again.
 _GRACE = 20.0
+#: Bytes of one file's messages that are under way at a time; memory is a multiple of them.
+MOST_BYTES_UNDER_WAY = 8_000_000
+#: Bytes of messages taken out of a file at a time.
+_PORTION = 1_000_000
 _OUR_FAULT = "Das Gateway kann diese Datei nicht verarbeiten. Bitte sagen Sie der Region Bescheid."
 
 
@@ -54,7 +59,7 @@ class FolderListener:
         self._inbox = Inbox(
             self._folder,
             endpoint.max_bytes,
-            self._beside,
+            self._expected,
             time.monotonic,
             lambda: datetime.now(UTC).astimezone(),
         )
@@ -125,8 +130,8 @@ class FolderListener:
     async def _pass_on(self, claim: Claim) -> None:
         """Hand a record on and put its file where the answers say."""
         try:
-            record, beside = await self._do(lambda: self._inbox.read(claim))
-            await self._settle(claim, await self._received(record, beside))
+            chunks, beside = await self._do(lambda: self._inbox.open(claim))
+            await self._settle(claim, await self._received(chunks, beside))
         except files.Unusual as error:
             await self._refuse(claim, str(error))
         except FileNotFoundError:
@@ -138,25 +143,43 @@ class FolderListener:
             _log.error("record_failed", endpoint=self.endpoint.id, error=type(error).__name__)
             await self._refuse(claim, _OUR_FAULT)
 
-    async def _received(self, record: bytes, beside: dict[str, bytes]) -> Answers:
-        """Hand on every message of a file: each takes its place before the first is answered."""
-        if self._format.name == HL7V2:
-            return Answers([await self._take(record, HL7V2)])
-        pieces = list(self._pieces(record)) or [Piece(record, 0)]
-        around = tuple(issue for one in pieces for issue in one.issues)
-        taken = [
-            self._take(pack(self._with_files(one.data, beside)), self._format.name)
-            for one in pieces
-            if not one.issues
-        ]
-        return Answers([await one for one in taken], around)
+    async def _received(self, chunks: Iterator[bytes], beside: dict[str, bytes]) -> Answers:
+        """Hand on every message of a file in order; of a large one only some are under way."""
+        pieces = self._pieces(chunks)
+        under_way: deque[tuple[Awaitable[Answered], int]] = deque()
+        answers: list[Answered] = []
+        around: list[Issue] = []
+        while portion := await self._do(lambda: _portion(pieces)):
+            for one in portion:
+                around += one.issues
+                if not one.issues:
+                    data = pack(self._with_files(one.data, beside))
+                    under_way.append((self._take(data, self._format.name), len(data)))
+            while sum(size for _, size in under_way) > MOST_BYTES_UNDER_WAY:
+                answers.append(await under_way.popleft()[0])
+        if not (answers or under_way or around):
+            under_way.append((self._take(b"", self._format.name), 0))
+        return Answers([*answers, *[await one for one, _ in under_way]], tuple(around))
 
-    def _pieces(self, record: bytes) -> Iterable[Piece]:
-        if self._format.stream is not None:
-            return self._format.stream([record])
-        return (Piece(one, 0) for one in self._format.split(record))
+    def _pieces(self, chunks: Iterator[bytes]) -> Iterator[Piece]:
+        """The messages of a file; HL7 v2 is taken apart by the intake, with its batches."""
+        if self._format.name == HL7V2:
+            yield Piece(b"".join(chunks), 0)
+        elif self._format.stream is not None:
+            yield from self._format.stream(chunks)
+        else:
+            yield from (Piece(one, 0) for one in self._format.split(b"".join(chunks)))
+
+    def _expected(self, chunks: Iterable[bytes]) -> tuple[str, ...]:
+        """Name the files the messages of a file expect beside them."""
+        if self._format.beside is None:
+            return ()
+        named = (self._beside(one.data) for one in self._pieces(iter(chunks)))
+        return tuple(dict.fromkeys(name for names_ in named for name in names_))
 
     def _with_files(self, piece: bytes, beside: dict[str, bytes]) -> Encoded:
+        if not beside:
+            return Encoded(piece)
         named = dict.fromkeys(map(names.basename, self._beside(piece)))
         found = tuple(Attachment(name, beside[name]) for name in named if name in beside)
         return Encoded(piece, attachments=found)
@@ -202,6 +225,17 @@ class FolderListener:
     async def _do(self, work: Callable[[], files.T]) -> files.T:
         """Touch files in the folder's own thread: a share that hangs holds up nothing else."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+
+def _portion(pieces: Iterator[Piece]) -> list[Piece]:
+    """Take some messages, at least one while there is any."""
+    portion, size = [], 0
+    for one in pieces:
+        portion.append(one)
+        size += len(one.data)
+        if size >= _PORTION:
+            break
+    return portion
 
 
 def _now() -> str:

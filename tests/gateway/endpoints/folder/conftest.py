@@ -15,7 +15,7 @@ SECOND = 1_000_000
 
 def named_in(record):
     """Files a record of these tests names: one a line, after `+`."""
-    return tuple(re.findall(r"^\+(.+)$", record.decode(), re.MULTILINE))
+    return tuple(re.findall(r"^\+(.+)$", b"".join(record).decode(), re.MULTILINE))
 
 
 class Exchange:

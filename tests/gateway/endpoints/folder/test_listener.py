@@ -6,7 +6,9 @@ import asyncio
 import json
 import os
 import time
+import tracemalloc
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import pytest
 from structlog.testing import capture_logs
@@ -14,7 +16,7 @@ from structlog.testing import capture_logs
 from gateway.domain.folder import Folder
 from gateway.domain.region import Endpoint
 from gateway.endpoints.folder import notes
-from gateway.endpoints.folder.listener import FolderListener
+from gateway.endpoints.folder.listener import MOST_BYTES_UNDER_WAY, FolderListener
 from profiles.issue import Issue, NotSupported
 
 MILLISECOND = 1_000
@@ -42,16 +44,16 @@ class Intake:
         return self.answers.pop(0) if self.answers else Said()
 
 
-def listen(exchange, intake, true, *, format_="fhir_r4", **settings):
+def listen(exchange, intake, true, *, format_="fhir_r4", limit=1_000, hand=False, **settings):
     """Listen to the folder until something holds."""
     values = {"poll": 10 * MILLISECOND, "stable": 0, **settings}
     endpoint = Endpoint(
         id="praxis", organization="p", connection_type="folder", direction="in", format=format_,
-        max_bytes=1_000, folder=Folder(path=str(exchange.path), **values),
+        max_bytes=limit, folder=Folder(path=str(exchange.path), **values),
     )  # fmt: skip
 
     async def listening():
-        listener = FolderListener(endpoint, intake.take)
+        listener = FolderListener(endpoint, intake.hand if hand else intake.take)
         listener.start()
         end = time.monotonic() + 10
         while not true() and time.monotonic() < end:  # noqa: ASYNC110 - files tell nobody
@@ -181,3 +183,79 @@ def test_warnings_are_left_out_of_the_text_when_there_are_errors_and_long_lists_
 
     assert "Odd." not in text
     assert "… und 10 weitere." in text
+
+
+def test_a_large_file_is_handed_on_message_by_message_with_little_of_it_under_way(exchange):
+    text = b"".join(b"0856220%s\r\n" % (b"x" * 76) for _ in range(12_000))
+    with (exchange.path / "gross.bdt").open("wb") as file:
+        for number in range(48):
+            patient = b"%03d3000%d\r\n" % (9 + len(str(number)), number)
+            file.write(b"01380006200\r\n" + patient + text)
+    size = (exchange.path / "gross.bdt").stat().st_size
+    assert size > 45_000_000
+
+    class Slow(Intake):
+        under_way = most = taken_bytes = 0
+
+        async def take(self, data, format_):
+            await asyncio.sleep(0)
+            Slow.taken_bytes += len(data)
+            Slow.under_way -= len(data)
+            return Said()
+
+        def hand(self, data, format_):
+            Slow.under_way += len(data)
+            Slow.most = max(Slow.most, Slow.under_way)
+            return asyncio.ensure_future(self.take(data, format_))
+
+    tracemalloc.start()
+    listen(
+        exchange,
+        Slow(),
+        lambda: exchange.names() == [],
+        format_="xdt",
+        limit=size,
+        hand=True,
+    )
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert Slow.taken_bytes == size
+    assert Slow.most <= MOST_BYTES_UNDER_WAY + 2_500_000
+    assert peak < size / 2
+
+
+def test_what_is_added_to_a_record_while_it_is_taken_is_not_lost(exchange):
+    exchange.put("1.json", b'{"n": 1}')
+
+    class Writer(Intake):
+        async def take(self, data, format_):
+            if not self.taken:
+                (claimed,) = (exchange.path / ".gateway" / "in").glob("*/1.json")
+                with claimed.open("ab") as late:
+                    late.write(b'\n{"n": 2}\n')
+            return await super().take(data, format_)
+
+    intake = Writer()
+    listen(exchange, intake, lambda: len(intake.taken) == 3 and not exchange.names())
+
+    assert [data for data, _ in intake.taken] == [b'{"n": 1}', b'{"n": 1}', b'{"n": 2}']
+
+
+def test_text_and_record_of_an_error_have_one_name_whatever_the_time(exchange):
+    seconds = iter(range(60))
+    inbox = exchange.inbox(stable=0)
+    inbox.today = lambda: datetime(2025, 3, 11, 14, 30, next(seconds), tzinfo=UTC)
+    exchange.put("A.GDT")
+    (claim,) = inbox.look()
+
+    inbox.refuse(claim, "Grund")
+
+    record, note = exchange.names("fehler")
+    assert note == f"{record}.txt"
+
+
+def test_a_finding_with_a_line_of_its_own_says_it():
+    found = Issue("error", "value", "The date is none.", "Bundle.entry[1].resource", line=48)
+
+    assert "1. Zeile 48: Ein Wert ist hier nicht erlaubt." in notes.explain("a", "b", [found])
