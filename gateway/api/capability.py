@@ -10,7 +10,8 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.api import audit_events, export, operations
+from gateway.api import audit_events, everything, export, operations
+from gateway.api.compartment import compartments
 from gateway.api.context import Context
 from gateway.api.media import XML, wanted
 from gateway.api.outcome import JSON
@@ -23,6 +24,8 @@ from profiles.reading import write_json
 
 #: When the statement last changed its shape.
 _DATE = "2026-11-22"
+_CORE = "http://hl7.org/fhir/OperationDefinition"
+_COMPARTMENT = "http://hl7.org/fhir/CompartmentDefinition"
 _BULK = "http://hl7.org/fhir/uv/bulkdata/OperationDefinition"
 _READS = ("read", "vread", "history-instance", "history-type", "search-type")
 _CHANGES = ("update", "patch", "delete")
@@ -58,6 +61,7 @@ def capability_statement(options: Options) -> dict[str, Any]:
                 "resource": [_resource(type_, options) for type_ in resource_types()],
                 "interaction": [{"code": code} for code in _SYSTEM],
                 "operation": _operations(""),
+                "compartment": [f"{_COMPARTMENT}/{one.lower()}" for one in compartments()],
             }
         ],
     }
@@ -87,6 +91,8 @@ def _operations(type_: str) -> list[dict[str, Any]]:
     found = operations.described(type_)
     if type_ in export.DEFINED:
         found.append({"name": "export", "definition": f"{_BULK}/{export.DEFINED[type_]}"})
+    if type_ in everything.TYPES:
+        found.append({"name": "everything", "definition": f"{_CORE}/{type_}-everything"})
     return found
 
 
@@ -104,7 +110,7 @@ def _resource(type_: str, options: Options) -> dict[str, Any]:
         "conditionalUpdate": changed,
         "conditionalDelete": "single" if changed else "not-supported",
     }
-    described.update(searchable(type_))
+    described.update(searchable(type_, alone=type_ in _OWN))
     described["operation"] = _operations(type_)
     return described
 

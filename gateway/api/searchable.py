@@ -5,6 +5,7 @@ https://hl7.org/fhir/R4/capabilitystatement-definitions.html#CapabilityStatement
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -18,18 +19,26 @@ _TYPES = {"text": "string"}
 
 
 @cache
-def searchable(type_: str) -> dict[str, Any]:
-    """Return searchParam, searchInclude and searchRevInclude of a resource type."""
-    kinds = {name: one.kind for name, one in parameters_of(type_).items()} | _EVERYWHERE
+def searchable(type_: str, *, alone: bool = False) -> dict[str, Any]:
+    """Return searchParam, searchInclude and searchRevInclude of a resource type.
+
+    `alone`: nothing else is brought or asked along with it.
+    """
+    kinds = {name: one.kind for name, one in parameters_of(type_).items()}
+    if alone:
+        return {"searchParam": _parameters(kinds)}
+    kinds |= _EVERYWHERE
     followed = [f"{type_}:{name}" for name, kind in kinds.items() if kind == "reference"]
     described: dict[str, Any] = {
         "searchInclude": ["*", *sorted(followed)],
         "searchRevInclude": list(_pointing_to().get(type_, ())),
-        "searchParam": [
-            {"name": name, "type": _TYPES.get(kind, kind)} for name, kind in sorted(kinds.items())
-        ],
+        "searchParam": _parameters(kinds),
     }
     return {name: value for name, value in described.items() if value}
+
+
+def _parameters(kinds: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"name": name, "type": _TYPES.get(kind, kind)} for name, kind in sorted(kinds.items())]
 
 
 @cache
