@@ -26,6 +26,7 @@ from gateway.cli import (
     demo,
     dialect,
     endpoint,
+    erase,
     fhirpath,
     identity,
     init,
@@ -58,6 +59,7 @@ COMMANDS: dict[str, Callable[..., Any]] = {
     "work": serve.work,
     "status": status.status,
     "worklist": status.worklist,
+    "erase": erase.erase,
     "bench": bench.bench,
 }
 #: Commands of groups: group → (sentence, commands).

@@ -196,16 +196,23 @@ def administrative(
     act: str,
     actor: Party,
     objects: Sequence[Party] = (),
+    detail: Mapping[str, str | int] | None = None,
     result: Result = SUCCESS,
 ) -> dict[str, Any]:
-    """A person or rule administered the gateway: `act` is a code such as "apply" or "retry"."""
+    """A person or rule administered the gateway: `act` is a code such as "apply" or "retry".
+
+    `detail` belongs to the first object.
+    """
+    entities = [object_entity(codes.ROLE_SECURITY_RESOURCE, one) for one in objects]
+    if entities and detail:
+        entities[0]["detail"] = details(**detail)
     return event(
         stamp,
         (codes.APPLICATION_ACTIVITY, (codes.ACT, act, "")),
         "E",
         result,
         agents=[agent(codes.APPLICATION, actor, requestor=True)],
-        entities=[object_entity(codes.ROLE_SECURITY_RESOURCE, one) for one in objects],
+        entities=entities,
     )
 
 

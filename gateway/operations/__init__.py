@@ -20,6 +20,7 @@ OPERATIONS: dict[str, str] = {
     "endpoint.resume": "gateway.operations.endpoints:resume",
     "retention.run": "gateway.operations.retention:run",
     "route.explain": "gateway.operations.explain:explain",
+    "erase.patient": "gateway.operations.erase:patient",
     "identity.link": "gateway.operations.identity:link",
     "identity.separate": "gateway.operations.identity:separate",
     "message.diff": "gateway.operations.messages:diff",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -49,13 +49,27 @@ class Desk:
         self.changed()
         return result
 
-    def record(self, tx: Transaction, act: str, objects: Sequence[Party]) -> None:
-        """Leave the audit event of an administrative act in the act's own transaction."""
+    def record(
+        self,
+        tx: Transaction,
+        act: str,
+        objects: Sequence[Party],
+        detail: Mapping[str, str | int] | None = None,
+    ) -> str:
+        """Leave the audit event of an administrative act in the act's own transaction.
+
+        Returns its id.
+        """
         auditor = self.site().auditor
         event = audit_event.administrative(
-            auditor.stamp(tx.now), act=act, actor=Party(value=self.by), objects=objects
+            auditor.stamp(tx.now),
+            act=act,
+            actor=Party(value=self.by),
+            objects=objects,
+            detail=detail,
         )
         tx.add_audit([auditor.row(EventClass.ADMINISTRATIVE, tx.now, event)])
+        return str(event["id"])
 
 
 def delivery_party(number: int) -> Party:

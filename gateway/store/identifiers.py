@@ -68,6 +68,10 @@ class Identifiers:
         )
         return rows[-1][0] if len(rows) == count else b""
 
+    def settle(self) -> bool:
+        """Bring a run of recent terms to where `sweep` finds them; say whether more are left."""
+        return False
+
     # memory follows the transaction (nothing to do here)
     def begin(self) -> None:
         """Start a transaction."""
@@ -190,6 +194,12 @@ class RecentIdentifiers(Identifiers):
     def wants_merge(self) -> bool:
         """Say whether a merge is under way or should begin."""
         return bool(self._merging) or len(self.recent) >= MERGE_FROM
+
+    def settle(self) -> bool:
+        """Bring a run of recent terms to where `sweep` finds them; say whether more are left."""
+        if self.recent or self._merging:
+            self.merge_slice()
+        return bool(self._merging)
 
     def merge_slice(self) -> None:
         """Merge the next sorted run; after the last one the append-only rows go.

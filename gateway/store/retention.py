@@ -87,12 +87,26 @@ def run(store: Store, site: Site, *, now: Instant = 0) -> RetentionReport:
     store.writer.submit(lambda tx: _forget(unit_of(tx), at)).result(PATIENCE)
     for step in (_undone, _messages, _bodies, _keys, _events):
         _repeat(store, state, step)
+    _sweep(store, state)
+    return state.counted
+
+
+def sweep(store: Store, site: Site, segments: Iterable[int]) -> None:
+    """Delete what search tables and identifiers say about resources that are gone.
+
+    Raises Unavailable when the store does not answer.
+    """
+    state = _Run(site, 0, segments=set(segments))
+    _repeat(store, state, lambda unit, _: unit.identifiers.settle())
+    _sweep(store, state)
+
+
+def _sweep(store: Store, state: _Run) -> None:
     for segment in sorted(state.segments):
         for table in erasure.INDEXES:
             _repeat(store, state, _index_sweep(segment, table))
-    if state.counted.resources:
+    if state.segments:
         _repeat(store, state, _identifiers)
-    return state.counted
 
 
 def _forget(unit: Unit, at: Instant) -> None:
