@@ -4,8 +4,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-# Tests start processes of their own, so there are few beside each other.
-TEST_PROCESSES ?= 2
+# Tests start processes of their own and wait for them: somewhat more than there are cores.
+TEST_PROCESSES ?= 3
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test lint format docs bench clean

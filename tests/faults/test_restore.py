@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
+from alembic import command
+from alembic.config import Config
 from rig import invariants
 from rig.inside import eventually
 from rig.messages import admission
 from rig.region import Destination
 from rig.wire import ask, code
-from sqlalchemy import create_engine, text
+from sqlalchemy import create_engine, inspect
 
 from gateway.evidence.verify import verify
-from gateway.settings import load_settings
+from gateway.store import schema
 from gateway.store.evidence_log import EvidenceLog
 
 
@@ -67,6 +73,33 @@ def test_after_a_restore_the_same_messages_go_again_under_the_same_names(sqlite_
     assert invariants.duplicates(sink.received()) == 2
 
 
+def make_older(file, revision):
+    """Let a SQLite store have an earlier schema, with the rows and columns that this one knows."""
+    older = file.with_name("older.db")
+    engine = create_engine(f"sqlite:///{older}")
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+        tables = {one: columns_of(connection, one) for one in inspect(connection).get_table_names()}
+    engine.dispose()
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("ATTACH ? AS older", (str(older),))
+        for table in tables.keys() - {"alembic_version"}:
+            names = ", ".join(tables[table])
+            connection.execute(f"DELETE FROM older.{table}")
+            connection.execute(f"INSERT INTO older.{table} ({names}) SELECT {names} FROM {table}")
+        connection.commit()
+    for part in file.parent.glob(f"{file.name}*"):
+        part.unlink()
+    older.rename(file)
+
+
+def columns_of(connection, table):
+    return [one["name"] for one in inspect(connection).get_columns(table)]
+
+
 def test_an_upgrade_of_the_schema_keeps_what_is_queued_and_its_order(sqlite_rig):
     rig = sqlite_rig
     sink = rig.partner("mllp_sink", "ziel")
@@ -76,11 +109,7 @@ def test_an_upgrade_of_the_schema_keeps_what_is_queued_and_its_order(sqlite_rig)
         message = admission(f"U{number}", f"7700{number % 2}", number)
         assert code(ask(rig.region, message)) == "CA"
     assert rig.gateway.stop() == 0
-    engine = create_engine(load_settings(rig.folder).store_url)
-    with engine.begin() as connection:
-        connection.execute(text("ALTER TABLE lane_delivery DROP COLUMN place"))
-        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
-    engine.dispose()
+    make_older(rig.folder / "gateway.db", "0001")
     config = ("--config", str(rig.folder))
     assert "gateway db upgrade" in rig.region.command("serve", *config, expect=1).stderr
     rig.region.command("db", "upgrade", *config)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import shutil
 import subprocess
@@ -10,6 +12,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.cli.app import run
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -86,8 +89,8 @@ class Region:
     def apply(self) -> None:
         """Write and register the configuration, making the store when there is none."""
         self.write()
-        self.command("db", "upgrade", "--config", str(self.folder))
-        self.command("apply", str(self.folder), "--yes")
+        _run("db", "upgrade", "--config", str(self.folder))
+        _run("apply", str(self.folder), "--yes")
 
     def command(self, *arguments: str, expect: int | None = 0) -> subprocess.CompletedProcess[str]:
         """Run a gateway command; `expect` is its exit code, None takes any."""
@@ -168,14 +171,20 @@ data_categories = ["movement"]
 """
 
 
+def _run(*arguments: str) -> None:
+    """Run a command in this process, which starts nothing."""
+    said = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
+        code = run(arguments)
+    assert code == 0, (arguments, said.buffer.getvalue().decode())  # type: ignore[attr-defined]
+
+
 def make_template(folder: Path) -> Path:
     """Initialise a folder once: keys, dialect, and an empty SQLite store to copy."""
-    run = [sys.executable, "-m", "gateway"]
-    for command in (["init", str(folder)], ["db", "upgrade", "--config", str(folder)]):
-        subprocess.run([*run, *command], cwd=ROOT, check=True, capture_output=True, timeout=120)
-        for part in ("organizations", "endpoints", "routes", "practitioners", "dialects"):
-            shutil.rmtree(folder / part, ignore_errors=True)
-        shutil.copytree(ROOT / "conformance/demo/region/dialects", folder / "dialects")
-        if command[0] == "init":
-            Region(folder).write()
+    _run("init", str(folder))
+    for part in ("organizations", "endpoints", "routes", "practitioners", "dialects"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+    shutil.copytree(ROOT / "conformance/demo/region/dialects", folder / "dialects")
+    Region(folder).write()
+    _run("db", "upgrade", "--config", str(folder))
     return folder
