@@ -14,6 +14,7 @@ from profiles.snapshot import Snapshots
 
 CANONICAL = "https://harz.example/fhir/StructureDefinition/"
 CORE = "http://hl7.org/fhir/StructureDefinition/"
+BY_SYSTEM = {"discriminator": [{"type": "value", "path": "system"}], "rules": "open"}
 
 
 def structure(name, base, *elements, **members):
@@ -85,3 +86,31 @@ def region(open_region):
 def make():
     """The builders, for tests: structure and element."""
     return structure, element
+
+
+@pytest.fixture
+def patient(make):
+    """A patient with Versichertennummer, as in the German base profiles."""
+    structure, element = make
+    return structure(
+        "PatientHarz",
+        "Patient",
+        element("Patient.identifier", slicing=BY_SYSTEM, min=1),
+        element("Patient.identifier:kvnr", min=1, max="1", mustSupport=True),
+        element("Patient.identifier:kvnr.system", min=1, fixedUri="http://fhir.de/sid/gkv/kvid-10"),
+        element("Patient.identifier:kvnr.value", min=1, maxLength=10),
+        element("Patient.identifier:pid", max="1"),
+        element(
+            "Patient.gender",
+            min=1,
+            binding={"strength": "required", "valueSet": "https://harz.example/fhir/ValueSet/g"},
+            constraint=[
+                {
+                    "key": "harz-1",
+                    "severity": "error",
+                    "human": "Geschlecht nur mit Geburtsdatum",
+                    "expression": "%resource.birthDate.exists()",
+                }
+            ],
+        ),
+    )
