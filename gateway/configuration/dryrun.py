@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from gateway.consent import Decision
-from gateway.domain.region import Region
+from gateway.domain.region import Endpoint, Region
 from gateway.domain.time import Instant
 from gateway.pipeline.acknowledge import answered
 from gateway.pipeline.arrive import TRIAL, arrive
@@ -22,7 +22,7 @@ from gateway.pipeline.translated import Job, Outcome, Translated, WorkerConfig
 from gateway.settings import Settings
 from gateway.store.keys import Keys
 from mappers import recognise
-from profiles.issue import Issue
+from profiles.issue import Issue, NotSupported
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,8 @@ class DryRun:
         Raises NotUnderstood when nothing could be answered, NotSupported for an unknown format.
         """
         taking = self.region.endpoints[endpoint]
-        arrived = arrive(
-            taking, data, format=recognise(data), digest=self.keys.digest, received_at=now
-        )
+        kind = _format(taking, data)
+        arrived = arrive(taking, data, format=kind, digest=self.keys.digest, received_at=now)
         arrival = arrived.arrival
         job = Job(0, endpoint, arrival.format, arrival.control_id, arrival.digest, now, data)
         if arrived.refusal is not None:
@@ -151,6 +150,16 @@ class DryRun:
 
 def _resources(translated: Translated) -> Sequence[bytes]:
     return [one.body for one in translated.statements if one.body]
+
+
+def _format(endpoint: Endpoint, data: bytes) -> str:
+    """Name the format of a message; a record packed with its files shows none by itself."""
+    try:
+        return recognise(data)
+    except NotSupported:
+        if not endpoint.format:
+            raise
+        return endpoint.format
 
 
 def _issue(issue: Issue) -> dict[str, str]:

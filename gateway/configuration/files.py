@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from gateway.configuration import Configuration, Sample
 from gateway.configuration.clients import keyed
 from gateway.configuration.practitioners import read_practitioners
+from gateway.configuration.samples import samples_in
 from gateway.configuration.spelling import SPELLING
 from gateway.domain.client import Client
 from gateway.domain.region import Endpoint, Organization, Practitioner, Region, Route
@@ -237,8 +238,7 @@ def _read_messages(base: Path, folder: str, reading: _Reading) -> Iterable[Sampl
         elif endpoint.direction != "in":
             reading.report(f"{name}: this is an outgoing endpoint", name)
         else:
-            for file in sorted(path.iterdir()):
-                yield Sample(path.name, f"{name}/{file.name}", file.read_bytes())
+            yield from samples_in(path, name, endpoint)
 
 
 __all__ = ["FILE", "REGION_FOLDERS", "read_folder"]
