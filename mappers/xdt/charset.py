@@ -117,18 +117,24 @@ def _best(data: bytes, declared: str) -> str:
     """The set that explains the bytes best; the declared one where it explains them well."""
     eight_bit = declared if declared in _EIGHT_BIT else ""
     first = eight_bit or "cp437"
-    if eight_bit and not _judge(data, eight_bit).odd:
+    high = data.translate(None, _ASCII_BYTES)
+    if eight_bit and not _odd(data, high, eight_bit):
         return eight_bit
     return min((first, *_CANDIDATES), key=lambda codec: _judge(data, codec))
 
 
 def _judge(data: bytes, codec: str) -> _Judgement:
-    weights = _weights(codec)
     high = data.translate(None, _ASCII_BYTES)
+    weights = _weights(codec)
+    return _Judgement(_odd(data, high, codec), -sum(map(weights.__getitem__, high)))
+
+
+def _odd(data: bytes, high: bytes, codec: str) -> int:
+    """Characters nobody writes, and signs where a letter belongs."""
     odd = len(high) - len(high.translate(None, _odd_ones(codec)))
     if len(high.translate(None, _signs(codec))) != len(high):
         odd += _between_letters(codec, data)
-    return _Judgement(odd, -sum(map(weights.__getitem__, high)))
+    return odd
 
 
 @cache

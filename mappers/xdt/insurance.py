@@ -13,6 +13,7 @@ from mappers.uris import ORIGINAL_TEXT
 from mappers.xdt.datatypes import clean
 from mappers.xdt.group import Group
 from mappers.xdt.patient import insured_number, reference
+from mappers.xdt.recalled import recalled
 from mappers.xdt.session import Session
 from profiles.check_digits import is_iknr
 
@@ -29,12 +30,13 @@ _EXTENSIONS = {
 }
 _STATES = ("3108", "4112")
 _PAYER = ("4111", "4104", "2002", "4134")
+_FIELDS = frozenset([*_STATES, *_PAYER, *_EXTENSIONS, "4110"])
 
 
 def coverage(session: Session, group: Group) -> Draft | None:
     """What a card or a status says → Coverage; None where nothing does."""
     patient = session.patient
-    if patient is None or not group.has(*_STATES, *_PAYER, *_EXTENSIONS, "4110"):
+    if patient is None or _FIELDS.isdisjoint(group.fields):
         return None
     payer = _payer(session, group)
     named = payer.get("identifier", payer).get("value", payer.get("display", ""))
@@ -104,6 +106,15 @@ def _payer(session: Session, group: Group) -> dict[str, Any]:
     """4111 IK, 4104 VKNR, 2002 or 4134 name → the payer as an Organization of the sender's."""
     number, billing = group.first("4111"), group.first("4104")
     name = group.first("4134") or group.first("2002")
+    if number is None and billing is None and name is None:
+        return {"type": "Organization", "display": "unbekannt"}
+    found: dict[str, Any] = recalled(session, _payer_by, (number, billing, name))
+    return {**found}
+
+
+def _payer_by(
+    session: Session, number: Text | None, billing: Text | None, name: Text | None
+) -> dict[str, Any]:
     identifiers = []
     if number is not None:
         own = is_iknr(clean(number))
@@ -111,8 +122,6 @@ def _payer(session: Session, group: Group) -> dict[str, Any]:
         identifiers.append({"system": system, "value": clean(number)})
     if billing is not None:
         identifiers.append({"system": VKNR, "value": clean(billing)})
-    if not identifiers and name is None:
-        return {"type": "Organization", "display": "unbekannt"}
     named = str(identifiers[0]["value"]) if identifiers else str(name)
     key = Key("Organization", f"{session.namespace}/key/Organization", named)
     draft = session.draft("Organization", key, subject=False)

@@ -94,7 +94,7 @@ class Session(Translation):
     def when(self, day: Text | None, clock: Text | None = None) -> str | None:
         """Return a FHIR dateTime of a date and a time of day (HHMM, HHMMSS, HHMMSSmmm)."""
         if day is not None and clock is not None and len(day) + len(clock) <= _REMEMBERED:
-            plain = _moment(str(day), str(clock), self.day_first, self.zone)
+            plain = _moment(day, clock, self.day_first, self.zone)
             if plain is not None:
                 return derived(plain, day, clock)
         known = self.digits(day) if day is not None else None

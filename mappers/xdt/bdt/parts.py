@@ -88,23 +88,24 @@ def parts_of(entries: Iterable[Entry]) -> tuple[list[Part], Group]:
     begins = _begins()
     found: list[Part] = []
     loose = Group("", 0)
+    alone = current = loose.entries
     rule: _Rule | None = None
-    current = loose.entries
     held: set[str] = set()
     for entry in entries:
         fk, content = entry
         if not content:
             continue
+        # A field that neither belongs to the part nor leads it meets what is held: it ends it.
         if rule is None or not (fk in rule.always or held.isdisjoint(rule.unless.get(fk, held))):
             rule = begins.get(fk)
-            held = set()
             if rule is None:
-                current = loose.entries
-            else:
-                part = Group(rule.name, 0)
-                current = part.entries
-                found.append(Part(rule.name, part))
-        held.add(fk)
+                alone.append(entry)
+                continue
+            part = Group(rule.name, 0)
+            current, held = part.entries, {fk}
+            found.append(Part(rule.name, part))
+        else:
+            held.add(fk)
         current.append(entry)
     return found, loose
 
