@@ -138,6 +138,8 @@ def _union(narrows: list[Narrow]) -> Narrow:
 
 
 def _condition(key: IndexKey, type_: str, condition: Condition) -> Narrow | None:
+    if condition.parameter is not None and condition.parameter.own:
+        return None
     kind, modifier = condition.kind, condition.modifier
     if kind == "text" or modifier in _BLIND or (kind, modifier) == ("uri", "below"):
         return None

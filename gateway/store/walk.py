@@ -59,7 +59,7 @@ class Candidates:
 
 def possible(criteria: Sequence[Criteria], order: Sequence[SortKey]) -> bool:
     """Say whether an order can be walked through."""
-    if len(order) != 1 or order[0].kind != "date":
+    if len(order) != 1 or order[0].kind != "date" or order[0].parameter is not None:
         return False
     return len(criteria) == 1 or order[0].name == UPDATED
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from profiles.search.criteria import COMBINING, parse_criteria
 from profiles.search.dates import BEGINNING, END, range_of
+from profiles.search.defined import read_parameters
 from profiles.search.folding import folded
 from profiles.search.near import NearValue
 from profiles.search.nodes import (
@@ -20,7 +21,13 @@ from profiles.search.nodes import (
     plain,
 )
 from profiles.search.ordering import Rank, SortKey, parse_sort, place, ranks
-from profiles.search.parameters import Parameter, parameters_of, unsupported
+from profiles.search.parameters import (
+    STANDARD,
+    Parameter,
+    SearchParameters,
+    parameters_of,
+    unsupported,
+)
 from profiles.search.surroundings import Codes, Surroundings
 from profiles.search.terms import Terms, index_terms
 from profiles.search.units import UCUM, Measure, measure
@@ -41,6 +48,7 @@ __all__ = [
     "BEGINNING",
     "COMBINING",
     "END",
+    "STANDARD",
     "UCUM",
     "AllOf",
     "AnyOf",
@@ -61,6 +69,7 @@ __all__ = [
     "QuantityValue",
     "Rank",
     "ReferenceValue",
+    "SearchParameters",
     "SortKey",
     "StringValue",
     "Surroundings",
@@ -80,5 +89,6 @@ __all__ = [
     "plain",
     "range_of",
     "ranks",
+    "read_parameters",
     "unsupported",
 ]

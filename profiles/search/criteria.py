@@ -27,7 +27,7 @@ from profiles.search.nodes import (
     Negated,
     Node,
 )
-from profiles.search.parameters import Parameter, parameters_of, unsupported
+from profiles.search.parameters import Parameter, unsupported
 from profiles.search.reading_values import read_value, split, wrong_value
 from profiles.search.surroundings import NOWHERE, Surroundings
 
@@ -118,26 +118,26 @@ def _node(type_: str, full_name: str, text: str, around: Surroundings, depth: in
 
 def _condition(type_: str, full_name: str, text: str, around: Surroundings) -> Condition:
     name, _, modifier = full_name.partition(":")
-    parameter = _parameter(type_, name)
+    parameter = _parameter(type_, name, around)
     _check_modifier(parameter, modifier)
     parts = split(text, ",")
     if len(parts) > _MOST_VALUES:
         raise _too_costly()
     values = tuple(read_value(parameter, modifier, part, around) for part in parts)
-    return Condition(name, parameter.kind, modifier, values)
+    return Condition(name, parameter.kind, modifier, values, parameter)
 
 
-def _parameter(type_: str, name: str) -> Parameter:
-    parameter = parameters_of(type_).get(name)
+def _parameter(type_: str, name: str, around: Surroundings) -> Parameter:
+    parameter = around.parameters.of(type_).get(name)
     if parameter is None:
-        raise _unknown(type_, name)
+        raise _unknown(type_, name, around)
     return parameter
 
 
-def _unknown(resource_type: str, name: str) -> NotSupported:
+def _unknown(resource_type: str, name: str, around: Surroundings) -> NotSupported:
     if reason := unsupported(resource_type).get(name):
         return NotSupported(f"search parameter {name} is not supported: {reason}")
-    close = get_close_matches(name, parameters_of(resource_type), n=1)
+    close = get_close_matches(name, around.parameters.of(resource_type), n=1)
     hint = f"; did you mean {close[0]}?" if close else ""
     return NotSupported(f"{resource_type} has no such search parameter{hint}")
 
@@ -167,7 +167,7 @@ def _followed(
     if depth > _DEEPEST:
         raise _too_costly()
     name, _, target = head.partition(":")
-    parameter = _parameter(type_, name)
+    parameter = _parameter(type_, name, around)
     if parameter.kind != "reference" or (target and target not in parameter.targets):
         raise NotSupported("only references are followed, to types they may point to")
     if target:
@@ -193,7 +193,7 @@ def _has(type_: str, full_name: str, text: str, around: Surroundings, depth: int
         raise NotSupported("_has takes a resource type, a reference and a search parameter")
     _, source, name, rest = parts
     _check_type(source)
-    parameter = _parameter(source, name)
+    parameter = _parameter(source, name, around)
     if parameter.kind != "reference" or type_ not in parameter.targets:
         raise NotSupported("_has takes a reference that may point to this type")
     return Has(name, Criteria(source, (_node(source, rest, text, around, depth + 1),)))
@@ -225,5 +225,5 @@ def _compared(type_: str, path: str, asked: Comparison, around: Surroundings, de
         return _followed(
             type_, head, around, depth, lambda one, deep: _compared(one, rest, asked, around, deep)
         )
-    full_name, text = asked.pair(path, _parameter(type_, path).kind)
+    full_name, text = asked.pair(path, _parameter(type_, path, around).kind)
     return _condition(type_, full_name, text, around)

@@ -13,7 +13,7 @@ from typing import Any
 
 from profiles.issue import NotSupported
 from profiles.search.matching import holds
-from profiles.search.parameters import parameters_of
+from profiles.search.parameters import Parameter, parameters_of
 from profiles.search.terms import Terms, index_terms
 from profiles.search.values import Value
 
@@ -30,6 +30,8 @@ class Condition:
     modifier: str
     #: All of the class that belongs to kind and modifier (values.py).
     values: tuple[Value, ...]
+    #: None: the standard's parameter of that name.
+    parameter: Parameter | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +89,15 @@ class Criteria:
     conditions: tuple[Node, ...] = ()
     #: Parameters whose terms are looked at.
     _names: frozenset[str] = field(init=False, repr=False, compare=False)
+    #: Those among them that packages define.
+    _own: tuple[Parameter, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         """Remember which parameters take part."""
-        names = frozenset(one.name for node in self.conditions for one in plain(node))
-        object.__setattr__(self, "_names", names)
+        conditions = [one for node in self.conditions for one in plain(node)]
+        own = [one.parameter for one in conditions if one.parameter and one.parameter.own]
+        object.__setattr__(self, "_names", frozenset(one.name for one in conditions))
+        object.__setattr__(self, "_own", tuple(dict.fromkeys(own)))
 
     def matches(self, resource: dict[str, Any], *, terms: Terms | None = None) -> bool:
         """Say whether a resource meets the criteria.
@@ -103,11 +109,13 @@ class Criteria:
             return False
         if not self.conditions:
             return True
-        found = index_terms(resource, self._names) if terms is None else terms
+        if terms is None or self._own:
+            terms = index_terms(resource, self._names, self._own)
+        found = terms
         parameters = parameters_of(self.resource_type)
 
         def meets(one: Condition) -> bool:
-            parameter = parameters[one.name]
+            parameter = one.parameter or parameters[one.name]
             return holds(one.kind, one.modifier, one.values, parameter, resource, found)
 
         return all(evaluated(node, meets) for node in self.conditions)

@@ -6,12 +6,12 @@ value it stands last in either direction. Equal ones keep the order in which the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import total_ordering
 from typing import Any
 
 from profiles.issue import NotConformant, NotSupported
-from profiles.search.parameters import parameters_of
+from profiles.search.parameters import STANDARD, Parameter, SearchParameters
 from profiles.search.terms import Terms, index_terms
 
 #: What a sort key of a resource is; JSON values only, so that a page link can carry it.
@@ -28,9 +28,13 @@ class SortKey:
     name: str
     kind: str
     descending: bool = False
+    #: None: the standard's parameter of that name.
+    parameter: Parameter | None = field(default=None, compare=False, repr=False)
 
 
-def parse_sort(types: tuple[str, ...], text: str) -> tuple[SortKey, ...]:
+def parse_sort(
+    types: tuple[str, ...], text: str, parameters: SearchParameters = STANDARD
+) -> tuple[SortKey, ...]:
     """Read `-date,name`; every parameter has to be one of all `types`.
 
     Raises NotSupported for parameters nobody can sort by, NotConformant for what is no list.
@@ -40,11 +44,12 @@ def parse_sort(types: tuple[str, ...], text: str) -> tuple[SortKey, ...]:
         name = part.removeprefix("-")
         if not name:
             raise NotConformant("_sort is a list of search parameters.")
-        kinds = {one.kind for type_ in types if (one := parameters_of(type_).get(name))}
-        missing = any(name not in parameters_of(type_) for type_ in types)
-        if missing or len(kinds) != 1 or kinds <= _UNSORTED:
+        found = [one for type_ in types if (one := parameters.of(type_).get(name))]
+        kinds = {one.kind for one in found}
+        if len(found) != len(types) or len(kinds) != 1 or kinds <= _UNSORTED:
             raise NotSupported("results cannot be sorted by this parameter")
-        keys.append(SortKey(name, kinds.pop(), part.startswith("-")))
+        own = next((one for one in found if one.own), None)
+        keys.append(SortKey(name, kinds.pop(), part.startswith("-"), own))
     if len(keys) > _MOST:
         raise NotConformant("_sort has too many parameters.")
     return tuple(keys)
@@ -52,7 +57,8 @@ def parse_sort(types: tuple[str, ...], text: str) -> tuple[SortKey, ...]:
 
 def ranks(resource: dict[str, Any], keys: tuple[SortKey, ...]) -> tuple[Rank, ...]:
     """Return the sort keys of a resource; None where it has no value."""
-    terms = index_terms(resource, frozenset(key.name for key in keys))
+    own = tuple(key.parameter for key in keys if key.parameter is not None)
+    terms = index_terms(resource, frozenset(key.name for key in keys), own)
     return tuple(_rank(terms, key) for key in keys)
 
 

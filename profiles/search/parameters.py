@@ -14,9 +14,9 @@ from typing import Any
 from profiles.r4 import facts
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Parameter:
-    """One search parameter of one resource type."""
+    """One search parameter of one resource type; there is one object for each."""
 
     name: str
     #: token, reference, string, date, uri, quantity, number, composite, special or text.
@@ -27,6 +27,8 @@ class Parameter:
     targets: tuple[str, ...] = ()
     #: Of a composite, for each program: what its parts are, in order.
     components: tuple[tuple[Parameter, ...], ...] = ()
+    #: True: a package defines it, and no index knows it.
+    own: bool = False
 
     def select(self, resource: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         """Yield (data type, value) of all values this parameter searches."""
@@ -55,6 +57,24 @@ def _taken(items: list[Any], step: dict[str, Any]) -> Iterator[Any]:
     for item in items:
         if item is not None and (name is None or item.get(name) == expected):
             yield item
+
+
+class SearchParameters:
+    """The search parameters in force: the standard's, and those of packages."""
+
+    def __init__(self, own: Mapping[str, Mapping[str, Parameter]] | None = None) -> None:
+        """Take parameters by resource type and name, beside the standard's."""
+        self._own = own or {}
+        self._of: dict[str, Mapping[str, Parameter]] = {}
+
+    def of(self, resource_type: str) -> Mapping[str, Parameter]:
+        """Return name → parameter of a resource type."""
+        known = self._of.get(resource_type)
+        if known is None:
+            own = self._own.get(resource_type, {})
+            known = MappingProxyType({**own, **parameters_of(resource_type)})
+            self._of[resource_type] = known
+        return known
 
 
 #: Searches over the words of a whole resource; they have no expression.
@@ -104,3 +124,7 @@ def unsupported(resource_type: str) -> Mapping[str, str]:
             if base in bases and name not in _TEXTS
         }
     )
+
+
+#: Those of the standard alone.
+STANDARD = SearchParameters()

@@ -6,6 +6,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Protocol
 
+from profiles.search.parameters import STANDARD, SearchParameters
+
 Code = tuple[str, str]
 
 
@@ -31,6 +33,7 @@ class Surroundings:
     #: The server's own address without a trailing slash: references to it are local ones.
     base: str = ""
     codes: Codes | None = None
+    parameters: SearchParameters = STANDARD
     #: Whether chains, _has and _list may be asked: somebody is there to follow them.
     linked: bool = False
 

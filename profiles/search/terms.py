@@ -13,7 +13,7 @@ from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from profiles.search.emitters import Emit, Program, Sink, emitter
-from profiles.search.parameters import parameters_of
+from profiles.search.parameters import Parameter, parameters_of
 
 #: Kinds of parameters that are answered from the resource: their parts are indexed already.
 _UNINDEXED = frozenset({"composite", "special", "text"})
@@ -42,15 +42,20 @@ class Terms:
     quantities: tuple[tuple[str, str, str, float], ...] = ()
 
 
-def index_terms(resource: dict[str, Any], names: frozenset[str] | None = None) -> Terms:
+def index_terms(
+    resource: dict[str, Any],
+    names: frozenset[str] | None = None,
+    own: tuple[Parameter, ...] = (),
+) -> Terms:
     """Return the terms of a structurally valid resource, without repetitions.
 
-    With `names` only those of these parameters: to match a few conditions costs little. Contained
+    With `names` only those of these parameters, and of `own`, which the standard does not know: to
+    match a few conditions costs little. Contained
     resources are not indexed (https://hl7.org/fhir/R4/search.html#contained).
     """
     if names is None:
         return _extractor(resource["resourceType"])(resource)
-    return _extractor_of(resource["resourceType"], names)(resource)
+    return _extractor_of(resource["resourceType"], names, own)(resource)
 
 
 @dataclass(slots=True)
@@ -154,14 +159,14 @@ def _extractor(resource_type: str) -> Extract:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def _extractor_of(resource_type: str, names: frozenset[str]) -> Extract:
-    return _made(resource_type, names)
+def _extractor_of(resource_type: str, names: frozenset[str], own: tuple[Parameter, ...]) -> Extract:
+    return _made(resource_type, names, own)
 
 
-def _made(resource_type: str, names: frozenset[str]) -> Extract:
+def _made(resource_type: str, names: frozenset[str], own: tuple[Parameter, ...] = ()) -> Extract:
     root = _Node()
-    known = parameters_of(resource_type).items()
-    for name, parameter in known:
+    known = {one.name: one for one in own} | dict(parameters_of(resource_type))
+    for name, parameter in known.items():
         programs = parameter.programs if name in names else ()
         for program in programs if parameter.kind not in _UNINDEXED else ():
             root.at(program["steps"]).end(parameter.kind, name, dict(program))
