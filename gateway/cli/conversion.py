@@ -18,8 +18,9 @@ from typing import Any
 import mappers
 from gateway.cli.output import issue_json, json_bytes
 from mappers import Mapped
-from mappers.base import Piece
+from mappers.base import Attachment, Encoded, Piece
 from mappers.dialect import Dialect
+from mappers.parcel import unpack
 from profiles.issue import GatewayError, Issue, operation_outcome
 
 #: Messages handed to a process at a time.
@@ -62,6 +63,13 @@ class Done:
     line: bytes
     report: bytes
     ok: bool
+    #: Files that go beside it.
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def ended(self) -> bytes:
+        """The line with its end; records of lines bring it along."""
+        return self.line if self.line.endswith(b"\n") else self.line + b"\n"
 
 
 def tasks_of(files: Sequence[tuple[str, Path | None]], options: Options) -> Iterator[Task]:
@@ -155,14 +163,14 @@ def convert_one(task: Task, options: Options) -> Done:
         return _failed(task, task.issues, options)
     try:
         mapped = _translate(task, options)
-        line, ok = _written(mapped, options), mapped.refusal is None
+        written, ok = _written(mapped, options), mapped.refusal is None
     except GatewayError as error:
         return _failed(task, error.issues, options)
     except Exception as error:  # noqa: BLE001 - one message must not end the others
         text = f"The mapping failed ({type(error).__name__}); this is a fault of the gateway."
         return _failed(task, (Issue("fatal", "exception", text),), options)
     report = json_bytes(_report(task, mapped)) if options.report else b""
-    return Done(line, report, ok)
+    return Done(written.data, report, ok, written.attachments)
 
 
 def _translate(task: Task, options: Options) -> Mapped:
@@ -178,10 +186,10 @@ def _translate(task: Task, options: Options) -> Mapped:
     )
 
 
-def _written(mapped: Mapped, options: Options) -> bytes:
+def _written(mapped: Mapped, options: Options) -> Encoded:
     if options.to == "fhir" or mapped.refusal is not None:
-        return json_bytes(mapped.bundle)
-    return mappers.write(mapped.bundle, format=options.to, dialect=options.dialect)
+        return Encoded(json_bytes(mapped.bundle))
+    return unpack(mappers.write(mapped.bundle, format=options.to, dialect=options.dialect))
 
 
 def _failed(task: Task, issues: tuple[Issue, ...], options: Options) -> Done:

@@ -36,7 +36,11 @@ def convert(
     ] = None,
     to: Annotated[str, typer.Option("--to", help="Format to write; default fhir.")] = "fhir",
     output: Annotated[
-        Path | None, typer.Option("--output", help="Where to write; default standard output.")
+        Path | None,
+        typer.Option(
+            "--output",
+            help="Where to write; default standard output. Files of a record go beside it.",
+        ),
     ] = None,
     report: Annotated[
         Path | None,
@@ -127,19 +131,33 @@ def _write(results: Iterator[Done], output: Path | None, report: Path | None) ->
         held: Done | None = None
         for count, done in enumerate(results):
             every = every and done.ok
+            _put_beside(done, output)
             if reports is not None:
                 reports.write(done.report + b"\n")
             if pretty and count == 0:
                 held = done
                 continue
             if held is not None:
-                lines.write(held.line + b"\n")
+                lines.write(held.ended)
                 held = None
-            lines.write(done.line + b"\n")
+            lines.write(done.ended)
         if held is not None:
             lines.write(_indented(held.line) + b"\n")
         lines.flush()
     return every
+
+
+def _put_beside(done: Done, output: Path | None) -> None:
+    """Write the files of a record into the folder of the output, never over another one."""
+    if not done.attachments:
+        return
+    if output is None or str(output) == "-":
+        fail("a record comes with files beside it; add --output FILE", code=2)
+    for one in done.attachments:
+        path = output.parent / one.name
+        if path.exists() and path.read_bytes() != one.data:
+            fail(f"{path}: there is another file of this name", code=2)
+        path.write_bytes(one.data)
 
 
 def _open(path: Path | None, stack: ExitStack) -> BinaryIO:
