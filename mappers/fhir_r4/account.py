@@ -63,7 +63,7 @@ def _around(bundle: Resource) -> Iterator[Leaf]:
             place = f"Bundle.entry[{index}].{name}"
             if name != "resource":
                 yield from _with(_paths(value, place), name, whole=whole)
-            elif isinstance(value, dict) and value.get("resourceType") == "MessageHeader":
+            elif bundle["type"] == "message" and value["resourceType"] == "MessageHeader":
                 yield from _with(_paths(value, place), "MessageHeader", whole=whole)
 
 

@@ -92,7 +92,7 @@ def _placed(bundle: Resource) -> Iterator[Entry]:
         if entry.full_url and entry.full_url in seen:
             raise NotConformant("A fullUrl names one entry only.", location=f"{place}.fullUrl")
         seen.add(entry.full_url)
-        if entry.type != "MessageHeader":
+        if entry.type != "MessageHeader" or bundle["type"] != "message":
             yield entry
 
 

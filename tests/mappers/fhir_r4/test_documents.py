@@ -111,6 +111,16 @@ def test_a_collection_of_several_patients_is_whole_too():
     assert subjects["Condition"] == mapped.patients[1].id
 
 
+def test_nothing_of_a_whole_stays_outside_of_what_is_decided_about():
+    header = {"resourceType": "MessageHeader", "eventUri": "urn:x", "source": {"endpoint": "urn:y"}}
+    document = json.loads(sample("eau.json"))
+    document["entry"].append({"resource": header})
+
+    kinds = [one.type for one in translate(json.dumps(document).encode()).changes]
+
+    assert kinds == [entry["resource"]["resourceType"] for entry in document["entry"]]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
