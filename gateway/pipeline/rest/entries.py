@@ -108,8 +108,7 @@ def _request(entry: Any, position: int) -> tuple[Method, str]:
 
 
 def _is_search(method: Method, url: str) -> bool:
-    path = url.partition("?")[0]
-    return method is Method.POST and (path.endswith("/_search") or "$" in path)
+    return method is Method.POST and url.partition("?")[0].endswith("/_search")
 
 
 def _entry(entry: Resource, method: Method, url: str, position: int) -> Entry:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from profiles.issue import NotConformant
 from profiles.validate.structure import resource_types
 
 Resource = dict[str, Any]
@@ -52,13 +53,19 @@ def rewrite(resource: Resource, names: Names, full_url: str) -> None:
 
 
 def conditional_references(resource: Resource) -> Iterator[Resource]:
-    """Yield every Reference that names its target by a search."""
+    """Yield every Reference that names its target by a search.
+
+    Raises NotConformant for one that names no resource type.
+    """
     for one in _objects(resource):
         written = one.get("reference")
         if not isinstance(written, str) or "?" not in written:
             continue
-        if written.partition("?")[0] in resource_types():
+        named = written.partition("?")[0]
+        if named in resource_types():
             yield one
+        elif named.isalpha():
+            raise NotConformant("A conditional reference names a resource type of FHIR R4.")
 
 
 def _objects(value: Any) -> Iterator[Resource]:
