@@ -110,7 +110,7 @@ def _resource(type_: str, options: Options) -> dict[str, Any]:
         "conditionalUpdate": changed,
         "conditionalDelete": "single" if changed else "not-supported",
     }
-    described.update(searchable(type_, alone=type_ in _OWN))
+    described.update(searchable(type_, options.parameters, alone=type_ in _OWN))
     described["operation"] = _operations(type_)
     return described
 

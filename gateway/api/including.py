@@ -65,11 +65,11 @@ async def included(
 async def _forward(
     asker: Asker, frontier: Sequence[Seen], followed: Sequence[Inclusion], brought: _Brought
 ) -> list[Seen]:
-    base = asker.gateway.options.base_url
+    base, parameters = asker.gateway.options.base_url, asker.gateway.options.parameters
     forward = [one for one in followed if not one.reverse]
     wanted: dict[Name, None] = {}
     for one in frontier if forward else ():
-        wanted |= dict.fromkeys(targets(one.resource, forward, base))
+        wanted |= dict.fromkeys(targets(one.resource, forward, parameters, base))
     names = [name for name in wanted if name not in brought.known]
     if not names:
         return []
@@ -95,7 +95,7 @@ def _pointing(asker: Asker, frontier: Sequence[Seen], inclusion: Inclusion) -> C
     """Return the criteria of what points to some of these; None when nothing may."""
     base = asker.gateway.options.base_url
     nodes = []
-    for parameter in inclusion.parameters(inclusion.source):
+    for parameter in inclusion.parameters(inclusion.source, asker.gateway.options.parameters):
         names = [
             f"{one.stored.type}/{one.stored.id}"
             for one in frontier
@@ -103,5 +103,6 @@ def _pointing(asker: Asker, frontier: Sequence[Seen], inclusion: Inclusion) -> C
         ]
         keys = frozenset([*names, *[f"{base}/{name}" for name in names]])
         if names:
-            nodes.append(Condition(parameter.name, "reference", "", (ReferenceValue(keys),)))
+            value = (ReferenceValue(keys),)
+            nodes.append(Condition(parameter.name, "reference", "", value, parameter))
     return Criteria(inclusion.source, (AnyOf(tuple(nodes)),)) if nodes else None

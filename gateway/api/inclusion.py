@@ -13,7 +13,7 @@ from typing import Any
 
 from gateway.api.types import resource_types
 from profiles.issue import NotSupported
-from profiles.search import Parameter, parameters_of
+from profiles.search import Parameter, SearchParameters
 
 #: Type and logical id.
 Name = tuple[str, str]
@@ -32,16 +32,16 @@ class Inclusion:
     reverse: bool
     iterate: bool
 
-    def parameters(self, type_: str) -> Iterator[Parameter]:
+    def parameters(self, type_: str, known: SearchParameters) -> Iterator[Parameter]:
         """Yield the reference parameters of a type that are followed."""
         if self.source not in {"", type_}:
             return
-        for name, one in parameters_of(type_).items():
+        for name, one in known.of(type_).items():
             if one.kind == "reference" and self.name in {"", name}:
                 yield one
 
 
-def parse_inclusion(name: str, value: str) -> Inclusion:
+def parse_inclusion(name: str, value: str, parameters: SearchParameters) -> Inclusion:
     """Read `_include:iterate=Observation:subject:Patient`. Raises NotSupported."""
     kind, _, modifier = name.partition(":")
     reverse = kind == "_revinclude"
@@ -53,18 +53,20 @@ def parse_inclusion(name: str, value: str) -> Inclusion:
     parameter, _, target = rest.partition(":")
     if source not in resource_types() or (target and target not in resource_types()):
         raise NotSupported("_include and _revinclude name a resource type and a reference")
-    known = parameters_of(source).get(parameter)
+    known = parameters.of(source).get(parameter)
     if parameter != "*" and (known is None or known.kind != "reference"):
         raise NotSupported("_include and _revinclude name a resource type and a reference")
     followed = "" if parameter == "*" else parameter
     return Inclusion(source, followed, target, reverse, modifier == "iterate")
 
 
-def targets(resource: dict[str, Any], inclusions: Iterable[Inclusion], base: str) -> Iterator[Name]:
+def targets(
+    resource: dict[str, Any], inclusions: Iterable[Inclusion], known: SearchParameters, base: str
+) -> Iterator[Name]:
     """Yield what a resource points to by the references that are to be followed."""
     type_ = resource["resourceType"]
     for one in inclusions:
-        for parameter in one.parameters(type_):
+        for parameter in one.parameters(type_, known):
             for name in pointed_to(resource, parameter, base):
                 if one.target in {"", name[0]}:
                     yield name

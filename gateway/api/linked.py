@@ -26,7 +26,6 @@ from profiles.search import (
     ReferenceValue,
     TokenSetValue,
     is_linked,
-    parameters_of,
 )
 
 #: Resources one step of a chain may lead to.
@@ -50,7 +49,7 @@ async def _resolved(asker: Asker, type_: str, node: Node) -> Node:
     if isinstance(node, Negated):
         return Negated(await _resolved(asker, type_, node.node))
     if isinstance(node, Link):
-        return await _link(asker, node)
+        return await _link(asker, type_, node)
     if isinstance(node, Has):
         return await _has(asker, type_, node)
     if isinstance(node, Listed):
@@ -58,8 +57,9 @@ async def _resolved(asker: Asker, type_: str, node: Node) -> Node:
     return node
 
 
-async def _link(asker: Asker, node: Link) -> Condition:
+async def _link(asker: Asker, type_: str, node: Link) -> Condition:
     """References to what meets the rest of the chain."""
+    parameter = asker.gateway.options.parameters.of(type_)[node.name]
     base = asker.gateway.options.base_url
     keys: set[str] = set()
     for one in await _hits(asker, node.target):
@@ -67,13 +67,14 @@ async def _link(asker: Asker, node: Link) -> Condition:
         keys |= {name, f"{base}/{name}"}
         if isinstance(url := one.get("url"), str):
             keys |= {url, f"{url}|{one.get('version', '')}"}
-    return Condition(node.name, "reference", "", (ReferenceValue(frozenset(keys)),))
+    return Condition(node.name, "reference", "", (ReferenceValue(frozenset(keys)),), parameter)
 
 
 async def _has(asker: Asker, type_: str, node: Has) -> Condition:
     """What is pointed to by what meets the rest."""
     base = asker.gateway.options.base_url
-    parameter = parameters_of(node.source.resource_type)[node.name]
+    known = asker.gateway.options.parameters.of(node.source.resource_type)
+    parameter = known[node.name]
     names: set[Name] = set()
     for one in await _hits(asker, node.source):
         names.update(pointed_to(one, parameter, base))

@@ -18,6 +18,7 @@ from gateway.store.exports import ExportJob
 from gateway.store.history import Wanted
 from gateway.store.hits import Query
 from profiles.issue import Issue
+from profiles.search import STANDARD, SearchParameters
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,8 @@ class Options:
     concurrency: int = 256
     failed_logins: int = 30
     page: int = 100
+    #: What can be searched by: the standard's parameters and those of packages.
+    parameters: SearchParameters = STANDARD
     #: What is done about errors in what callers write: "reject" or "none".
     validation: str = "reject"
     #: An update may create a resource with the id the caller names.

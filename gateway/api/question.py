@@ -7,7 +7,7 @@ with `Prefer: handling=strict`; what would widen the result if it were ignored i
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -22,9 +22,9 @@ from profiles.issue import Issue, NotConformant, NotSupported
 from profiles.search import (
     COMBINING,
     Criteria,
+    Parameter,
     SortKey,
     Surroundings,
-    parameters_of,
     parse_criteria,
     parse_sort,
 )
@@ -92,21 +92,22 @@ def read_question(
     gateway: Gateway, identity: Identity, place: Place, pairs: Pairs, *, strict: bool
 ) -> Question:
     """Read the parameters of a search. Raises NotConformant and NotSupported."""
-    types = _types(place, pairs)
-    asked, used, ignored = _sorted_out(types, pairs, of_type=bool(place.type), strict=strict)
+    parameters, types = gateway.options.parameters, _types(place, pairs)
+    known = [parameters.of(one) for one in types]
+    asked, used, ignored = _sorted_out(known, pairs, of_type=bool(place.type), strict=strict)
     control = {name: value for name, value in pairs if name in RESULT or name == "_page"}
     count = _count(control.get("_count"), gateway.options.page)
     summary = _one_of(control.get("_summary", "false"), _SUMMARIES, "_summary")
     return Question(
         place=place,
         criteria=_criteria(gateway, place, types, asked),
-        order=parse_sort(types, control["_sort"]) if control.get("_sort") else (),
+        order=parse_sort(types, control["_sort"], parameters) if control.get("_sort") else (),
         used=tuple(used),
         count=count,
         total=_one_of(control["_total"], _TOTALS, "_total") if control.get("_total") else "",
         counting=count == 0 or summary == "count",
         includes=tuple(
-            parse_inclusion(name, value)
+            parse_inclusion(name, value, parameters)
             for name, value in used
             if name.partition(":")[0] in {"_include", "_revinclude"}
         ),
@@ -125,7 +126,7 @@ def _types(place: Place, pairs: Pairs) -> tuple[str, ...]:
 
 
 def _sorted_out(
-    types: tuple[str, ...], pairs: Pairs, *, of_type: bool, strict: bool
+    known: Sequence[Mapping[str, Parameter]], pairs: Pairs, *, of_type: bool, strict: bool
 ) -> tuple[list[tuple[str, str]], list[tuple[str, str]], bool]:
     """Return what asks about resources, what takes part at all, and whether some is ignored."""
     asked: list[tuple[str, str]] = []
@@ -137,7 +138,7 @@ def _sorted_out(
             continue
         if plain in RESULT or (name == "_type" and not of_type):
             used.append((name, value))
-        elif strict or _is_about_resources(types, plain):
+        elif strict or _is_about_resources(known, plain):
             asked.append((name, value))
             used.append((name, value))
         else:
@@ -145,15 +146,20 @@ def _sorted_out(
     return asked, used, ignored
 
 
-def _is_about_resources(types: tuple[str, ...], plain: str) -> bool:
+def _is_about_resources(known: Sequence[Mapping[str, Parameter]], plain: str) -> bool:
     """Ignoring a chain or a modifier would widen the result, so leniency does not apply."""
-    return plain in COMBINING or "." in plain or any(plain in parameters_of(one) for one in types)
+    return plain in COMBINING or "." in plain or any(plain in one for one in known)
 
 
 def _criteria(
     gateway: Gateway, place: Place, types: tuple[str, ...], asked: Pairs
 ) -> tuple[Criteria, ...]:
-    around = Surroundings(now=gateway.now(), base=gateway.options.base_url, codes=None, linked=True)
+    around = Surroundings(
+        now=gateway.now(),
+        base=gateway.options.base_url,
+        parameters=gateway.options.parameters,
+        linked=True,
+    )
     read = [parse_criteria(one, parameters=asked, around=around) for one in types]
     if not place.compartment:
         return tuple(read)

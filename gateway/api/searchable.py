@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from gateway.api.types import resource_types
-from profiles.search import parameters_of
+from profiles.search import SearchParameters
 
 #: Parameters every type has, though no definition of a type names them, and their types.
 _EVERYWHERE = {"_filter": "special", "_has": "special", "_list": "special"}
@@ -19,19 +19,19 @@ _TYPES = {"text": "string"}
 
 
 @cache
-def searchable(type_: str, *, alone: bool = False) -> dict[str, Any]:
+def searchable(type_: str, parameters: SearchParameters, *, alone: bool = False) -> dict[str, Any]:
     """Return searchParam, searchInclude and searchRevInclude of a resource type.
 
     `alone`: nothing else is brought or asked along with it.
     """
-    kinds = {name: one.kind for name, one in parameters_of(type_).items()}
+    kinds = {name: one.kind for name, one in parameters.of(type_).items()}
     if alone:
         return {"searchParam": _parameters(kinds)}
     kinds |= _EVERYWHERE
     followed = [f"{type_}:{name}" for name, kind in kinds.items() if kind == "reference"]
     described: dict[str, Any] = {
         "searchInclude": ["*", *sorted(followed)],
-        "searchRevInclude": list(_pointing_to().get(type_, ())),
+        "searchRevInclude": list(_pointing_to(parameters).get(type_, ())),
         "searchParam": _parameters(kinds),
     }
     return {name: value for name, value in described.items() if value}
@@ -42,10 +42,10 @@ def _parameters(kinds: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 @cache
-def _pointing_to() -> dict[str, list[str]]:
+def _pointing_to(parameters: SearchParameters) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for type_ in resource_types():
-        for name, one in sorted(parameters_of(type_).items()):
+        for name, one in sorted(parameters.of(type_).items()):
             for target in one.targets if one.kind == "reference" else ():
                 found.setdefault(target, []).append(f"{type_}:{name}")
     return found

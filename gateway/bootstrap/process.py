@@ -27,6 +27,7 @@ from gateway.api.server import Listen, bind, make_server
 from gateway.bootstrap.folders import Folders
 from gateway.bootstrap.listeners import Listeners
 from gateway.bootstrap.rest import RestGateway
+from gateway.bootstrap.search_parameters import search_parameters
 from gateway.domain.delivery import DeliveryState
 from gateway.domain.log import log
 from gateway.domain.region import Endpoint
@@ -394,6 +395,7 @@ def _options(settings: Settings, keys: Keys) -> Options:
         concurrency=http.concurrency,
         failed_logins=http.failed_logins,
         page=http.page,
+        parameters=search_parameters(settings.packages),
         validation=http.validation,
         create_on_update=http.create_on_update,
         origins=http.origins,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+
+from profiles.search import read_parameters
 
 PATIENT_ID = "6f1c6b8e-0000-4000-8000-000000000001"
 
@@ -346,3 +349,52 @@ def test_everything_about_what_is_hidden_is_as_about_what_is_missing(filled, con
 def test_a_trailing_slash_is_the_same_search(filled, connect):
     client = connect("klinikum")
     assert ids(client.get("/fhir/Observation/?code=c1")) == ["o1", "o4", "o7"]
+
+
+def test_parameters_of_packages_are_searched_sorted_and_followed_like_any_other(gateway, connect):
+    related = "http://hl7.org/fhir/StructureDefinition/condition-related"
+    defined = {
+        "resourceType": "SearchParameter",
+        "url": "https://region.example/SearchParameter/related",
+        "code": "related",
+        "base": ["Condition"],
+        "type": "reference",
+        "expression": f"Condition.extension('{related}').value",
+        "target": ["Condition", "Observation"],
+    }
+    start = {
+        "url": "https://region.example/SearchParameter/onset-text",
+        "code": "age-text",
+        "base": ["Condition"],
+        "type": "string",
+        "expression": "Condition.code.text",
+    }
+    broken = {"url": "u", "code": "x", "base": ["Condition"], "type": "token", "expression": "a()"}
+    parameters, refused = read_parameters([defined, start, broken])
+    assert set(refused) == {"u"}
+    gateway.options = replace(gateway.options, parameters=parameters)
+    gateway.store(observation(1, 1))
+    for number, text in enumerate("zyx"):
+        gateway.store(
+            {
+                "resourceType": "Condition",
+                "id": f"d{number}",
+                "code": {"text": text},
+                "subject": {"reference": "Patient/p1"},
+                "extension": [
+                    {"url": related, "valueReference": {"reference": f"Observation/o{number}"}}
+                ],
+            }
+        )
+    client = connect("klinikum")
+    assert ids(client.get("/fhir/Condition?related=Observation/o1")) == ["d1"]
+    assert ids(client.get("/fhir/Condition?related:Observation.code=c1")) == ["d1"]
+    assert ids(client.get("/fhir/Condition?_sort=age-text")) == ["d2", "d1", "d0"]
+    assert ids(client.get("/fhir/Observation?_has:Condition:related:code:text=y")) == ["o1"]
+    brought = client.get("/fhir/Condition?age-text=y&_include=Condition:related")
+    assert ids(brought, "include") == ["o1"]
+    back = client.get("/fhir/Observation?_id=o1&_revinclude=Condition:related")
+    assert ids(back, "include") == ["d1"]
+    statement = client.get("/fhir/metadata").json()
+    described = {one["type"]: one for one in statement["rest"][0]["resource"]}["Condition"]
+    assert {"name": "related", "type": "reference"} in described["searchParam"]
