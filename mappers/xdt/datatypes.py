@@ -52,7 +52,7 @@ def number(session: Session, leaf: Text) -> Value | None:
 @lru_cache(maxsize=4096)
 def _decimal(stated: str) -> Decimal | None:
     match = _NUMBER.fullmatch(stated)
-    if match is None or not (match[2] or match[3]):
+    if match is None or not stated.strip("+-.,"):
         return None
     sign, whole, fraction = match.groups()
     literal = f"{'-' if sign == '-' else ''}{whole or '0'}" + (f".{fraction}" if fraction else "")

@@ -22,7 +22,8 @@ Url = Annotated[
     ),
 ]
 Only = Annotated[
-    str, typer.Option("--only", help="One part: convert, validate, durable or idle; default: all.")
+    str,
+    typer.Option("--only", help="One part: convert, xdt, validate, durable or idle; default: all."),
 ]
 
 
@@ -36,12 +37,16 @@ def bench(
     as_json: Json = False,
 ) -> None:
     """Measure conversion and validation on one core, durable intake and delivery on all."""
-    parts = (only,) if only else ("convert", "validate", "durable", "idle")
+    parts = (only,) if only else ("convert", "xdt", "validate", "durable", "idle")
     found: dict[str, Any] = {}
     if "convert" in parts:
         from gateway.cli.bench.conversion import measure
 
         found["convert"] = measure()
+    if "xdt" in parts:
+        from gateway.cli.bench import practice
+
+        found["xdt"] = practice.measure()
     if "validate" in parts:
         from gateway.cli.bench import validation
 

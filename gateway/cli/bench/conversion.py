@@ -90,7 +90,7 @@ def measure() -> dict[str, Any]:
     first = sender.translated(messages[0])
     keep_collector_away()
     parts = (_floor, sender.mapped, sender.whole)
-    best = _rates(parts, messages[: WARM_UP + count], ROUNDS)
+    best = rates(parts, messages[: WARM_UP + count], ROUNDS)
     return {
         "message": first.message_type,
         "source_fields": first.loss.fields,
@@ -111,9 +111,9 @@ def _reports(sender: Sender) -> dict[str, Any]:
     sample = (records() / "02_laboratory_r01.hl7").read_bytes()
     reports = laboratory(sample, RESULTS, 3 * REPORTS * REPORTS)
     rounds, warm_up = REPORTS, REPORTS
-    floor, whole = _rates((_floor, sender.whole), reports, rounds, REPORTS, warm_up=warm_up)
-    few = _rates((sender.whole,), laboratory(sample, FEW_RESULTS, 4), 2, 1, warm_up=2)
-    many = _rates((sender.whole,), laboratory(sample, MANY_RESULTS, 1), 1, 1, warm_up=0)
+    floor, whole = rates((_floor, sender.whole), reports, rounds, REPORTS, warm_up=warm_up)
+    few = rates((sender.whole,), laboratory(sample, FEW_RESULTS, 4), 2, 1, warm_up=2)
+    many = rates((sender.whole,), laboratory(sample, MANY_RESULTS, 1), 1, 1, warm_up=0)
     return {
         "report_of_100_results_floor_per_second": round(floor, 1),
         "report_of_100_results_per_second": round(whole, 1),
@@ -126,11 +126,12 @@ def _reports(sender: Sender) -> dict[str, Any]:
 class Sender:
     """One sender's messages, converted as a worker does: what returns (a ward) is remembered."""
 
-    def __init__(self) -> None:
+    def __init__(self, format_: str = "hl7v2") -> None:
         """Begin without memory."""
         from mappers.base import Context, Memory
         from mappers.dialect import Dialect
 
+        self.format = format_
         self.context = Context(b"bench" * 7, Dialect(), "urn:bench")
         #: Resources checked before, by their bytes.
         self.checked = Memory()
@@ -139,7 +140,7 @@ class Sender:
         """Translate a message."""
         import mappers
 
-        return mappers.translate(message, "hl7v2", self.context)
+        return mappers.translate(message, self.format, self.context)
 
     def mapped(self, message: bytes) -> None:
         """Map a message and account for its loss."""
@@ -164,7 +165,7 @@ def _floor(message: bytes) -> None:
     "\r".join("|".join(segment.raw) for segment in parsed.segments).encode()
 
 
-def _rates(
+def rates(
     works: Sequence[Callable[[bytes], None]],
     messages: Sequence[bytes],
     rounds: int,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from mappers.trace import Text, derived, text
+from mappers.trace import Text, derived, merged, text
 from mappers.xdt.datatypes import clean, number, unit
 from mappers.xdt.group import Group
 from mappers.xdt.ldt.objects import only, parts, words
@@ -48,24 +48,28 @@ def _alarm(session: Session, group: Group) -> dict[str, Any]:
 def _limits(
     session: Session, group: Group, limits: Mapping[str, str], made: dict[str, Any]
 ) -> list[Text]:
-    """Limits with the units behind them; returns those that are no numbers."""
+    """Limits with the units behind them; returns those that are no numbers, in words."""
     loose: list[Text] = []
     side = ""
+    is_word = False
     for fk, leaf in group.entries:
         if fk in limits:
-            side = limits[fk]
+            side, is_word = limits[fk], False
             told = len(session.issues)
             value = number(session, leaf) if leaf else None
             if value is not None:
                 made[side] = {"value": value}
                 continue
             del session.issues[told:]
-            loose += [leaf]
-            side = ""
+            loose.append(leaf)
+            side, is_word = "", True
         elif fk == "8421" and side:
             made[side].update(unit(session, leaf))
+        elif fk == "8421" and is_word:
+            words = f"{loose[-1].strip()} {leaf.strip()}"
+            loose[-1] = text(words, merged(loose[-1], leaf))
         elif fk != "8419":
-            side = ""
+            side, is_word = "", False
     return loose
 
 

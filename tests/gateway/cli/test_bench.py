@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gateway.cli.bench.cold import cold_start
 from gateway.cli.bench.conversion import Sender, laboratory, records
 from gateway.cli.bench.patients import (
@@ -10,7 +12,9 @@ from gateway.cli.bench.patients import (
     isik_profile,
     laboratory_bundle,
 )
+from gateway.cli.bench.practice_records import device_records, laboratory_files, practice_export
 from gateway.cli.bench.stages import stages
+from mappers.xdt.batch import pieces
 from profiles.packages import open_packages
 from profiles.validate import validate
 
@@ -49,6 +53,28 @@ def test_reports_of_any_length_are_translated_whole():
         kinds = [one.type for one in mapped.changes]
         assert (kinds.count("Observation"), kinds.count("DiagnosticReport")) == (5, 1)
         assert mapped.issues == ()
+
+
+@pytest.mark.parametrize(
+    ("file", "kind", "messages"),
+    [
+        (device_records(2)[1], "GDT 6310", 1),
+        (laboratory_files(2)[1], "LDT 8205", 1),
+        (practice_export(3), "BDT 6200", 3),
+    ],
+    ids=["device", "laboratory", "export"],
+)
+def test_files_of_practices_are_well_and_translated_whole(file, kind, messages):
+    cut = list(pieces([file]))
+    mapped = [Sender("xdt").translated(one.data) for one in cut]
+
+    assert [one.message_type for one in mapped] == messages * [kind]
+    assert [(one.refusal, one.issues, one.loss.unmapped) for one in mapped] == messages * [
+        (None, (), ())
+    ]
+    patients = {one.id for found in mapped for one in found.changes if one.type == "Patient"}
+    assert len(patients) == messages
+    assert [one.issues for one in cut] == messages * [()]
 
 
 def test_the_time_of_a_message_is_told_by_stage():

@@ -262,6 +262,16 @@ def test_what_is_no_number_stays_as_words(value):
     assert observed["valueString"] == f"{value} mg/l"
 
 
+@pytest.mark.parametrize(("written", "number"), [("0", "0"), ("00", "0"), ("0,0", "0.0")])
+def test_zero_is_a_number(written, number):
+    limits = ("8461", written), ("8462", "7")
+    fields = ("8410", "CRP"), ("8420", written), ("8421", "mg/l"), *limits
+    observed = one(gdt("6310", *fields), "Observation")
+
+    assert str(observed["valueQuantity"]["value"]) == number
+    assert str(observed["referenceRange"][0]["low"]["value"]) == number
+
+
 def test_a_test_without_value_says_so():
     observed = one(gdt("6310", ("8410", "CRP"), ("8418", "F")), "Observation")
 

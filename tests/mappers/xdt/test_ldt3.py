@@ -112,6 +112,18 @@ def test_results_are_numbers_with_limits_signs_titres_or_words():
     assert coded(missing["dataAbsentReason"]) == ["temp-unknown"]
 
 
+def test_a_limit_that_is_no_number_keeps_its_unit_in_words():
+    limits = ("8461", "unter"), ("8421", "mg/l"), ("8462", "5"), ("8421", "mg/l")
+    normal = obj("8142", "Normalwert", "0042", ("8424", "13"), *limits)
+    said = chemistry("CRP", "06", ("7306", "01"), ("8420", "3"), ("8421", "mg/l"), normal)
+    (mapped,) = translate(report(said))
+    (held,) = only(mapped, "Observation")["referenceRange"]
+
+    assert held["text"] == "unter mg/l"
+    assert (str(held["high"]["value"]), held["high"]["unit"]) == ("5", "mg/l")
+    assert mapped.loss.unmapped == ()
+
+
 def test_a_corrected_report_updates_the_first_and_an_older_one_changes_nothing():
     first, second = sample("Z01befund_teil"), sample("Z01befund_korrektur")
     held = {change.id: change for change in first.changes}
