@@ -8,10 +8,15 @@ from functools import cache
 from mappers.base import Loss
 from mappers.codes import rows
 from mappers.hl7v2.left_out import ignored as ignored_by
-from mappers.hl7v2.places import inside_field
+from mappers.hl7v2.places import inside_field, inside_segment, segment_index, segment_place
 from mappers.hl7v2.session import PACKAGE, Session
+from mappers.hl7v2.tokenizer import Segment
 from mappers.trace import Source, Text, collect
 
+#: Segments that mean the same wherever they stand among those of a patient.
+_OF_THEMSELVES = frozenset(
+    {"AL1", "DG1", "GT1", "IAM", "IN1", "NK1", "PR1", "PRT", "ROL", "RXA", "RXO"}
+)
 _DELETES_COMPONENT = "deletes a component: the whole element is stated anew"
 
 
@@ -29,10 +34,10 @@ def account(session: Session, seen: set[int]) -> Loss:
     lost = [leaf for leaf in leaves if leaf.source not in seen]
     if not lost:
         return Loss(total, total)
-    return _missing(session, lost, total)
+    return _missing(session, lost, total, seen)
 
 
-def _missing(session: Session, lost: list[Text], total: int) -> Loss:
+def _missing(session: Session, lost: list[Text], total: int, seen: set[int]) -> Loss:
     """Tell ignored from unmapped; messages of one sender miss the same places again and again."""
     message = session.message
     places = tuple([leaf.source for leaf in lost])
@@ -45,9 +50,34 @@ def _missing(session: Session, lost: list[Text], total: int) -> Loss:
         known = _explained(session, lost, reasons)
         memory.offer(key, known)
     ignored, paths = known
-    unmapped = tuple([(paths[leaf.source], str(leaf)) for leaf in lost if leaf.source in paths])
+    left = [leaf for leaf in lost if leaf.source in paths]
+    if left:
+        left = _not_repeated(message.segments, left, seen)
+    unmapped = tuple([(paths[leaf.source], str(leaf)) for leaf in left])
     mapped = total - len(ignored) - len(unmapped)
     return Loss(total, mapped, len(ignored), unmapped, ignored)
+
+
+def _not_repeated(segments: list[Segment], lost: list[Text], seen: set[int]) -> list[Text]:
+    """Leave out the leaves of segments that say again, word for word, what one of the patient says."""
+    first: dict[tuple[str, ...], int] = {}
+    again: dict[int, int] = {}
+    for segment in segments:
+        if segment.name == "PID":
+            first.clear()
+        if segment.name not in _OF_THEMSELVES:
+            continue
+        before = first.setdefault(tuple(segment.raw), segment.index)
+        if before != segment.index:
+            again[segment.index] = segment_place(before)
+    return [leaf for leaf in lost if _elsewhere(leaf, again) not in seen] if again else lost
+
+
+def _elsewhere(leaf: Text, again: Mapping[int, int]) -> int:
+    """The same place of the segment a leaf's segment repeats; its own when it repeats none."""
+    source: int = leaf.source  # type: ignore[assignment]  # a leaf's source is one int
+    before = again.get(segment_index(source))
+    return source if before is None else before | inside_segment(source)
 
 
 def _explained(

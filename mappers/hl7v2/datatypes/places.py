@@ -50,7 +50,7 @@ class Place(NamedTuple):
     """What a PL says of one level."""
 
     stated: Stated
-    #: Physical type; of the point of care also PL.6 as the sender says it.
+    #: Physical type; of the point of care (or the only place) also PL.6 as the sender says it.
     kind: dict[str, Any]
 
 
@@ -65,10 +65,15 @@ def places(session: Session, repetition: Repetition) -> list[tuple[dict[str, Any
 def _places(session: Session, repetition: Repetition) -> list[Place]:
     found: list[Place] = []
     said = [level for level in _LEVELS if _named(repetition, level.number) is not None]
+    # PL.6 speaks of the point of care, where there is none of the smallest place.
+    kept = next((level for level in said if level.kind == "ward"), said[-1] if said else None)
     for level in said:
         elements: dict[str, Any] = {}
         if level is said[-1]:
             elements = _of_smallest(session, repetition)
+        role = leaf(repetition, 6) if level is kept else None
+        if role is not None and role != DELETE:
+            elements["type"] = [{"coding": [{"system": V2 + "0305", "code": role}]}]
         above = found[0].stated if found else None
         found.insert(0, _place(session, repetition, level, elements, above))
     return found
@@ -103,11 +108,8 @@ def _place(
     made: dict[str, Any] = {"identifier": identifiers, **elements, "name": value}
     made["mode"] = "instance"
     shown = kind
-    role = leaf(repetition, 6) if level.kind == "ward" else None
-    if role is not None:
-        coding = {"system": V2 + "0305", "code": role}
-        made["type"] = [{"coding": [coding]}]
-        shown = {"coding": [*kind["coding"], coding]}
+    for role in elements.get("type", ()):
+        shown = {"coding": [*kind["coding"], *role["coding"]]}
     made["physicalType"] = kind
     if above is not None:
         made["partOf"] = {"reference": above.reference["reference"]}

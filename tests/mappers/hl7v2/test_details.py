@@ -152,3 +152,20 @@ def test_a_number_written_as_a_whole_stays_as_it_is_grouped() -> None:
 def test_a_place_of_worship_without_a_name_is_named_by_its_number() -> None:
     (patient,) = of(read(PID, "PD1" + "|" * 14 + "^^^^^^^^^G-7"), "Patient")
     assert [one["valueString"] for one in patient["extension"]] == ["G-7"]
+
+
+def test_what_is_said_twice_word_for_word_is_kept_once_and_not_lost() -> None:
+    allergy = "AL1|1||1605^Pollen^L"
+    mapped = read(PID, PV1, allergy, allergy)
+    assert len(of(mapped, "AllergyIntolerance")) == 1
+    assert mapped.loss.unmapped == ()
+    loss = mapped.loss
+    assert loss.fields == loss.mapped + loss.ignored
+
+
+def test_the_kind_of_a_house_without_a_ward_is_kept_with_the_house() -> None:
+    mapped = read(PID, PV1.replace("|3B|", "|^^^HAUS^^C|"))
+    (visit,) = of(mapped, "Encounter")
+    codes = {c["code"] for c in visit["location"][0]["physicalType"]["coding"]}
+    assert codes == {"si", "C"}
+    assert mapped.loss.unmapped == ()
