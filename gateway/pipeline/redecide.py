@@ -202,7 +202,8 @@ def decided_rows(
         recipient=party,
         organization=party,
         client=Party(
-            reference=f"Endpoint/{to.endpoint}",
+            # No reference: an Endpoint is none of the agents FHIR R4 knows.
+            value=f"endpoint/{to.endpoint}",
             address=destination.address if destination is not None else "",
         ),
         purposes=(registered.purpose,) if registered is not None else (),
