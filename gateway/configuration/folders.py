@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from gateway.domain.folder import Folder
 from gateway.domain.region import Endpoint, Region
 from gateway.domain.time import DAY
 from gateway.endpoints.folder.claims import WORK
-from gateway.endpoints.folder.names import Naming, is_plain
+from gateway.endpoints.folder.names import Naming, is_plain, matches
 from profiles.issue import Issue
 
 #: How long a practice may be closed.
@@ -29,9 +30,39 @@ def folder_rules(region: Region) -> Iterator[Issue]:
         if endpoint.folder is None:
             continue
         yield from _folder(endpoint, endpoint.folder, place)
-        used = (endpoint.direction, endpoint.folder.path)
+        used = (endpoint.direction, _where(endpoint.folder))
         if owner.setdefault(used, endpoint.id) != endpoint.id and endpoint.direction == "in":
             yield error(f"{place}: {owner[used]} already takes from this folder", place)
+    yield from _loops(region)
+
+
+def _where(folder: Folder) -> str:
+    """One spelling of a path: shares and Windows do not tell upper and lower case apart."""
+    return os.path.normpath(folder.path).casefold()
+
+
+def _loops(region: Region) -> Iterator[Issue]:
+    """What is placed in a folder for a partner must not be taken out of it again."""
+    folders = [(one, one.folder) for one in region.endpoints.values() if one.folder is not None]
+    for taking, source in folders:
+        for placing, target in folders:
+            if (taking.direction, placing.direction) != ("in", "out"):
+                continue
+            if _where(source) == _where(target) and _takes(source, target):
+                place = f"endpoint {taking.id}"
+                yield error(
+                    f"{place}: folder.pattern fits what {placing.id} places in the same folder; "
+                    f"the gateway would take its own files",
+                    place,
+                )
+
+
+def _takes(source: Folder, target: Folder) -> bool:
+    try:
+        name = Naming.of(target.name).name(1, "DELIVERY")
+    except ValueError:  # told on its own
+        return False
+    return any(matches(one, source.pattern) for one in (name, "DELIVERY_1.pdf"))
 
 
 def _folder(endpoint: Endpoint, folder: Folder, place: str) -> Iterator[Issue]:

@@ -76,6 +76,27 @@ def test_what_is_wrong_with_a_folder_is_said_with_the_line_to_write(
     assert said in checked.out
 
 
+@pytest.mark.parametrize(
+    ("pattern", "shared", "loops"),
+    [
+        ("EDV*", "aus", True),
+        ("*.pdf", "aus/", True),
+        ("KIS*.HL7", "aus", False),
+        ("*", "ein", False),
+    ],
+)
+def test_a_gateway_that_would_take_its_own_files_is_told(
+    gateway, folder, exchange, pattern, shared, loops
+):
+    file = folder / "endpoints" / "folders.toml"
+    text = file.read_text().replace(f'{exchange}/ein"', f'{exchange}/{shared}"')
+    file.write_text(text.replace("KIS*.HL7", pattern))
+    checked = gateway("check", folder)
+
+    assert checked.code == loops
+    assert ("the gateway would take its own files" in checked.out) is loops
+
+
 def test_folders_are_listed_tried_and_described(gateway, exchange):
     listed = {one["endpoint"]: one for one in gateway("endpoint", "list", "--json").json}
     assert listed["praxis-aus"]["address"] == str(exchange / "aus")
