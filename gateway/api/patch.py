@@ -1,4 +1,4 @@
-"""FHIR patch interaction: JSON Patch, XML Patch, FHIRPath Patch, conditional as well.
+"""FHIR patch interaction: JSON Patch, XML Patch, FHIRPath Patch, merge patch; conditional too.
 
 https://hl7.org/fhir/R4/http.html#patch. The patch is applied to the version that is present, in a
 worker; the writer takes the outcome only while that version is still the present one.
@@ -22,6 +22,8 @@ from profiles.issue import GatewayError
 #: Content type → kind of patch; FHIR content is a FHIRPath patch.
 _KINDS = {
     "application/json-patch+json": Kind.JSON_PATCH,
+    "application/merge-patch+json": Kind.MERGE_PATCH,
+    "application/json": Kind.ANY_PATCH,
     "application/xml-patch+xml": Kind.XML_PATCH,
 }
 

@@ -51,6 +51,9 @@ class Kind(StrEnum):
     #: A Bundle of type transaction, or of type batch, which is only taken apart.
     BUNDLE = "bundle"
     JSON_PATCH = "json-patch"
+    MERGE_PATCH = "merge-patch"
+    #: JSON of no kind in particular: one of the JSON patches, as its content tells.
+    ANY_PATCH = "any-patch"
     XML_PATCH = "xml-patch"
     FHIRPATH_PATCH = "fhirpath-patch"
 

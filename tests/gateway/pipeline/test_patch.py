@@ -14,6 +14,7 @@ from gateway.pipeline.documents import load
 from gateway.pipeline.rest.asked import Check, Kind
 from gateway.pipeline.rest.patch import Inapplicable, patched
 from gateway.pipeline.rest.patch.json_patch import apply_json_patch
+from gateway.pipeline.rest.patch.merge_patch import apply_merge_patch
 from profiles.issue import GatewayError, NotConformant
 from profiles.reading import read_json, write_json
 
@@ -425,6 +426,19 @@ def test_replacing_the_whole_gives_the_other_document(document, other):
     patch = [{"op": "replace", "path": "", "value": other}]
 
     assert apply_json_patch(document, patch) == other
+
+
+@pytest.mark.parametrize(
+    ("patch", "expected"),
+    [
+        ({"a": "z", "c": {"f": None}}, {"a": "z", "c": {"d": "e"}}),
+        ({"a": ["x"]}, {"a": ["x"], "c": {"d": "e", "f": "g"}}),
+        ({"a": {"b": None, "n": 1}}, {"a": {"n": 1}, "c": {"d": "e", "f": "g"}}),
+        ({}, {"a": "b", "c": {"d": "e", "f": "g"}}),
+    ],
+)
+def test_merge_patch_does_what_rfc_7396_says(patch, expected):
+    assert apply_merge_patch({"a": "b", "c": {"d": "e", "f": "g"}}, patch) == expected
 
 
 # XML Patch ---------------------------------------------------------------------

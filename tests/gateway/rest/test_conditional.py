@@ -29,6 +29,14 @@ def test_a_conditional_create_makes_one_and_finds_it_again(klinikum):
     assert again.headers["etag"] == 'W/"1"'
 
 
+def test_a_condition_may_stand_in_the_address_as_some_clients_write_it(klinikum):
+    first = klinikum.post(f"/Patient?{ONE}", json=patient())
+    again = klinikum.post(f"/Patient?{ONE}&_format=json", json=patient())
+
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert klinikum.post("/Patient?_pretty=true", json=patient()).status_code == 201
+
+
 def test_several_matches_are_refused(klinikum):
     for _ in range(2):
         klinikum.post("/Patient", json=patient())

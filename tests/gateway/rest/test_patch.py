@@ -62,6 +62,23 @@ def test_each_kind_of_patch_makes_a_version(klinikum, created, kind):
     assert len(history["entry"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/merge-patch+json", b'{"birthDate":"1960-01-01"}'),
+        ("application/json", b'{"birthDate":"1960-01-01"}'),
+        ("application/json", JSON_PATCH[1]),
+        ("application/json", FHIRPATH_PATCH[1]),
+    ],
+)
+def test_what_clients_send_as_plain_json_is_told_by_its_content(
+    klinikum, created, content_type, body
+):
+    place = f"/Patient/{created['id']}"
+
+    assert patch(klinikum, place, (content_type, body)).json()["birthDate"] == "1960-01-01"
+
+
 def test_a_patch_is_conditional_by_version_or_by_search(klinikum, created):
     place = f"/Patient/{created['id']}"
 
@@ -82,7 +99,8 @@ def test_a_patch_is_conditional_by_version_or_by_search(klinikum, created):
         (("application/json-patch+json", b'[{"op":"add","path":"/gender","value":"x"}]'), 422),
         (("application/json-patch+json", b'{"op":"remove"}'), 400),
         (("application/fhir+json", json.dumps(PATIENT).encode()), 400),
-        (("application/merge-patch+json", b"{}"), 415),
+        (("application/merge-patch+json", b"[]"), 400),
+        (("application/json", b"1"), 400),
         (("text/plain", b"x"), 415),
     ],
 )

@@ -15,6 +15,7 @@ from gateway.pipeline.rest.asked import Check, Kind
 from gateway.pipeline.rest.patch.fhirpath_patch import apply_fhirpath_patch
 from gateway.pipeline.rest.patch.inapplicable import Inapplicable
 from gateway.pipeline.rest.patch.json_patch import apply_json_patch
+from gateway.pipeline.rest.patch.merge_patch import apply_merge_patch
 from gateway.pipeline.rest.patch.xml_patch import apply_xml_patch
 from profiles.issue import NotConformant
 from profiles.reading import read_json
@@ -55,8 +56,24 @@ def _fhirpath(asked: Check, before: Json) -> Any:
     return apply_fhirpath_patch(deepcopy(before), read)
 
 
+def _merge(asked: Check, before: Json) -> Any:
+    return apply_merge_patch(before, read_json(asked.data))
+
+
+def _any(asked: Check, before: Json) -> Any:
+    """Take a list for a JSON Patch, Parameters for a FHIRPath patch, else a merge patch."""
+    read = read_json(asked.data)
+    if isinstance(read, list):
+        return apply_json_patch(before, read)
+    if isinstance(read, dict) and read.get("resourceType") == "Parameters":
+        return apply_fhirpath_patch(deepcopy(before), read)
+    return apply_merge_patch(before, read)
+
+
 _APPLY: dict[Kind, Callable[[Check, Json], Any]] = {
     Kind.JSON_PATCH: _json,
+    Kind.MERGE_PATCH: _merge,
+    Kind.ANY_PATCH: _any,
     Kind.XML_PATCH: _xml,
     Kind.FHIRPATH_PATCH: _fhirpath,
 }
