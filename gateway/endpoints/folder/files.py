@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 #: ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION.
 _SHARING = frozenset({32, 33})
+#: Besides, ERROR_ACCESS_DENIED: what renames onto an open file, or a folder of one, is told.
+MOVING = _SHARING | {5}
 _BUSY = frozenset({errno.EBUSY, errno.ETXTBSY})
 #: ERROR_NOT_SAME_DEVICE.
 _OTHER_DEVICE = 17
@@ -57,25 +59,28 @@ class Listing:
     unusual: int
 
 
-def patiently(work: Callable[[], T]) -> T:
-    """Do something that another program may prevent for a moment; raises Busy when it stays so."""
+def patiently(work: Callable[[], T], *, held: frozenset[int] = _SHARING) -> T:
+    """Do something that another program may prevent for a moment; raises Busy when it stays so.
+
+    `held` are the Windows errors that say so.
+    """
+
+    def is_busy(error: BaseException) -> bool:
+        return isinstance(error, OSError) and (
+            getattr(error, "winerror", None) in held or error.errno in _BUSY
+        )
+
     try:
         return Retrying(
             stop=stop_after_attempt(4),
             wait=wait_random_exponential(multiplier=0.05, max=0.4),
-            retry=retry_if_exception(_is_busy),
+            retry=retry_if_exception(is_busy),
             reraise=True,
         )(work)
     except OSError as error:
-        if _is_busy(error):
+        if is_busy(error):
             raise Busy from error
         raise
-
-
-def _is_busy(error: BaseException) -> bool:
-    return isinstance(error, OSError) and (
-        getattr(error, "winerror", None) in _SHARING or error.errno in _BUSY
-    )
 
 
 def look(folder: Path) -> Listing:
@@ -182,7 +187,7 @@ def move(source: Path, target: Path) -> None:
 
     Raises Busy; FileNotFoundError when somebody else was quicker; OSError.
     """
-    patiently(lambda: source.replace(target))
+    patiently(lambda: source.replace(target), held=MOVING)
     _sync(target.parent)
     if source.parent != target.parent:
         _sync(source.parent)

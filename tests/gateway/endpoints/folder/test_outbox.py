@@ -155,6 +155,18 @@ def test_a_sharing_violation_is_waited_out_and_then_told():
         files.patiently(violated)
 
 
+def test_a_rename_onto_an_open_file_is_denied_on_windows_and_waited_out():
+    def denied():
+        error = PermissionError(13, "denied")
+        error.winerror = 5
+        raise error
+
+    with pytest.raises(files.Busy):
+        files.patiently(denied, held=files.MOVING)
+    with pytest.raises(PermissionError):
+        files.patiently(denied)
+
+
 def test_a_refused_permission_is_no_sharing_violation():
     def forbidden():
         raise PermissionError(13, "no")
