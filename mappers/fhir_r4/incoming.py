@@ -52,6 +52,8 @@ def _translate(data: bytes, context: Context) -> Mapped:
     recency = _recency(document)
     loss = account(document, [leaf for entry in stated for leaf in _server_meta(entry)])
     inside = _Inside(stated, context)
+    if kind == "transaction":
+        _check_once(stated)
     for entry in stated:
         _clean_meta(entry.resource)
         inside.rewrite(entry)
@@ -89,6 +91,16 @@ def _check_around(document: Resource) -> None:
     wrong = tuple(issue for issue in found if issue.severity in _BROKEN)
     if wrong:
         raise NotConformant(issues=wrong)
+
+
+def _check_once(stated: list[Entry]) -> None:
+    """Nothing may be said about one resource twice in a transaction (http.html#trules)."""
+    seen: dict[str, Entry] = {}
+    for entry in stated:
+        other = seen.setdefault(f"{entry.type}/{entry.id}", entry)
+        if (other.method, other.resource) != (entry.method, entry.resource):
+            text_ = "A transaction speaks of each resource once."
+            raise NotConformant(text_, location=entry.place)
 
 
 @dataclass(slots=True)

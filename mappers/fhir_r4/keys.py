@@ -18,6 +18,12 @@ from profiles.reading import canonical_json
 KVNR_SYSTEMS = frozenset({"http://fhir.de/sid/gkv/kvid-10", "http://fhir.de/sid/pkv/kvid-10"})
 
 
+#: Numbers of doctors who have none of their own (KBV: substitute and hospital doctors' numbers); as
+#: keys they would make one doctor of many.
+_DOCTORS = "https://fhir.kbv.de/NamingSystem/KBV_NS_Base_ANR"
+_NOBODY_S = ("999999", "555555")
+
+
 def keys_of(entry: Entry, namespace: str) -> tuple[Key, ...]:
     """Name an entry: by its id, its identifiers, else by what it says."""
     return tuple(dict.fromkeys(_keys(entry, namespace)))
@@ -53,7 +59,8 @@ def _business(entry: Entry) -> Iterator[tuple[str, str]]:
     if asked is not None:
         stated.append(asked[1:])
     for system, value in stated:
-        if value and system not in KVNR_SYSTEMS:
+        shared = system == _DOCTORS and value.startswith(_NOBODY_S)
+        if value and system not in KVNR_SYSTEMS and not shared:
             yield system, value
 
 

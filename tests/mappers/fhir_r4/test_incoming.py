@@ -257,3 +257,35 @@ def test_what_is_no_instant_is_refused_and_never_read_in_the_zone_of_the_machine
     person = PATIENT | {"meta": {"lastUpdated": written}}
 
     assert isinstance(translate(person).refusal, NotConformant)
+
+
+@pytest.mark.parametrize(
+    "again",
+    [
+        {"resource": PATIENT | {"birthDate": "1951-02-05"}},
+        {"request": {"method": "DELETE", "url": "Patient/4711"}},
+    ],
+)
+def test_a_transaction_speaks_of_each_resource_once(again):
+    document = {**bundle(), "entry": [{"resource": PATIENT}, again]}
+
+    assert isinstance(translate(document).refusal, NotConformant)
+    assert translate({**document, "type": "batch"}).refusal is None
+    same = {**document, "entry": [{"resource": PATIENT}, {"resource": PATIENT}]}
+    assert translate(same).refusal is None
+
+
+def test_doctors_without_a_number_of_their_own_stay_several():
+    system = "https://fhir.kbv.de/NamingSystem/KBV_NS_Base_ANR"
+    first, second = (
+        {
+            "resourceType": "Practitioner",
+            "id": name,
+            "identifier": [{"system": system, "value": "999999900"}],
+        }
+        for name in ("weber", "lenz")
+    )
+
+    one, other = translate(bundle(first, second)).changes
+
+    assert not set(one.keys) & set(other.keys)
