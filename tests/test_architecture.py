@@ -69,6 +69,21 @@ def _allowed(path: Path, doors: tuple[str, ...]) -> bool:
     return any(_name(path).startswith(door) for door in doors)
 
 
+@cache
+def _imported(path: Path) -> frozenset[str]:
+    return frozenset(_imports(_tree(path)))
+
+
+@cache
+def _called(path: Path) -> tuple[tuple[str, int], ...]:
+    """Every call: what is called, as written, and its line."""
+    return tuple(
+        (ast.unparse(node.func), node.lineno)
+        for node in ast.walk(_tree(path))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute)
+    )
+
+
 def _imports(tree: ast.Module) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -105,7 +120,7 @@ def test_a_raw_library_is_imported_only_at_its_door(library):
         _name(path)
         for path in SOURCES
         if not _allowed(path, DOORS[library])
-        and any(one == library or one.startswith(f"{library}.") for one in _imports(_tree(path)))
+        and any(one == library or one.startswith(f"{library}.") for one in _imported(path))
     ]
 
     assert found == []
@@ -114,11 +129,11 @@ def test_a_raw_library_is_imported_only_at_its_door(library):
 @pytest.mark.parametrize("call", sorted(CALLS))
 def test_a_risky_call_is_made_only_at_its_door(call):
     found = [
-        f"{_name(path)}:{node.lineno}"
+        f"{_name(path)}:{line}"
         for path in SOURCES
         if not _allowed(path, CALLS[call])
-        for node in ast.walk(_tree(path))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == call
+        for called, line in _called(path)
+        if called == call
     ]
 
     assert found == []

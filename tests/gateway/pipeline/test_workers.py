@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import pickle
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +17,13 @@ from gateway.pipeline.translated import Job, Limits
 from gateway.pipeline.worker import LENGTH, SHARED_BYTES, Answered, Answers
 from gateway.pipeline.workers import WorkerPool
 from profiles.issue import Unavailable
+
+
+@pytest.fixture
+def store_url(empty_sqlite, tmp_path):
+    """One database is enough: workers see none."""
+    shutil.copy(empty_sqlite, tmp_path / "store.db")
+    return f"sqlite:///{tmp_path / 'store.db'}"
 
 
 def jobs(world, build, count):
