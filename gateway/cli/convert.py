@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 _LONG = 1_000_000
 
 
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", help="Where to write; default standard output. Files of a record go beside it."
+    ),
+]
+
+
 def convert(
     files: Annotated[
         list[str], typer.Argument(metavar="FILE...", help="Files; - is standard input.")
@@ -35,13 +43,7 @@ def convert(
         ),
     ] = None,
     to: Annotated[str, typer.Option("--to", help="Format to write; default fhir.")] = "fhir",
-    output: Annotated[
-        Path | None,
-        typer.Option(
-            "--output",
-            help="Where to write; default standard output. Files of a record go beside it.",
-        ),
-    ] = None,
+    output: Output = None,
     report: Annotated[
         Path | None,
         typer.Option("--report", help="One JSON object per message: what became of it."),
