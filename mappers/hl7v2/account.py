@@ -59,7 +59,7 @@ def _missing(session: Session, lost: list[Text], total: int, seen: set[int]) -> 
 
 
 def _not_repeated(segments: list[Segment], lost: list[Text], seen: set[int]) -> list[Text]:
-    """Leave out the leaves of segments that say again, word for word, what one of the patient says."""
+    """Leave out the leaves of segments that say again, word for word, what another one says."""
     first: dict[tuple[str, ...], int] = {}
     again: dict[int, int] = {}
     for segment in segments:

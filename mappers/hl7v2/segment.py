@@ -90,6 +90,10 @@ class Segment:
         """Tell whether a field says `""`: delete the stored value."""
         return field < len(self.raw) and self.raw[field] == DELETE
 
+    def states(self, first: int = 2) -> bool:
+        """Tell whether any field from `first` on (behind the set id) says more than `""`."""
+        return any(value and value != DELETE for value in self.raw[first:])
+
     def repetitions(self, field: int) -> list[Repetition]:
         """Return the non-empty repetitions of a field, split into components.
 

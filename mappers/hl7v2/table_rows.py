@@ -56,7 +56,7 @@ class Rows:
             field = row.field
             if field >= size or not raw[field] or raw[field] == DELETE:
                 continue
-            if row.unless and segment.has(row.unless):
+            if row.unless and _says(segment, row.unless):
                 continue
             if row.condition is not None and not row.condition(segment):
                 continue
@@ -120,8 +120,13 @@ def apply_rows(session: Session, segment: Segment, compiled: Rows, draft: Draft)
         place(resource, value, shared)
     if DELETE in segment.raw:
         for row in compiled.rows:
-            if segment.deletes(row.field) and not (row.unless and segment.has(row.unless)):
+            if segment.deletes(row.field) and not (row.unless and _says(segment, row.unless)):
                 clear(session, segment, row.field, draft, row.element)
+
+
+def _says(segment: Segment, field: int) -> bool:
+    """Tell whether a field states something; what it deletes leaves the word to the other."""
+    return segment.has(field) and not segment.deletes(field)
 
 
 def clear(session: Session, segment: Segment, field: int, draft: Draft, element: str) -> None:

@@ -41,9 +41,9 @@ def _data(session: Session, repetition: Repetition, parent: str) -> dict[str, An
     data = leaf(repetition, 5) or (leaf(repetition, 1) if len(repetition) == 2 else None)
     if data is None or data == '""':
         return None
-    source, kind, subtype, encoding = (leaf(repetition, n) for n in (1, 2, 3, 4))
-    if len(repetition) > 2 and source is not None:
-        session.ignored.append((source, "names the application that made the content"))
+    kind, subtype, encoding = (leaf(repetition, n) for n in (2, 3, 4))
+    if len(repetition) > 2:
+        session.ignored.append((repetition[1:2], "names the application that made the content"))
     content_type = _media_type(session, kind, subtype)
     content, encoded = _decode(session, data, encoding)
     return _binary(session, content_type, encoded, content, parent)

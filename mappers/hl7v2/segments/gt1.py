@@ -30,7 +30,7 @@ TARGETS: Targets = {
 def guarantor(session: Session, segment: Segment) -> Draft | None:
     """GT1 → who pays: a RelatedPerson, or the patient."""
     patient = session.patient
-    if patient is None or not any(segment.raw[2:]):
+    if patient is None or not segment.states():
         return None
     named = [str(segment.first(n) or "") for n in (2, 3, 21, 12)]
     draft = session.natural("RelatedPerson", patient.id, "guarantor", *named)

@@ -15,7 +15,7 @@ from mappers.hl7v2.datatypes.names import xpn
 from mappers.hl7v2.datatypes.periods import settle
 from mappers.hl7v2.datatypes.reached import named_further
 from mappers.hl7v2.segments import facts
-from mappers.hl7v2.segments.pid import reference
+from mappers.hl7v2.segments.pid import first_text, reference
 from mappers.hl7v2.session import ALTERNATE_CODES, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
 from mappers.hl7v2.targets import Targets
@@ -55,7 +55,7 @@ TARGETS: Targets = {
 def coverage(session: Session, segment: Segment) -> Draft | None:
     """IN1 → Coverage; IN1-3 to -7 → the payer as an Organization in the sender's namespace."""
     patient = session.patient
-    if patient is None or not any(segment.raw[2:]):
+    if patient is None or not segment.states():
         return None
     payer = _payer(session, segment)
     plan = segment.first(2) or ""
@@ -81,7 +81,7 @@ def _payer_number(session: Session, repetition: Repetition) -> dict[str, Any] | 
 
 def _payer(session: Session, segment: Segment) -> dict[str, Any]:
     identifiers = [i for r in segment.repetitions(3) if (i := session.once(_payer_number, r))]
-    name = segment.first(4)
+    name = first_text(segment, 4)
     if not identifiers and name is None:
         absent = {"type": "Organization", "display": "unbekannt"}
         return {"reference": absent}

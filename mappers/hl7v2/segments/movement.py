@@ -53,7 +53,9 @@ def locations(session: Session, pv1: Segment, zbe: Segment | None, draft: Draft)
             found += _entries(session, pv1, 6, "completed")
     found += _entries(session, pv1, 11, "active")
     found += _entries(session, pv1, 43, "completed")
-    if session.event not in PENDING_CANCELLED:
+    if session.event in PENDING_CANCELLED:
+        session.ignored.append((pv1.repetitions(42), "the place the patient is not to come to"))
+    else:
         found += _entries(session, pv1, 42, "reserved")
     if found:
         draft.resource["location"] = found

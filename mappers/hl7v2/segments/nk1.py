@@ -13,7 +13,7 @@ from mappers.hl7v2.datatypes.periods import settle
 from mappers.hl7v2.segments import facts
 from mappers.hl7v2.segments.pid import reference
 from mappers.hl7v2.session import Draft, Session
-from mappers.hl7v2.table_rows import apply_rows, table
+from mappers.hl7v2.table_rows import apply_rows, clear, table
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment
 
@@ -40,6 +40,9 @@ def next_of_kin(session: Session, segment: Segment) -> None:
     patient = session.patient
     if patient is None:
         return
+    if not segment.states():
+        _nobody(session, segment, patient)
+        return
     contact = Draft({"resourceType": "Patient", "id": patient.id}, patient.keys, "")
     apply_rows(session, segment, table("nk1_contact"), contact)
     settle(session, contact.resource)
@@ -50,6 +53,13 @@ def next_of_kin(session: Session, segment: Segment) -> None:
     role = segment.first(3) or segment.first(7)
     if role not in _ORGANIZATIONS:
         _related_person(session, segment, said, patient)
+
+
+def _nobody(session: Session, segment: Segment, patient: Draft) -> None:
+    """NK1 that says nothing but `""`: there is nobody to contact any more."""
+    for field in range(2, len(segment.raw)):
+        if segment.deletes(field):
+            clear(session, segment, field, patient, "contact")
 
 
 def _contact_of_house(session: Session, segment: Segment, house: dict[str, Any]) -> None:

@@ -18,6 +18,9 @@ from mappers.trace import derived
 #: Fields of OBR that tell of a specimen even where none is named.
 _TELLING = (9, 10, 14, 39)
 
+#: Orders in which OBR-7 can only be the time a specimen was taken.
+_LABORATORY = "OML"
+
 #: What the functions here make of which field, for the printed mapping.
 TARGETS: Targets = {
     "OBR-7": ("Specimen.collection.collected",),
@@ -40,7 +43,8 @@ def specimen(session: Session, obr: Segment, parent: Draft) -> None:
     source: dict[str, Any] = {}
     for repetition in obr.repetitions(15)[:1]:
         source = _source(session, repetition)
-    if patient is None or not (source or any(obr.has(field) for field in _TELLING)):
+    telling = (*_TELLING, 7) if session.message.header.message_code == _LABORATORY else _TELLING
+    if patient is None or not (source or any(obr.has(field) for field in telling)):
         return
     kind = source.get("type", {})
     named = kind.get("text") or kind.get("coding", [{}])[0].get("code", "")

@@ -169,3 +169,24 @@ def test_the_kind_of_a_house_without_a_ward_is_kept_with_the_house() -> None:
     codes = {c["code"] for c in visit["location"][0]["physicalType"]["coding"]}
     assert codes == {"si", "C"}
     assert mapped.loss.unmapped == ()
+
+
+def test_what_only_deletes_makes_nobody_and_nothing() -> None:
+    mapped = read(PID, PV1, 'NK1|1|""|""', 'IN1|1|""|""|""', 'GT1|1|""|""')
+    kinds = {change.type for change in mapped.changes}
+    assert kinds.isdisjoint({"RelatedPerson", "Coverage", "Account"})
+    assert '""' not in repr([change.resource for change in mapped.changes])
+    (change,) = [one for one in mapped.changes if one.type == "Patient"]
+    assert "contact" in change.cleared
+
+
+def test_a_payer_whose_name_is_deleted_has_no_name() -> None:
+    mapped = read(PID, PV1, 'IN1|1|GKV|104212059^^^&1.2.276.0.76.4.5&ISO|""')
+    (coverage,) = of(mapped, "Coverage")
+    assert "display" not in coverage["payor"][0]
+
+
+def test_a_living_patient_whose_time_of_death_is_deleted_is_alive() -> None:
+    (change,) = [one for one in read(PID + "|" * 21 + '""|N').changes if one.type == "Patient"]
+    assert change.resource["deceasedBoolean"] is False
+    assert change.cleared == ("deceasedDateTime",)

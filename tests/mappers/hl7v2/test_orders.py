@@ -242,3 +242,14 @@ def test_the_preferred_way_of_contact_is_marked() -> None:
     (role,) = of(result, "PractitionerRole")
     marked = [point["value"] for point in role["telecom"] if "preferred" in str(point)]
     assert marked == ["u@haus.example"]
+
+
+def test_the_time_of_a_laboratory_order_is_that_of_its_specimen() -> None:
+    data = (
+        "MSH|^~\\&|KIS|HAUS|GW|NETZ|20270110||OML^O21|1|P|2.5\rPID|1||4711^^^HAUS||Weiß^A\r"
+        "ORC|NW|1^KIS\rOBR|1|1^KIS||BB^Blutbild^L|||20270110080000\r"
+    )
+    (mapped,) = mappers.convert(data.encode(), format="hl7v2")
+    (specimen,) = [c.resource for c in mapped.changes if c.type == "Specimen"]
+    assert specimen["collection"]["collectedDateTime"] == "2027-01-10T08:00:00+01:00"
+    assert mapped.loss.unmapped == ()
