@@ -42,7 +42,7 @@ class Process:
 
     def _finish(self):
         self._ended = True
-        out, err = self._process.communicate(timeout=10)
+        out, err = self._process.communicate(timeout=60)
         assert (self._process.returncode, err) == (0, "")
         return json.loads(out.splitlines()[-1]) if out else {}
 

@@ -353,7 +353,7 @@ def test_a_practice_system_collects_gdt_records_and_the_files_they_name(tmp_path
         end = time.monotonic() + 20
         while (folder / "EDV1GTWY.001").exists() and time.monotonic() < end:
             time.sleep(0.05)
-        it.communicate(timeout=20)
+        it.communicate(timeout=60)
 
     (line,) = [json.loads(one) for one in journal.read_text().splitlines()]
     assert (line["file"], line["satzart"], line["sender"]) == ("EDV1GTWY.001", "6310", "GTWY")

@@ -29,7 +29,7 @@ HERE = Path(__file__).parent
 RECORDS = HERE.parents[1] / "conformance" / "demo" / "records"
 ORGANIZATIONS = ("klinikum", "praxis-weber", "praxis-lenz", "sozialberatung")
 #: Seconds anything asynchronous may take on a busy machine.
-PATIENCE = 30.0
+PATIENCE = 90.0
 #: A stay as the hospital sends it: admission, laboratory, discharge, letter.
 STAY = ("01_admission_a01", "02_laboratory_r01", "03_discharge_a03", "04_discharge_letter_t02")
 #: Another patient with a stay of her own, in the words of the records.

@@ -197,7 +197,7 @@ class World:
         return self.do(lambda tx: record_batch(tx, batch, self.site))
 
     def do(self, job):
-        return self.store.writer.submit(job).result(timeout=30)
+        return self.store.writer.submit(job).result(timeout=120)
 
     def query(self, sql, *values):
         with self.store.reader.view() as view:

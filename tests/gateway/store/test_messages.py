@@ -105,7 +105,7 @@ def test_five_gateways_storing_one_input_give_five_equal_answers(store_url, keys
     if store_url.startswith("sqlite"):
         pytest.skip("one process owns a SQLite store")
     stores = [open_store(store_url, keys, clock=clock) for _ in range(5)]
-    barrier = threading.Barrier(5, timeout=10)
+    barrier = threading.Barrier(5, timeout=60)
     identity = ("adt", "1", b"\x01" * 32)
     met = set()
 
