@@ -142,6 +142,7 @@ GROUPS: dict[str, tuple[str, dict[str, Callable[..., Any]]]] = {
         {
             "upgrade": db.upgrade,
             "status": db.status,
+            "reindex": db.reindex,
             "backup": db.backup,
             "restore": db.restore,
         },

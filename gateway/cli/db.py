@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from gateway.cli.output import Config, Json, fail, show
+from gateway.cli.output import Config, Json, fail, note, progress_wanted, show
+from gateway.cli.session import perform
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,6 +41,32 @@ def status(config: Config = None, as_json: Json = False) -> None:
     show(result, as_json=as_json, human=lambda out: out.print(words))
     if not found.current:
         fail("run `gateway db upgrade`")
+
+
+def reindex(
+    begin: Annotated[
+        int, typer.Option("--from", help="Segment to begin with, where a run was interrupted.")
+    ] = 0,
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Make the search tables anew; the gateway may run and be searched meanwhile.
+
+    Wanted after an upgrade whose release notes say so. Goes segment by segment, each of 32,768
+    resources; writing waits for each a moment.
+    """
+    segment, resources = begin, 0
+    while True:
+        done = perform(config, "search.renew", {"segment": segment})
+        resources += done["resources"]
+        if progress_wanted():
+            note(f"segment {segment + 1} of {done['segments']}")
+        segment = done["next"]
+        if not segment:
+            break
+    result = {"segments": done["segments"], "resources": resources}
+    words = f"{resources} resources can be found by what this version knows."
+    show(result, as_json=as_json, human=lambda out: out.print(words))
 
 
 def backup(

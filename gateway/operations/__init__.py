@@ -27,6 +27,7 @@ OPERATIONS: dict[str, str] = {
     "message.enter": "gateway.operations.messages:enter",
     "message.open": "gateway.operations.messages:open_",
     "message.replay": "gateway.operations.messages:replay",
+    "search.renew": "gateway.operations.search_tables:renew",
     "registry.apply": "gateway.operations.registry:apply",
 }
 
