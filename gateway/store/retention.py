@@ -57,6 +57,10 @@ class RetentionReport:
     events: int = 0
 
 
+#: Above every number of a row.
+NO_END = 2**62
+
+
 @dataclass(slots=True)
 class _Run:
     """One run: what is counted on the way."""
@@ -69,6 +73,8 @@ class _Run:
     swept: bytes = b""
     #: Last message whose contents were kept for its undone deliveries.
     kept: int = 0
+    #: Last resource that was looked at because no message brought it.
+    written: int = NO_END
 
     def add(self, **counts: int) -> None:
         self.counted = replace(
@@ -85,7 +91,7 @@ def run(store: Store, site: Site, *, now: Instant = 0) -> RetentionReport:
     at = now or store.writer.submit(lambda tx: tx.now).result(PATIENCE)
     state = _Run(site, at)
     store.writer.submit(lambda tx: _forget(unit_of(tx), at)).result(PATIENCE)
-    for step in (_undone, _messages, _bodies, _keys, _events):
+    for step in (_undone, _messages, _written, _bodies, _keys, _events):
         _repeat(store, state, step)
     _sweep(store, state)
     return state.counted
@@ -139,6 +145,22 @@ def _messages(unit: Unit, state: _Run) -> bool:
     unit.numbers.remember()
     state.segments |= erasure.segments_of(resources)
     state.add(messages=len(numbers), resources=len(resources), deliveries=deliveries)
+    return len(rows) == BATCH
+
+
+def _written(unit: Unit, state: _Run) -> bool:
+    """Delete what callers of the FHIR interface wrote; what belongs to a Patient before it."""
+    rows = unit.db.query(
+        "SELECT resource FROM resource WHERE message = 0 AND retain_until <= ? AND resource < ?"
+        " ORDER BY resource DESC LIMIT ?",
+        (state.now, state.written, BATCH),
+    )
+    resources = erasure.expired_resources(unit.db, [row[0] for row in rows], state.now)
+    erasure.delete_resources(unit.db, resources)
+    unit.numbers.remember()
+    state.segments |= erasure.segments_of(resources)
+    state.add(resources=len(resources))
+    state.written = rows[-1][0] if rows else 0
     return len(rows) == BATCH
 
 

@@ -26,6 +26,7 @@ from gateway.pipeline.site import Site
 from gateway.pipeline.trail import identity_rows
 from gateway.pipeline.translated import KVNR_TYPE, Statement
 from mappers.base import Action
+from mappers.fhir_r4.keys import KVNR_SYSTEMS, by_identifier
 from profiles.search import index_terms
 
 CONSENT = "Consent"
@@ -67,6 +68,19 @@ class Consequences:
         stated = {facts(0, look(body)).kvnr for body in bodies} - {""}
         term = self.site.coder.identifier_term
         return {term(KVNR_TYPE, KVNR_SYSTEM, kvnr) for kvnr in stated}
+
+    def names(self, current: Current) -> list[tuple[bytes, int]]:
+        """Return the keyed identifiers by which the caller's messages find the resource too."""
+        stated = look(current.body).get("identifier", [])
+        identifiers = stated if isinstance(stated, list) else [stated]
+        namespace = f"{self.site.namespace}/{self.caller.organization}"
+        keys = [
+            by_identifier(current.type, str(one.get("system", "")), str(one["value"]), namespace)
+            for one in identifiers
+            if one.get("value") and one.get("system") not in KVNR_SYSTEMS
+        ]
+        term = self.site.coder.identifier_term
+        return [(term(key.type, key.system, key.value), current.number) for key in keys]
 
     def follow(self, acts: Iterable[Act]) -> None:
         """Add the Provenance, then settle identity and consent and decide again."""

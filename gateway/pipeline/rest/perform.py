@@ -6,13 +6,12 @@ keeps is refused where the caller may see it, and does not exist where it may no
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gateway.domain.time import Instant
 from gateway.pipeline.book import Book
-from gateway.pipeline.documents import dump, load, look
+from gateway.pipeline.documents import dump, look
 from gateway.pipeline.identify import PATIENT
 from gateway.pipeline.ports import Current, NewVersion, Transaction
 from gateway.pipeline.rest.asked import (
@@ -26,37 +25,28 @@ from gateway.pipeline.rest.asked import (
     Performed,
 )
 from gateway.pipeline.rest.consequences import Consequences, Written
+from gateway.pipeline.rest.content import exchanged, labelled
 from gateway.pipeline.rest.evidence import witness
+from gateway.pipeline.rest.refused import (
+    CONSENT,
+    FOREIGN,
+    MISSING,
+    NAMED,
+    OTHERS_CONSENT,
+    READ_ONLY,
+    SCOPE,
+    SEVERAL,
+    STALE,
+    TWICE,
+    UNRESOLVED,
+    Refused,
+)
 from gateway.pipeline.site import Site
-from profiles.issue import Issue
-from profiles.search import index_terms, parse_criteria
+from profiles.search import parse_criteria
 
 #: Marks advisory locks that are not a patient's.
 _LOCK = "lock"
 Name = tuple[str, str]
-
-
-class Refused(Exception):
-    """One act cannot be performed, so none is."""
-
-    def __init__(self, position: int, status: int, code: str, text: str) -> None:
-        """Say which, with which HTTP status, and why; the text is fixed."""
-        super().__init__(text)
-        self.position = position
-        self.done = Done(status, issues=(Issue("error", code, text),))
-
-
-_MISSING = (404, "not-found", "There is no such resource here.")
-_FOREIGN = (403, "forbidden", "Another organization keeps this resource.")
-_SCOPE = (403, "forbidden", "No scope of this caller covers the resource as it would be.")
-_STALE = (412, "conflict", "The resource has another version than If-Match names.")
-_SEVERAL = (412, "multiple-matches", "Several resources meet the criteria.")
-_UNRESOLVED = (412, "not-found", "A conditional reference does not name exactly one resource.")
-_CONSENT = (422, "business-rule", "A Consent is taken for a Patient this caller keeps.")
-_OTHERS_CONSENT = (403, "forbidden", "The Consent names another organization of this region.")
-_READ_ONLY = (405, "not-supported", "Resources of this type are not written this way.")
-_NAMED = (400, "invalid", "The resource's id is not that of the resource the criteria find.")
-_TWICE = (400, "duplicate", "Two entries change the same resource.")
 
 
 def perform(tx: Transaction, order: Order, site: Site) -> Performed:
@@ -104,7 +94,7 @@ class _Work:
             if act.type in NOT_WRITTEN or (
                 act.type in NOT_CHANGED and (act.method is not Method.POST or act.criteria)
             ):
-                raise Refused(position, *_READ_ONLY)
+                raise Refused(position, *READ_ONLY)
         self._lock(acts)
         self._search(acts)
         acts = [self._aimed(position, act) for position, act in enumerate(acts)]
@@ -152,7 +142,7 @@ class _Work:
             )
         for criteria, placeholder in self.order.references.items():
             if len(self.found[criteria]) != 1:
-                raise Refused(0, *_UNRESOLVED)
+                raise Refused(0, *UNRESOLVED)
             self.exchanged[placeholder] = self.found[criteria][0].id
 
     def _aimed(self, position: int, act: Act) -> Act:
@@ -161,11 +151,11 @@ class _Work:
             return act
         matches = self.found[act.criteria]
         if len(matches) > 1:
-            raise Refused(position, *_SEVERAL)
+            raise Refused(position, *SEVERAL)
         if not matches:
             return act
         if act.method is Method.PUT and act.named not in ("", matches[0].id):
-            raise Refused(position, *_NAMED)
+            raise Refused(position, *NAMED)
         if act.id:
             self.exchanged[act.id] = matches[0].id
         return act._replace(id=matches[0].id)
@@ -176,7 +166,7 @@ class _Work:
             if act.method is Method.POST and act.criteria and self.found[act.criteria]:
                 continue
             if act.id and (act.type, act.id) in changed:
-                raise Refused(position, *_TWICE)
+                raise Refused(position, *TWICE)
             changed.add((act.type, act.id))
 
     def _read(self, acts: Iterable[Act]) -> None:
@@ -199,7 +189,7 @@ class _Work:
             return current
         if act.criteria and not self.found[act.criteria]:
             if act.method is Method.PATCH:
-                raise Refused(position, *_MISSING)
+                raise Refused(position, *MISSING)
             return None
         if current is None or current.organization != self.owner:
             if current is None and act.method is Method.PUT and self.order.create_on_update:
@@ -207,9 +197,9 @@ class _Work:
             self._unseen(position, (act.type, act.id), current)
             return None
         if not self._may(act.method, current.body) and not current.deleted:
-            raise Refused(position, *_MISSING)
+            raise Refused(position, *MISSING)
         if act.version and act.version != current.version:
-            raise Refused(position, *_STALE)
+            raise Refused(position, *STALE)
         return current
 
     def _may(self, method: Method, body: bytes) -> bool:
@@ -221,9 +211,9 @@ class _Work:
         if sight is None:
             self.unsure.add(name)
         elif current is not None and sight:
-            raise Refused(position, *_FOREIGN)
+            raise Refused(position, *FOREIGN)
         else:
-            raise Refused(position, *_MISSING)
+            raise Refused(position, *MISSING)
 
     # what is done --------------------------------------------------------------------
     def _do(self, position: int, act: Act, current: Current | None) -> Done:
@@ -231,9 +221,9 @@ class _Work:
             return self._delete(act, current)
         if act.method is Method.POST and current is not None:
             return _done(200, current, 0)
-        act = self._exchange(act)
+        act = exchanged(act, self.exchanged, self.site.coder)
         if not self._may(act.method, act.body):
-            raise Refused(position, *_SCOPE)
+            raise Refused(position, *SCOPE)
         patient = self._patient(position, act)
         if act.type == "Consent":
             self._check_consent(position, act, patient)
@@ -265,7 +255,7 @@ class _Work:
         return self._write(201, act, current, None)
 
     def _update(self, act: Act, current: Current, patient: Current | None) -> Done:
-        act = self._labelled(act, current)
+        act = labelled(act, current.body, self.site.coder)
         if act.body == current.body and not current.deleted:
             return _done(200, current, 0)
         following = current._replace(version=current.version + 1, deleted=False, body=act.body)
@@ -304,35 +294,9 @@ class _Work:
                 self._retain_until(),
             )
         )
+        self.book.rows.identifiers += self.consequences.names(current)
         self.consequences.written.append(Written(act, current, before))
         return _done(status, current, self.tx.now)
-
-    def _exchange(self, act: Act) -> Act:
-        """Put ids that were found in the place of placeholders, in the bytes."""
-        stale = [one for one in self.exchanged if one.encode() in act.body]
-        if not stale:
-            return act
-        pattern = re.compile("|".join(map(re.escape, stale)).encode())
-        body = pattern.sub(lambda m: self.exchanged[m[0].decode()].encode(), act.body)
-        return self._made_anew(act, body)
-
-    def _labelled(self, act: Act, current: Current) -> Act:
-        """Labels are only raised: what a resource had before it keeps."""
-        if b'"security"' not in current.body:
-            return act
-        before = look(current.body).get("meta", {}).get("security", [])
-        resource = load(act.body)
-        present = resource.get("meta", {}).get("security", [])
-        known = {(one.get("system"), one.get("code")) for one in present}
-        kept = [one for one in before if (one.get("system"), one.get("code")) not in known]
-        if not kept:
-            return act
-        resource["meta"] = {**resource.get("meta", {}), "security": [*present, *kept]}
-        return self._made_anew(act, dump(resource))
-
-    def _made_anew(self, act: Act, body: bytes) -> Act:
-        terms = self.site.coder.encode(act.type, index_terms(load(body)))
-        return act._replace(body=body, terms=terms)
 
     # whose it is ---------------------------------------------------------------------
     def _patient(self, position: int, act: Act) -> Current | None:
@@ -353,12 +317,12 @@ class _Work:
     def _check_consent(self, position: int, act: Act, patient: Current | None) -> None:
         if patient is None or patient.organization != self.owner or patient.deleted:
             if not self.unsure:
-                raise Refused(position, *_CONSENT)
+                raise Refused(position, *CONSENT)
             return
         for one in look(act.body).get("organization", ()):
             named = str(one.get("reference", "")).removeprefix("Organization/")
             if named in self.site.region.organizations and named != self.owner:
-                raise Refused(position, *_OTHERS_CONSENT)
+                raise Refused(position, *OTHERS_CONSENT)
 
     def _subject(self, patient: Current | None) -> int:
         if patient is not None:

@@ -12,6 +12,7 @@ from gateway.pipeline.documents import load
 from gateway.pipeline.rest.asked import Check, Kind, Method, Order, Stated
 from gateway.pipeline.rest.check import Checker
 from gateway.pipeline.rest.perform import perform
+from gateway.store import retention
 
 KVNR = "A123456780"
 KVID = "http://fhir.de/sid/gkv/kvid-10"
@@ -242,6 +243,55 @@ def test_a_corrected_subject_moves_what_was_measured(world, write):
     assert owner == second.number
     ((key,),) = world.query("SELECT subject FROM resource WHERE resource = ?", second.number)
     assert subject == key
+
+
+def test_what_a_caller_writes_goes_when_its_time_is_over(world, write):
+    whose = write(patient()).done[0]
+    write({**patient(), "id": whose.id, "gender": "female"}, method="PUT")
+    kept = write(patient(identifier=[], name="Kept")).done[0]
+    world.do(
+        lambda tx: tx.unit.db.execute(
+            "UPDATE resource SET retain_until = ? WHERE resource = ?", (2**60, kept.number)
+        )
+    )
+
+    retention.run(world.store, world.site, now=2**59)
+
+    left = {row[0] for row in world.query("SELECT resource FROM resource")}
+    assert whose.number not in left
+    assert kept.number in left
+    assert world.query("SELECT count(*) FROM version")[0][0] == 0
+    assert world.query("SELECT count(*) FROM patient_kvnr")[0][0] == 0
+
+
+def test_a_message_finds_what_its_sender_wrote_before(world, write):
+    local = {"system": "https://kis.example/patients", "value": "P77"}
+    known = write(patient(identifier=[local]), by="praxis").done[0]
+    sent = {
+        "resourceType": "Bundle",
+        "type": "transaction",
+        "entry": [
+            {
+                "resource": {
+                    "resourceType": "Patient",
+                    "identifier": [local],
+                    "name": [{"family": "Muster", "given": ["Anna"]}],
+                    "gender": "female",
+                },
+                "request": {
+                    "method": "PUT",
+                    "url": f"Patient?identifier={local['system']}|{local['value']}",
+                },
+            }
+        ],
+    }
+
+    world.record(
+        world.item(json.dumps(sent).encode(), endpoint="pvs", control="c", format="fhir_r4")
+    )
+
+    rows = world.query("SELECT resource, version FROM resource WHERE type = 'Patient'")
+    assert list(map(tuple, rows)) == [(known.number, 2)]
 
 
 def test_a_refused_write_leaves_only_its_evidence(world, write):

@@ -13,13 +13,13 @@ from typing import Any
 from gateway.pipeline.documents import load
 from gateway.pipeline.rest.asked import Check, Kind
 from gateway.pipeline.rest.patch.fhirpath_patch import apply_fhirpath_patch
-from gateway.pipeline.rest.patch.inapplicable import Inapplicable
 from gateway.pipeline.rest.patch.json_patch import apply_json_patch
 from gateway.pipeline.rest.patch.merge_patch import apply_merge_patch
-from gateway.pipeline.rest.patch.xml_patch import apply_xml_patch
 from profiles.issue import NotConformant
 from profiles.reading import read_json
 from profiles.reading.fhir_xml import read_fhir_xml
+from profiles.reading.inapplicable import Inapplicable
+from profiles.reading.xml_patch import apply_xml_patch
 
 __all__ = ["Inapplicable", "patched"]
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.pipeline.rest.patch.inapplicable import Inapplicable
 from gateway.pipeline.rest.patch.places import Place, member, of_choice, places
 from profiles.issue import NotConformant
 from profiles.r4 import facts
 from profiles.reading.fhir_elements import Member
+from profiles.reading.inapplicable import Inapplicable
 
 Json = dict[str, Any]
 

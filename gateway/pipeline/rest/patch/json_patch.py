@@ -7,8 +7,8 @@ from collections.abc import Callable
 from copy import deepcopy
 from typing import Any
 
-from gateway.pipeline.rest.patch.inapplicable import Inapplicable
 from profiles.issue import NotConformant
+from profiles.reading.inapplicable import Inapplicable
 
 _INDEX = re.compile(r"(?:0|[1-9]\d{0,8})\Z")
 _ESCAPE = re.compile(r"~(?![01])")

@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.pipeline.rest.patch.inapplicable import Inapplicable
 from profiles import fhirpath
 from profiles.fhirpath import Bounds, FHIRPathError
 from profiles.issue import NotConformant
 from profiles.reading.fhir_elements import Member, members
+from profiles.reading.inapplicable import Inapplicable
 
 Json = dict[str, Any]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from gateway.pipeline.rest.patch.inapplicable import Inapplicable
 from profiles.issue import NotConformant
 from profiles.reading import read_xml
 from profiles.reading.fhir_xml import read_fhir_xml
 from profiles.reading.fhir_xml_writer import write_fhir_xml
+from profiles.reading.inapplicable import Inapplicable
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
