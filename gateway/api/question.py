@@ -18,6 +18,7 @@ from gateway.api.compartment import within
 from gateway.api.inclusion import Inclusion, parse_inclusion
 from gateway.api.ports import Gateway
 from gateway.api.types import resource_types
+from gateway.api.vocabulary import Vocabulary, vocabulary
 from profiles.issue import Issue, NotConformant, NotSupported
 from profiles.search import (
     COMBINING,
@@ -88,10 +89,10 @@ class Question:
     warnings: tuple[Issue, ...]
 
 
-def read_question(
+async def read_question(
     gateway: Gateway, identity: Identity, place: Place, pairs: Pairs, *, strict: bool
 ) -> Question:
-    """Read the parameters of a search. Raises NotConformant and NotSupported."""
+    """Read the parameters of a search. Raises NotConformant, NotSupported, Unavailable."""
     parameters, types = gateway.options.parameters, _types(place, pairs)
     known = [parameters.of(one) for one in types]
     asked, used, ignored = _sorted_out(known, pairs, of_type=bool(place.type), strict=strict)
@@ -100,7 +101,7 @@ def read_question(
     summary = _one_of(control.get("_summary", "false"), _SUMMARIES, "_summary")
     return Question(
         place=place,
-        criteria=_criteria(gateway, place, types, asked),
+        criteria=_criteria(gateway, place, types, asked, await vocabulary(gateway, asked)),
         order=parse_sort(types, control["_sort"], parameters) if control.get("_sort") else (),
         used=tuple(used),
         count=count,
@@ -152,12 +153,17 @@ def _is_about_resources(known: Sequence[Mapping[str, Parameter]], plain: str) ->
 
 
 def _criteria(
-    gateway: Gateway, place: Place, types: tuple[str, ...], asked: Pairs
+    gateway: Gateway,
+    place: Place,
+    types: tuple[str, ...],
+    asked: Pairs,
+    codes: Vocabulary | None,
 ) -> tuple[Criteria, ...]:
     around = Surroundings(
         now=gateway.now(),
         base=gateway.options.base_url,
         parameters=gateway.options.parameters,
+        codes=codes,
         linked=True,
     )
     read = [parse_criteria(one, parameters=asked, around=around) for one in types]

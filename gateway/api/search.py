@@ -71,7 +71,7 @@ async def answered(
 ) -> Response:
     """Answer a search; `always` comes along whatever the caller wants to have included."""
     try:
-        question = read_question(
+        question = await read_question(
             asker.gateway, asker.identity, place, pairs, strict=_strict(request)
         )
         criteria = tuple([await resolved(asker, one) for one in question.criteria])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from profiles.search.criteria import COMBINING, parse_criteria
+from profiles.search.criteria import ASKING_TERMINOLOGY, COMBINING, parse_criteria
 from profiles.search.dates import BEGINNING, END, range_of
 from profiles.search.defined import read_parameters
 from profiles.search.folding import folded
@@ -45,6 +45,7 @@ from profiles.search.values import (
 )
 
 __all__ = [
+    "ASKING_TERMINOLOGY",
     "BEGINNING",
     "COMBINING",
     "END",

@@ -46,6 +46,8 @@ MODIFIERS: dict[str, frozenset[str]] = {
     "reference": frozenset({"identifier"}),
     "uri": frozenset({"above", "below"}),
 }
+#: Modifiers whose values somebody has to look up.
+ASKING_TERMINOLOGY = frozenset({"in", "not-in", "above", "below"})
 #: Parameters that ask about other resources or combine conditions; no type defines them.
 COMBINING = frozenset({"_has", "_list", "_filter"})
 

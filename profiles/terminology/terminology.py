@@ -193,6 +193,10 @@ class Terminology:
             raise not_found("the value set is not available")
         return expand(self.sources, compiled, wanted or Wanted(**options))
 
+    def expand_resource(self, value_set: Json, wanted: Wanted) -> Expansion:
+        """Return a page of the codes of a value set that lies in no package; raises as `expand`."""
+        return expand(self.sources, self.compiled_resource(value_set), wanted)
+
     def subsumption(self, system: str, code_a: str, code_b: str, *, version: str = "") -> Subsumed:
         """Say how code A relates to code B (`$subsumes`)."""
         home = self.sources.code_system(system, version, self._requester)

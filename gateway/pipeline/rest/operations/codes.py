@@ -14,7 +14,7 @@ from profiles.issue import Issue, NotConformant, NotSupported
 
 if TYPE_CHECKING:
     # Who never asks does not load terminology.
-    from profiles.terminology import Terminology
+    from profiles.terminology import Expansion, Terminology, Wanted
 
 #: Codes of a page of an expansion, where the caller names no count.
 PAGE = 1_000
@@ -82,12 +82,13 @@ def validate_code(call: Call, tools: Tools) -> dict[str, Any]:
 def expand(call: Call, tools: Tools) -> dict[str, Any]:
     """`ValueSet/$expand`: the codes of a value set, a page at a time."""
     asked = _asked(call)
-    known = ("url", "valueSetVersion", "filter", "offset", "count", "activeOnly")
+    known = ("url", "valueSet", "valueSetVersion", "filter", "offset", "count", "activeOnly")
     asked.only(*known, "includeDesignations", "displayLanguage")
-    url, version = asked.needed("url"), asked.text("valueSetVersion")
     count = asked.number("count")
-    found = tools.terminology().expand(
-        f"{url}|{version}" if version else url,
+    # Who never asks does not load terminology.
+    from profiles.terminology import Wanted
+
+    wanted = Wanted(
         filter=asked.text("filter"),
         offset=asked.number("offset") or 0,
         count=PAGE if count is None else min(count, PAGE),
@@ -95,7 +96,18 @@ def expand(call: Call, tools: Tools) -> dict[str, Any]:
         include_designations=asked.truth("includeDesignations"),
         display_language=asked.text("displayLanguage"),
     )
-    return found.value_set(call.time)
+    return _expansion(asked, tools.terminology(), wanted).value_set(call.time)
+
+
+def _expansion(asked: Given, terminology: Terminology, wanted: Wanted) -> Expansion:
+    """Expand the value set that is given, or the one that is named."""
+    sent = asked.one("valueSet")
+    if sent is not None:
+        if not isinstance(sent, dict) or sent.get("resourceType") != "ValueSet":
+            raise NotConformant("The parameter valueSet is a ValueSet.")
+        return terminology.expand_resource(sent, wanted)
+    url, version = asked.needed("url"), asked.text("valueSetVersion")
+    return terminology.expand(f"{url}|{version}" if version else url, wanted)
 
 
 def translate(call: Call, tools: Tools) -> dict[str, Any]:
