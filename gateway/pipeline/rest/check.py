@@ -14,6 +14,7 @@ from gateway.pipeline.documents import dump
 from gateway.pipeline.label import LabelRule, label, label_rules
 from gateway.pipeline.rest.asked import Act, Call, Check, Checked, Kind, Method
 from gateway.pipeline.rest.entries import settle, take_apart
+from gateway.pipeline.rest.narratives import unsafe_narratives
 from gateway.pipeline.rest.operations import OPERATIONS
 from gateway.pipeline.rest.operations.tools import Tools
 from gateway.pipeline.rest.patch import patched
@@ -133,7 +134,8 @@ class Checker:
     def _issues(self, resource: Resource, asked: Check) -> list[Issue]:
         """Look at the structure always, at the rest as the policy wants."""
         if asked.validation == "none":
-            return [one for one in structure(resource) if one.severity in _WRONG]
+            found = [one for one in structure(resource) if one.severity in _WRONG]
+            return found or list(unsafe_narratives(resource))
         if self.validator is None:
             self.validator = self.tools.validator()
         found = self.validator.validate(resource)

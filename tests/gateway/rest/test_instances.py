@@ -143,11 +143,14 @@ def test_what_cannot_be_stored_is_refused_without_repeating_it(
     assert "woman" not in answer.text
 
 
-def test_a_narrative_with_a_script_is_refused(klinikum):
+@pytest.mark.parametrize("validation", ["reject", "none"])
+def test_a_narrative_with_a_script_is_refused(serve, validation):
     div = '<div xmlns="http://www.w3.org/1999/xhtml"><script>alert(1)</script></div>'
 
-    answer = klinikum.post(
-        "/Patient", json={**PATIENT, "text": {"status": "generated", "div": div}}
+    answer = (
+        serve(validation=validation)
+        .of("klinikum")
+        .post("/Patient", json={**PATIENT, "text": {"status": "generated", "div": div}})
     )
 
     assert answer.status_code == 422
