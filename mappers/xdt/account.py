@@ -19,9 +19,11 @@ from mappers.xdt.session import Session
 
 
 @cache
-def _ignored() -> Mapping[str, str]:
-    """Feldkennung, or member and Feldkennung ("LDT 9202") → reason."""
-    return {row["fk"]: row["reason"] for row in rows(PACKAGE, "codes", "ignored")}
+def _ignored(member: str) -> Mapping[str, str]:
+    """Feldkennung → reason; what is said of one member ("LDT 9202") comes first."""
+    stated = {row["fk"]: row["reason"] for row in rows(PACKAGE, "codes", "ignored")}
+    own = {fk.removeprefix(f"{member} "): why for fk, why in stated.items() if " " in fk}
+    return {**stated, **{fk: why for fk, why in own.items() if " " not in fk}}
 
 
 def account(session: Session, message: Message, seen: set[int]) -> Loss:
@@ -65,8 +67,6 @@ def _collect_echoes(echoes: list[Any], seen: set[int]) -> None:
 
 def _reason(session: Session, fk: str) -> str | None:
     member = session.member.name
-    for known in (session.dialect.ignore, _ignored()):
-        found = known.get(f"{member} {fk}") or known.get(fk)
-        if found is not None:
-            return found
-    return None
+    own = session.dialect.ignore
+    found = (own.get(f"{member} {fk}") or own.get(fk)) if own else None
+    return found or _ignored(member).get(fk)

@@ -24,6 +24,7 @@ from mappers.xdt.session import Session
 FILE_FIELDS = ("6302", "6303", "6304", "6305", "6327", "6328", "6329")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _ABSENT = "http://hl7.org/fhir/StructureDefinition/data-absent-reason"
+_BYTES = "application/octet-stream"
 _TYPE = {"text": "Untersuchungsergebnis"}
 
 
@@ -70,10 +71,26 @@ def _media_type(session: Session, group: Group) -> str:
         if "/" in stated:
             return text(stated.strip().lower(), stated.source)
         session.unknown(stated)
-        return text("application/octet-stream", stated.source)
-    ending = path.strip().rpartition(".")[2].upper() if path is not None else ""
-    found = session.lookup("media-type", text(ending, path.source)) if path and ending else None
-    return found.code if found is not None else "application/octet-stream"
+        return text(_BYTES, stated.source)
+    return _by_ending(session, path) if path is not None else _BYTES
+
+
+def _by_ending(session: Session, path: Text) -> str:
+    ending = path.strip().rpartition(".")[2].upper()
+    found = session.lookup("media-type", text(ending, path.source)) if ending else None
+    return found.code if found is not None else _BYTES
+
+
+def file_beside(session: Session, path: Text, draft: Draft) -> dict[str, Any]:
+    """The attachment of a file a record names: its content where it came with the record."""
+    made: dict[str, Any] = {"contentType": _by_ending(session, path)}
+    held = session.files.get(file_name(path).lower())
+    if held is not None:
+        _hold(session, made, held, draft)
+        _named(session, path, draft)
+    else:
+        _missing(session, path, made, draft)
+    return made
 
 
 def _content(session: Session, group: Group, made: dict[str, Any], draft: Draft) -> None:
@@ -85,14 +102,22 @@ def _content(session: Session, group: Group, made: dict[str, Any], draft: Draft)
         if not inside:
             made["extension"] = [{"url": _ABSENT, "valueCode": "unknown"}]
         return
-    name = file_name(path)
-    held = session.files.get(name.lower())
+    held = session.files.get(file_name(path).lower())
     if inside or held is not None:
         if held is not None and not inside:
-            encoded = text(base64.b64encode(held).decode("ascii"), ())
-            _binary(session, made, encoded, held, draft)
+            _hold(session, made, held, draft)
         _named(session, path, draft)
         return
+    _missing(session, path, made, draft)
+
+
+def _hold(session: Session, made: dict[str, Any], held: bytes, draft: Draft) -> None:
+    encoded = text(base64.b64encode(held).decode("ascii"), ())
+    _binary(session, made, encoded, held, draft)
+
+
+def _missing(session: Session, path: Text, made: dict[str, Any], draft: Draft) -> None:
+    """A file that did not come: an address of the network stays one, a name is told."""
     if _URL.match(path.strip()):
         made["url"] = text(path.strip().replace(" ", "%20"), path.source)
         return

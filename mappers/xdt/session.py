@@ -13,7 +13,7 @@ from mappers import times
 from mappers.base import Context
 from mappers.codes import Coded, table
 from mappers.session import Session as Translation
-from mappers.trace import Text, derived
+from mappers.trace import Text, derived, text
 from mappers.xdt.charset import PACKAGE
 from mappers.xdt.dates import is_day_first
 from mappers.xdt.group import Group
@@ -24,9 +24,8 @@ _DAY_FIRST = re.compile(r"(\d\d)(\d\d)(\d{4})")
 _YEAR_FIRST = re.compile(r"(\d{4})(\d\d)(\d\d)")
 _TIME = re.compile(r"(\d\d):?(\d\d)(?::?(\d\d))?(\d{2,3})?")
 _DAYS = "TTMMJJJJ"
-_SECONDS = re.compile(r"[0-2]\d[0-5]\d[0-5]\d")
-#: Characters of the longest moments that are remembered.
-_REMEMBERED = 32
+#: Digits of a date; characters of a FHIR dateTime before its offset.
+_DATE, _CLOCK = 8, 19
 _ZONE = re.compile(r"UTC([+-])(\d{1,2})")
 
 
@@ -87,16 +86,22 @@ class Session(Translation):
 
     def day(self, leaf: Text | None) -> str | None:
         """Return a FHIR date in the precision of the source."""
+        if leaf is not None and len(leaf) == _DATE:
+            plain = _plain_day(leaf, self.day_first, self.zone)
+            if plain is not None:
+                return text(plain[0], leaf.source)
         known = self.digits(leaf) if leaf is not None else None
         found = times.moment(known, self.zone) if known is not None else None
         return derived(found.fhir, leaf) if found is not None else None
 
     def when(self, day: Text | None, clock: Text | None = None) -> str | None:
         """Return a FHIR dateTime of a date and a time of day (HHMM, HHMMSS, HHMMSSmmm)."""
-        if day is not None and clock is not None and len(day) + len(clock) <= _REMEMBERED:
-            plain = _moment(day, clock, self.day_first, self.zone)
+        if day is not None and clock is not None and len(day) == _DATE and _is_clock(clock):
+            plain = _plain_day(day, self.day_first, self.zone)
             if plain is not None:
-                return derived(plain, day, clock)
+                date, offset = plain
+                said = f"{date}T{clock[:2]}:{clock[2:4]}:{clock[4:]}{offset}"
+                return derived(said, day, clock)
         known = self.digits(day) if day is not None else None
         if known is None:
             if clock is not None:
@@ -151,13 +156,23 @@ class Session(Translation):
         return derived("\n".join(found), *found) if found else None
 
 
+def _is_clock(clock: str) -> bool:
+    """Tell whether this is HHMMSS and nothing else."""
+    if len(clock) != len("HHMMSS") or not (clock.isascii() and clock.isdecimal()):
+        return False
+    return clock[:2] < "24" and clock[2:4] < "60" and clock[4:] < "60"
+
+
 @lru_cache(maxsize=4096)
-def _moment(day: str, clock: str, day_first: bool, zone: str) -> str | None:  # noqa: FBT001  a key of the memory
-    """The dateTime of a day and a time of day nothing is odd about; both come again and again."""
-    date = (_DAY_FIRST if day_first else _YEAR_FIRST).fullmatch(day)
-    time = _SECONDS.fullmatch(clock)
-    if date is None or time is None:
+def _plain_day(day: str, day_first: bool, zone: str) -> tuple[str, str] | None:  # noqa: FBT001  a key of the memory
+    """The date, and how far it is from UTC, of a day nothing is odd about; None for any other."""
+    match = (_DAY_FIRST if day_first else _YEAR_FIRST).fullmatch(day)
+    if match is None or not day.isascii():
         return None
-    parts = reversed(date.groups()) if day_first else date.groups()
-    found = times.moment("".join((*parts, clock)), zone)
-    return found.fhir if found is not None and not found.doubt else None
+    digits = "".join(reversed(match.groups()) if day_first else match.groups())
+    found = [times.moment(f"{digits}{clock}", zone) for clock in ("", "000000", "235959")]
+    known = [one.fhir for one in found if one is not None and not one.doubt]
+    if len(known) != len(found) or known[1][_CLOCK:] != known[2][_CLOCK:]:
+        # A clock change: the time of day decides.
+        return None
+    return known[0], known[1][_CLOCK:]

@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
-from mappers.trace import Text
 from mappers.xdt.attachments import FILE_FIELDS
 from mappers.xdt.diagnoses import DIAGNOSIS, PERMANENT
 from mappers.xdt.group import Entry, Group
@@ -132,8 +131,3 @@ def _rule(kind: Kind) -> _Rule:
 def _begins() -> dict[str, _Rule]:
     compiled = [(kind, _rule(kind)) for kind in KINDS]
     return {fk: rule for kind, rule in compiled for fk in (*kind.leading, *kind.opening)}
-
-
-def words_of(group: Group) -> list[Text]:
-    """Every content of a part, in order."""
-    return [content for _, content in group.entries]

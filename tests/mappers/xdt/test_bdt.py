@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 
 import mappers
 from mappers.apply import apply
-from mappers.base import Context
+from mappers.base import Attachment, Context, Encoded
 from mappers.codes import rows
 from mappers.dialect import Dialect
+from mappers.parcel import pack
 from mappers.trace import text
+from mappers.xdt import FORMAT
 from mappers.xdt.batch import split
 from mappers.xdt.bdt.parts import KINDS, parts_of
 from mappers.xdt.mapping_table import mapping_table
@@ -158,6 +160,41 @@ def test_letters_and_certificates_are_documents():
         "Sehr geehrte Kollegin,",
     ]
     assert len(of(mapped, "DocumentReference")) == 4
+
+
+def _letter(*fields, files=()):
+    stated = [*PERSON, ("6200", "02112026"), ("6310", "Kardiologie Weimar"), *fields]
+    sent = Encoded(record("6200", stated), attachments=files)
+    return sent, translate(pack(sent))
+
+
+def test_the_file_of_a_letter_is_a_content_beside_its_text():
+    letter = ("6320", "Sehr geehrte Kollegin,"), ("6322", r"C:\Briefe\Brief 77.PDF")
+    sent, mapped = _letter(*letter, files=(Attachment("brief 77.pdf", b"%PDF-1.7 letter"),))
+    binaries = {found["id"]: base64.b64decode(found["data"]) for found in of(mapped, "Binary")}
+    document = one(mapped, "DocumentReference")
+    words, file = (content["attachment"] for content in document["content"])
+
+    assert FORMAT.beside(sent.data) == (r"C:\Briefe\Brief 77.PDF",)
+    assert "not-found" not in {issue.code for issue in mapped.issues}
+    assert mapped.loss.unmapped == ()
+    assert binaries[words["url"].partition("/")[2]].decode().endswith("Sehr geehrte Kollegin,")
+    assert file["contentType"] == "application/pdf"
+    assert binaries[file["url"].partition("/")[2]] == b"%PDF-1.7 letter"
+    assert file["creation"] == words["creation"] == "2026-11-02"
+    assert document["identifier"][0]["value"] == r"C:\Briefe\Brief 77.PDF"
+
+
+def test_a_file_of_a_letter_that_did_not_come_is_told():
+    _, mapped = _letter(("6322", "brief.pdf"), ("6322", "https://praxis.example/zweiter.pdf"))
+    document = one(mapped, "DocumentReference")
+    _, missing, elsewhere = (content["attachment"] for content in document["content"])
+
+    missed = [issue.location for issue in mapped.issues if issue.code == "not-found"]
+    assert missed == ["line 9 FK 6322"]
+    assert missing["extension"][0]["valueCode"] == "unknown"
+    assert elsewhere["url"] == "https://praxis.example/zweiter.pdf"
+    assert mapped.loss.unmapped == ()
 
 
 def test_results_kept_with_a_day_are_a_report():

@@ -272,6 +272,34 @@ def test_zero_is_a_number(written, number):
     assert str(observed["referenceRange"][0]["low"]["value"]) == number
 
 
+@pytest.mark.parametrize(
+    ("day", "clock", "said", "doubts"),
+    [
+        ("24102026", "023000", "2026-10-24T02:30:00+02:00", set()),
+        ("25102026", "023000", "2026-10-25T02:30:00+02:00", {"ambiguous"}),
+        ("25102026", "043000", "2026-10-25T04:30:00+01:00", set()),
+        ("29032026", "013000", "2026-03-29T01:30:00+01:00", set()),
+        ("29032026", "023000", "2026-03-29T02:30:00+01:00", {"skipped"}),
+        ("29032026", "1500", "2026-03-29T15:00:00+02:00", set()),
+        ("30032026", "235959", "2026-03-30T23:59:59+02:00", set()),
+    ],
+)
+def test_a_time_of_day_is_that_of_the_zone_on_its_day(day, clock, said, doubts):
+    mapped = gdt("6310", ("6200", day), ("6201", clock), ("8410", "CRP"), ("8420", "1"))
+
+    assert one(mapped, "DiagnosticReport")["effectiveDateTime"] == said
+    told = {issue.text for issue in mapped.issues if "clock change" in issue.text}
+    assert told == {f"{doubt} local time at a clock change" for doubt in doubts}
+
+
+@pytest.mark.parametrize("clock", ["240000", "126000", "120060", "12:00x"])
+def test_a_time_of_day_that_is_none_is_told_and_the_day_kept(clock):
+    mapped = gdt("6310", ("6200", "02112026"), ("6201", clock), ("8410", "CRP"), ("8420", "1"))
+
+    assert one(mapped, "DiagnosticReport")["effectiveDateTime"] == "2026-11-02"
+    assert "not a valid time of day" in {issue.text for issue in mapped.issues}
+
+
 def test_a_test_without_value_says_so():
     observed = one(gdt("6310", ("8410", "CRP"), ("8418", "F")), "Observation")
 
