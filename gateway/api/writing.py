@@ -125,6 +125,9 @@ class Call:
         """
         for act in acts:
             authorize(self.identity.scopes, act.type, _LETTERS[act.method])
+        # A condition is a search, and tells as much.
+        for criteria in (*(act.criteria for act in acts if act.criteria), *(references or ())):
+            authorize(self.identity.scopes, criteria.partition("?")[0], "s")
         sight: dict[tuple[str, str], bool] = {}
         for _ in range(ROUNDS):
             order = Order(

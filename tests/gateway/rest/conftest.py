@@ -15,7 +15,7 @@ from gateway.api.app import create_app
 from gateway.api.ports import Options
 from gateway.api.server import Listen, bind, make_server, sockets_of
 from gateway.bootstrap.rest import RestGateway
-from gateway.domain.client import Client
+from gateway.domain.client import EVERYTHING, Client
 from gateway.domain.region import Organization, Region
 from gateway.domain.time import now
 from gateway.endpoints import format_of
@@ -27,6 +27,8 @@ from gateway.settings import AlertSettings
 from gateway.store import open_store
 
 NAMESPACE = "https://region.example/sid"
+#: What the hospital's laboratory system may do.
+LABORATORY = ("system/Observation.cruds?category=laboratory", "system/Patient.c")
 ORGANIZATIONS = ("klinikum", "praxis", "agentur")
 
 
@@ -42,16 +44,23 @@ def region():
         )
         for name in ORGANIZATIONS
     ]
-    auditor = Client(
-        id="pruefer",
-        organization="agentur",
-        role="auditor",
-        token_sha256=(hashlib.sha256(b"token-pruefer").hexdigest(),),
-    )
+    clients = [
+        Client(
+            id=name,
+            organization=organization,
+            role=role,
+            scopes=scopes,
+            token_sha256=(hashlib.sha256(f"token-{name}".encode()).hexdigest(),),
+        )
+        for name, organization, role, scopes in (
+            ("pruefer", "agentur", "auditor", EVERYTHING),
+            ("labor", "klinikum", "system", LABORATORY),
+        )
+    ]
     return Region(
         revision=1,
         organizations={one.id: one for one in made},
-        clients={auditor.id: auditor},
+        clients={one.id: one for one in clients},
         policy={"implicit": "deny"},
     )
 
