@@ -44,6 +44,8 @@ class _Member(NamedTuple):
             return
         if self.plan is not None:
             self.plan.walk(value, place, run)
+            if len(value) == 1 and "id" in value and self.type != "Element":
+                run.report("error", "invariant", BARE, place)
         if self.checks:
             item = Item(value, None, self.type, place)
             for check in self.checks:
@@ -60,22 +62,24 @@ class Plan:
     checks: list[Check] = field(default_factory=list)
     #: JSON name → what is checked about the values under it.
     members: dict[str, _Member] = field(default_factory=dict)
+    #: The same of what stands beside primitive values: `_birthDate`.
+    beside: dict[str, _Member] = field(default_factory=dict)
 
     def walk(self, value: Json, place: Place, run: Run) -> None:
         """Check a value and everything in it."""
         if self.make is not None:
             make, self.make = self.make, None
             make(self)
-        if self.checks or len(value) == 1:
+        if self.checks:
             self._look(value, place, run)
         members = self.members
         for name, inner in value.items():
             member = members.get(name)
             if member is None:
+                if name[0] == "_":
+                    self._walk_beside(name, value, place, run)
                 continue
             shown, look = member.shown, member.check
-            if name[0] == "_":
-                look_at_gaps(value.get(name[1:]), inner, (place, shown), run)
             if type(inner) is list:
                 for index, one in enumerate(inner):
                     look(one, (place, shown, index), run)
@@ -86,8 +90,18 @@ class Plan:
         item = Item(value, None, self.type, place)
         for check in self.checks:
             check(item, run)
-        if len(value) == 1 and "id" in value and self.type != "Element":
-            run.report("error", "invariant", BARE, place)
+
+    def _walk_beside(self, name: str, value: Json, place: Place, run: Run) -> None:
+        """Check what stands beside a primitive value; nothing for other names."""
+        member = self.beside.get(name)
+        if member is None:
+            return
+        inner = value[name]
+        look_at_gaps(value.get(name[1:]), inner, (place, member.shown), run)
+        listed = type(inner) is list
+        for index, one in enumerate(inner if listed else (inner,)):
+            at = (place, member.shown, index) if listed else (place, member.shown)
+            member.check(one, at, run)
 
 
 class Plans:
@@ -132,7 +146,7 @@ class Plans:
                 beside = _Member(
                     shown, "Element", primitive=False, plan=self.of("Element"), checks=()
                 )
-                plan.members[f"_{name}"] = beside
+                plan.beside[f"_{name}"] = beside
 
     def _inner(self, element: Element, code: str) -> Plan | None:
         """Return the plan of an element's values; a resource in it is looked at as such."""
