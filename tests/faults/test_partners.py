@@ -56,7 +56,7 @@ def destinations(rig, keys, *, idempotent, options=(), retry):
         extra = ("--retry-after", "40") if kind == PRACTICE else ()
         made[kind, mode] = rig.partner(kind, name(kind, mode), "--mode", mode, *extra, *options)
     described = [
-        Destination(name(kind, mode), one.port, KINDS[kind], idempotent, "2s", retry)
+        Destination(name(kind, mode), one.port, KINDS[kind], idempotent, "5s", retry)
         for (kind, mode), one in made.items()
     ]
     return made, tuple(described)

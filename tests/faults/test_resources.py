@@ -52,7 +52,7 @@ def test_a_killed_worker_costs_at_most_its_message(rig):
 def test_a_message_that_kills_its_worker_again_is_quarantined_and_the_next_one_goes(sqlite_rig):
     """A stopped worker stands for a translation that never ends."""
     rig = sqlite_rig
-    rig.serve(extra='[pipeline]\nmessage_timeout = "1s"\n')
+    rig.serve(extra='[pipeline]\nworkers = 1\nmessage_timeout = "2s"\n')
     for pid in rig.gateway.workers():
         os.kill(pid, signal.SIGSTOP)
     assert code(ask(rig.region, admission("POISON", "77001"))) == "CA"

@@ -62,8 +62,8 @@ def test_a_stop_under_load_is_clean_and_loses_nothing(rig):
         "--patients", "16", "--rate", "150",
     )  # fmt: skip
     for _ in range(3):
-        time.sleep(2)
-        assert rig.gateway.stop(seconds=20) == 0
+        hospital.flow(60)
+        assert rig.gateway.stop() == 0
         # Clean: what was on the wire was waited for.
         assert not {"ambiguous", "inflight", "claimed"} & set(rig.inside.states())
         assert not invariants.lost(hospital.acked(), rig.inside)
@@ -72,7 +72,6 @@ def test_a_stop_under_load_is_clean_and_loses_nothing(rig):
     eventually(lambda: not rig.inside.undone(), "everything is delivered", 90)
     assert rig.gateway.stop() == 0
     sink.stop()
-    assert len(hospital.acked()) > 50
     assert not invariants.missing(hospital.acked(), sink.received())
     assert not invariants.disordered(sink.received())
     assert invariants.duplicates(sink.received()) == 0

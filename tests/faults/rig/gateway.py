@@ -15,9 +15,9 @@ from pathlib import Path
 from gateway.operations.control import answers, socket_path
 from rig.region import ROOT, Region
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 #: How long the workers may outlive their parent.
-ORPHAN_SECONDS = 10.0
+ORPHAN_SECONDS = 30.0
 
 
 class Gateway:
@@ -97,14 +97,14 @@ class Gateway:
         """Let a frozen process go on."""
         os.killpg(self.pid, signal.SIGCONT)
 
-    def wait_dead(self, seconds: float = 30.0) -> int:
+    def wait_dead(self, seconds: float = 60.0) -> int:
         """Wait until the process has ended by itself; return its exit code."""
         assert self.process is not None
         code = self.process.wait(seconds)
         self.wait_workers_gone()
         return code
 
-    def stop(self, seconds: float = 20.0) -> int:
+    def stop(self, seconds: float = 60.0) -> int:
         """SIGTERM; return the exit code. Fails when it takes longer."""
         assert self.process is not None
         self.process.terminate()

@@ -83,7 +83,7 @@ class Inside:
         assert not done["refused"], done
 
 
-def eventually(true: Callable[[], object], what: str, seconds: float = 30.0) -> None:
+def eventually(true: Callable[[], object], what: str, seconds: float = 60.0) -> None:
     """Wait until something holds."""
     end = time.monotonic() + seconds
     while not true():

@@ -44,7 +44,7 @@ class Partner:
     def stop(self) -> None:
         """Stop in an orderly way: the journal is whole."""
         if self.process is not None:
-            self.process.communicate(timeout=20)
+            self.process.communicate(timeout=60)
             self.process = None
 
     def received(self) -> list[dict[str, Any]]:
@@ -104,12 +104,22 @@ class Hospital:
             if line["code"] in _POSITIVE
         ]
 
-    def flow(self, count: int, seconds: float = 30.0) -> None:
+    def flow(self, count: int, seconds: float = 60.0) -> None:
         """Wait until `count` more messages are acknowledged."""
         wanted, end = len(self.acked()) + count, time.monotonic() + seconds
         while len(self.acked()) < wanted:
             assert time.monotonic() < end, "messages do not flow"
             time.sleep(0.05)
+
+    def fall_silent(self, quiet: float = 1.5, seconds: float = 30.0) -> None:
+        """Wait until nothing is answered for a while, though it goes on sending."""
+        end = time.monotonic() + seconds
+        count, since = len(self.answered()), time.monotonic()
+        while time.monotonic() < since + quiet:
+            assert time.monotonic() < end, "messages are still answered"
+            time.sleep(0.05)
+            if (now := len(self.answered())) != count:
+                count, since = now, time.monotonic()
 
     def finish(self, seconds: float = 120.0) -> dict[str, Any]:
         """Wait until everything is answered; return the summary."""
@@ -121,7 +131,7 @@ class Hospital:
         assert self.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
-        self.process.wait(30)
+        self.process.wait(60)
         return self._summary()
 
     def end(self) -> None:

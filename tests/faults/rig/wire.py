@@ -14,7 +14,7 @@ from rig.region import Region
 class Line:
     """One connection to a region's MLLP listener."""
 
-    def __init__(self, region: Region, timeout: float = 15.0) -> None:
+    def __init__(self, region: Region, timeout: float = 45.0) -> None:
         """Connect; `timeout` seconds hold for every read."""
         self._socket = socket.create_connection(("127.0.0.1", region.mllp_port), timeout)
         self._frames = hl7.Frames()
