@@ -31,10 +31,11 @@ _log = log("folder")
 
 #: Seconds that answers may take when the gateway stops; what has none then comes again.
 _GRACE = 20.0
-#: Bytes of one file's messages that are under way at a time; memory is a multiple of them.
-MOST_BYTES_UNDER_WAY = 8_000_000
+#: Bytes of one file's messages that are under way at a time; what they become takes up to forty
+#: times as much memory (a day of treatment is many resources).
+MOST_BYTES_UNDER_WAY = 1_000_000
 #: Bytes of messages taken out of a file at a time.
-_PORTION = 1_000_000
+_PORTION = 250_000
 _OUR_FAULT = "Das Gateway kann diese Datei nicht verarbeiten. Bitte sagen Sie der Region Bescheid."
 
 
