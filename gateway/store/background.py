@@ -18,6 +18,8 @@ _LOG = log("store")
 CHECKPOINT_FROM = 8_000
 #: Pages in the log from which the writer itself copies the rest, so that the log starts over.
 FINISH_FROM = 64_000
+#: Commits from one look at the log to the next.
+LOOK_EVERY = 8
 # https://www.sqlite.org/walformat.html section 2.1: mxFrame, and nBackfill of the checkpoint info.
 _FRAMES_AT = 16
 _COPIED_AT = 96
@@ -52,12 +54,16 @@ class Checkpoints:
         self._path = path
         self._writer = writer
         self._thread: threading.Thread | None = None
+        self._commits = 0
         #: The index stays open: closing any descriptor of it would drop all POSIX locks SQLite
         #: holds on it for this process (https://www.sqlite.org/howtocorrupt.html section 2.2).
         self._head: IO[bytes] | None = None
 
     def after_commit(self) -> None:
         """Start or finish a checkpoint when the log has grown; in the writer's thread."""
+        self._commits += 1
+        if self._commits % LOOK_EVERY:
+            return
         if self._thread is not None and self._thread.is_alive():
             return
         frames, copied = self._progress()

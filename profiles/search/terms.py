@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from profiles.search.emitters import Emit, Program, Sink, emitter
 from profiles.search.parameters import Parameter, parameters_of
@@ -25,8 +25,7 @@ Extract = Callable[[dict[str, Any]], "Terms"]
 Turn = tuple[str, bool, tuple[str, str] | None, int | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(NamedTuple):
     """Everything a resource is found by; each tuple starts with the parameter's name."""
 
     #: (param, system, code); system "" where the value has none.
