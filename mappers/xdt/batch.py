@@ -16,11 +16,15 @@ from typing import NamedTuple
 from mappers.base import Piece
 from mappers.parcel import START as PARCEL
 from mappers.xdt.package import Package
-from mappers.xdt.records import role_of
+from mappers.xdt.records import Role, role_of
 from profiles.issue import Issue
 
 #: Longest record in bytes; a longer one is left out and told.
 LONGEST_RECORD = 50_000_000
+#: Longest message of records of a catalogue in bytes, unless one record is longer.
+_LONGEST_CATALOGUE = 1_000_000
+#: Stands for the patient of records about nobody; no field can hold it.
+_NOBODY = b"\n"
 _START = re.compile(rb"\n(\d{3}8000([^\r\n]{0,16}))")
 _FIRST = re.compile(rb"(?:\xef\xbb\xbf)?[\r\n \t\x1a]*\d{3}8000([^\r\n]{0,16})")
 #: A match ends before this many bytes; nearer the end of a chunk the next one is waited for.
@@ -154,7 +158,7 @@ class _Messages:
         elif role == "header":
             yield from self._header(record)
         elif record.data.strip(_NOTHING):
-            yield from self._item(record, own=role != "patient")
+            yield from self._item(record, role)
         if record.satzart:
             self.issues += self.package.add(record.satzart, record.data)
 
@@ -165,11 +169,14 @@ class _Messages:
             self.offset = record.offset
         self.context.append(record.data)
 
-    def _item(self, record: _Record, *, own: bool) -> Iterator[Piece]:
-        found = None if own else _PATIENT.search(record.data)
+    def _item(self, record: _Record, role: Role) -> Iterator[Piece]:
+        found = _PATIENT.search(record.data) if role == "patient" else None
         patient = found[1] if found is not None else b""
+        longest = LONGEST_RECORD
+        if role == "catalogue":
+            patient, longest = _NOBODY, _LONGEST_CATALOGUE
         is_same = bool(patient) and patient == self.patient
-        if not (is_same and self.size + len(record.data) < LONGEST_RECORD):
+        if not (is_same and self.size + len(record.data) < longest):
             yield from self._whole()
         self.patient = patient
         self._hold(record)

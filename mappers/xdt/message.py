@@ -25,6 +25,8 @@ _LONGEST_LINE = 1_000_000
 _MOST_TOLD = 10
 #: Length of a line without its end → what it has to state.
 _STATED = {length - 2: f"{length:03d}" for length in range(9, 1000)}
+#: Parts records play that a message is about.
+_ABOUT = frozenset({"item", "patient", "catalogue"})
 _FK = itemgetter(slice(3, _HEAD))
 #: Lines as they have to be, or empty.
 _WELL_FORMED = re.compile(r"(?:[0-9]{7}[^\n]*+\n?+|\n)*+")
@@ -64,7 +66,7 @@ class Message:
     @property
     def items(self) -> list[Group]:
         """What the message is about: its records without headers and trailers."""
-        return [one for one in self.records if role_of(one.name) in ("item", "patient")]
+        return [one for one in self.records if role_of(one.name) in _ABOUT]
 
     @property
     def headers(self) -> list[Record]:

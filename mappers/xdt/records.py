@@ -10,8 +10,9 @@ from mappers.codes import rows
 from mappers.xdt.charset import PACKAGE
 
 #: header: context of the records that follow; item: a message of its own; patient: joined with
-#: its neighbours about the same patient (FK 3000); trailer: ends what the headers began.
-Role = Literal["header", "item", "patient", "trailer"]
+#: its neighbours about the same patient (FK 3000); catalogue: joined with its neighbours, about
+#: nobody; trailer: ends what the headers began.
+Role = Literal["header", "item", "patient", "catalogue", "trailer"]
 
 
 class Kind(NamedTuple):

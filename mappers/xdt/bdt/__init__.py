@@ -6,6 +6,8 @@ Scheine (0101 to 0191).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from mappers.xdt.bdt.cases import case
 from mappers.xdt.bdt.days import days
 from mappers.xdt.bdt.master import master
@@ -22,7 +24,7 @@ def read(session: Session, message: Message) -> None:
     """Read the records of one patient; raises NotConformant when they are of two."""
     house = practice_of(session, message.headers)
     records = message.items
-    if not records:
+    if _is_catalogue(session, records):
         return
     _check(message, records)
     person(session, records)
@@ -34,6 +36,16 @@ def read(session: Session, message: Message) -> None:
             days(session, record, house)
         else:
             case(session, record, insured.get(record.line), house)
+
+
+def _is_catalogue(session: Session, records: Sequence[Group]) -> bool:
+    """Leave out what a practice's system keeps about no patient (xBDT: 0080 to 0084)."""
+    if any(role_of(record.name) != "catalogue" for record in records):
+        return False
+    for record in records:
+        leaves = [leaf for group in record.walk() for fk, leaf in group.entries if fk != "8000"]
+        session.ignored.append((leaves, "a catalogue of the practice's system, about no patient"))
+    return True
 
 
 def _check(message: Message, records: list[Group]) -> None:

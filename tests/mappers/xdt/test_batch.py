@@ -65,6 +65,17 @@ def test_records_of_one_patient_are_one_message():
     assert told(bdt(("6100", "1"))) == []
 
 
+def test_a_long_catalogue_is_several_messages(monkeypatch):
+    monkeypatch.setattr(batch, "_LONGEST_CATALOGUE", 200)
+    entries = [record("0084", [("3652", f"Mittel {number:02d}")]) for number in range(20)]
+
+    messages = list(split(b"".join(entries)))
+
+    assert b"".join(messages) == b"".join(entries)
+    assert 1 < len(messages) < len(entries)
+    assert max(map(len, messages)) < 200
+
+
 def test_a_message_split_again_is_itself():
     for data in (GDT, ldt(REPORTS), bdt(("6100", "1"), ("6200", "2"))):
         for message in split(data):

@@ -323,6 +323,29 @@ def test_the_head_of_the_family_is_another_person():
     assert head["birthDate"] == "1925-02-01"
 
 
+def test_catalogues_of_a_practice_are_one_message_that_says_why_nothing_is_taken():
+    head = record("0020", [("9106", "3")]) + record("0010", [("0201", "939876500")])
+    entries = [record("0081", [("6001", f"I{n}.0"), ("6000", "Ein Wort")]) for n in range(10, 13)]
+    texts = record("0082", [("6220", "Herz und Lunge unauffällig.")])
+    treated = record("6200", [*PERSON, ("6200", "02112026"), ("6220", "Giemen")])
+    messages = list(split(head + b"".join(entries) + texts + treated))
+    catalogue, patient = map(translate, messages)
+
+    assert messages[0] == head + b"".join(entries) + texts
+    assert (catalogue.refusal, catalogue.patients, catalogue.loss.unmapped) == (None, (), ())
+    assert {change.type for change in catalogue.changes} == {"Organization"}
+    reasons = [why for place, why in catalogue.loss.ignored_paths if place.endswith("FK 6001")]
+    assert reasons == 3 * ["a catalogue of the practice's system, about no patient"]
+    assert [one.birth_date for one in patient.patients] == ["1960-02-29"]
+
+
+def test_a_catalogue_within_the_records_of_a_patient_is_refused():
+    mapped = bdt(("6100", PERSON), ("0084", [("3652", "Ramipril")]))
+
+    assert mapped.refusal is not None
+    assert mapped.changes == ()
+
+
 def test_two_birth_dates_under_one_number_are_refused_with_the_line():
     other = [("3000", "77"), ("3103", "01011970")]
 
