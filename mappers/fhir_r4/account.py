@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from mappers.base import Loss, Resource
-from mappers.fhir_r4.entries import WHOLE
+from mappers.fhir_r4.entries import WHOLE, Entry
 
 #: Elements of a Bundle and its entries → why they are no part of any resource.
 _REASONS = {
@@ -41,6 +41,18 @@ def account(document: Resource, dropped: Sequence[Leaf]) -> Loss:
         tuple((path, _value(document, path)) for path, _ in unmapped),
         ignored,
     )
+
+
+def lineage_of(stated: list[Entry]) -> dict[str, tuple[str, ...]]:
+    """Every element comes from the same element of what was sent."""
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in stated:
+        begin, skipped = len(entry.type) + 1, {f"{entry.type}.id", f"{entry.type}.resourceType"}
+        for path in _paths(entry.resource, entry.type):
+            if entry.method != "DELETE" and path not in skipped:
+                element = path[begin:]
+                found[f"{entry.type}/{entry.id}.{element}"] = (f"{entry.place}.{element}",)
+    return found
 
 
 def leaves(value: Any) -> int:
@@ -74,6 +86,7 @@ def _with(paths: Iterator[str], name: str, *, whole: bool) -> Iterator[Leaf]:
 
 
 def _paths(value: Any, path: str) -> Iterator[str]:
+    """Name every leaf below a path, as FHIRPath writes it."""
     if isinstance(value, dict):
         for name, child in value.items():
             yield from _paths(child, f"{path}.{name}")

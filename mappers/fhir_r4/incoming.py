@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from mappers.base import Action, Change, Context, Mapped, PatientFacts, Resource
-from mappers.fhir_r4.account import Leaf, account
+from mappers.fhir_r4.account import Leaf, account, lineage_of
 from mappers.fhir_r4.entries import (
     WHOLE,
     Entry,
@@ -65,6 +65,7 @@ def _translate(data: bytes, context: Context) -> Mapped:
         changes=tuple(_change(entry, only, recency) for entry in stated),
         issues=issues,
         loss=loss,
+        lineage=lineage_of(stated) if context.lineage else None,
         patients=tuple(_facts(entry) for entry in patients),
         recipients=_recipients(stated),
         whole=read_document(data)[0] if kind in WHOLE else None,

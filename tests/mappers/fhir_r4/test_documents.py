@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import mappers
 from mappers.base import Context
 from mappers.dialect import Dialect
 from mappers.fhir_r4 import FORMAT
+from mappers.fhir_r4.account import leaves
 from mappers.fhir_r4.references import attachments, references
 from profiles.issue import NotConformant, NotUnderstood
 from profiles.reading.fhir_document import read_fhir
@@ -195,3 +197,16 @@ def test_published_documents_of_practices_are_taken_whole():
         assert mapped.loss.fields == mapped.loss.mapped + mapped.loss.ignored, file.name
         # A cancellation names the document it cancels and no patient.
         assert len(mapped.patients) == ("Storno" not in file.name), file.name
+
+
+def test_every_element_of_a_document_names_where_it_comes_from():
+    mapped = FORMAT.translate(sample("eau.xml"), replace(CONTEXT, lineage=True))
+
+    assert translate(sample("eau.xml")).lineage is None
+    patient = f"Patient/{mapped.patients[0].id}"
+    place = ("Bundle.entry[1].resource.name[0].family",)
+    assert mapped.lineage[f"{patient}.name[0].family"] == place
+    whole = mapped.whole["entry"]
+    # All leaves but type and id of each resource.
+    told = sum(leaves(entry["resource"]) - 2 for entry in whole)
+    assert len(mapped.lineage) == told
