@@ -18,7 +18,7 @@ from profiles.issue import Issue, NotConformant
 from profiles.search import Criteria, SortKey
 
 #: Hits read from the store at a time, and how often one request may read.
-_BATCH = 200
+_BATCH = 1_000
 _ROUNDS = 25
 #: The same for those who want all there are.
 _ALL_BATCH = 500

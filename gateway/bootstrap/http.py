@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.api.ports import Condition, Found, Options, PatientConsents, Posted, Stored, Taken
@@ -86,7 +86,7 @@ class HttpGateway:
         reader = self.store.reader
         hits = await asyncio.to_thread(reader.hits, query, after=after, limit=limit)
         found = [
-            Found(stored=replace(stored(hit.stored), resource=hit.resource), position=hit.position)
+            Found(stored=stored(hit.stored, hit.resource), position=hit.position)
             for hit in hits.found
         ]
         return found, hits.following
@@ -159,8 +159,8 @@ def _nothing(_: object) -> None:
     """Ask the writer for a sign of life."""
 
 
-def stored(found: StoredResource) -> Stored:
-    """Return a resource of the store as the HTTP interface knows it."""
+def stored(found: StoredResource, resource: dict[str, Any] | None = None) -> Stored:
+    """Return a resource of the store as the HTTP interface knows it, and as read where it was."""
     return Stored(
         number=found.number,
         type=found.type,
@@ -172,6 +172,7 @@ def stored(found: StoredResource) -> Stored:
         updated_at=found.updated_at,
         deleted=found.deleted,
         body=found.body,
+        resource=resource,
     )
 
 

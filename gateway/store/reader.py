@@ -178,9 +178,12 @@ class StoreReader:
         Waits first until the search tables have what was committed before. Raises NotConformant for
         an order that costs too much.
         """
+        coder = self._keys.coder
+        with self.view() as view:
+            if not view.db.query("SELECT 1 FROM index_pending LIMIT 1"):
+                return hits(view.db, view.bodies, coder, query, after=after, limit=limit)
         self._await_trail()
         with self.view() as view:
-            coder = self._keys.coder
             return hits(view.db, view.bodies, coder, query, after=after, limit=limit)
 
     def named(self, names: Iterable[tuple[str, str]]) -> list[StoredResource]:

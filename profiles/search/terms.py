@@ -209,4 +209,6 @@ def _terms(sink: Sink) -> Terms:
 
 def _unique(terms: list[T]) -> tuple[T, ...]:
     """Drop repetitions and keep the order."""
+    if not terms:
+        return ()
     return tuple(dict.fromkeys(terms)) if len(terms) > 1 else tuple(terms)
