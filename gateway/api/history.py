@@ -21,16 +21,18 @@ from gateway.api.auth import Identity
 from gateway.api.context import Context, request_id
 from gateway.api.ports import Stored
 from gateway.api.types import resource_types
+from gateway.api.writing import preference
 from gateway.domain.time import Instant, fhir_instant
 from gateway.evidence import audit_event
 from gateway.evidence.event_class import EventClass
 from gateway.store.history import Place, Wanted
-from profiles.issue import GatewayError, NotConformant
+from profiles.issue import GatewayError, NotConformant, NotSupported
 from profiles.reading import write_json
 
 #: Versions read from the store at a time, and how often one request may read.
 _BATCH = 200
 _ROUNDS = 25
+_KNOWN = frozenset({"_count", "_since", "_page", "_format", "_pretty"})
 _PLACE = struct.Struct(">qqi")
 
 
@@ -43,6 +45,8 @@ async def history(request: Request) -> Response:
         return outcome.answer(404)
     pairs = dict(parse_qsl(request.url.query, keep_blank_values=True))
     try:
+        if preference(request, "handling") == "strict" and not pairs.keys() <= _KNOWN:
+            raise NotSupported("A parameter of the history is not evaluated here.")
         wanted, count = _wanted(context, identity, request, pairs)
     except GatewayError as error:
         return outcome.answer(400, error.issues)

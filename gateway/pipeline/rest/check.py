@@ -77,6 +77,7 @@ class Checker:
             _check_name(resource, asked)
         else:
             resource = patched(asked)
+        _check_whole(resource)
         named = str(resource.get("id", ""))
         resource["id"] = asked.id
         issues = self._issues(resource, asked)
@@ -160,6 +161,18 @@ def _check_name(resource: Resource, asked: Check) -> None:
         raise NotConformant("The resource is of another type than the address names.")
     if asked.named and resource.get("id") != asked.named:
         raise NotConformant("The resource's id is not the one the address names.", location="id")
+
+
+def _check_whole(resource: Resource) -> None:
+    """Refuse what was read in part: storing it would lose the rest.
+
+    https://hl7.org/fhir/R4/search.html#summary
+    """
+    meta = resource.get("meta")
+    tags = meta.get("tag") if isinstance(meta, dict) else None
+    for tag in tags if isinstance(tags, list) else ():
+        if isinstance(tag, dict) and tag.get("code") == "SUBSETTED":
+            raise NotSupported("The resource is marked as a part of one (SUBSETTED).")
 
 
 def _refuses(issues: Sequence[Issue]) -> bool:

@@ -113,7 +113,10 @@ def _is_search(method: Method, url: str) -> bool:
 
 def _entry(entry: Resource, method: Method, url: str, position: int) -> Entry:
     request = entry["request"]
-    if url.startswith("/") or ".." in url or "//" in url or not _READ.match(url):
+    path = url.partition("?")[0]
+    unsound = url.startswith("/") or ".." in url or "//" in path or not _READ.match(url)
+    # A POST to the base would be a batch within the batch.
+    if unsound or (method is Method.POST and not path):
         raise _wrong(position, "request.url", "An entry's url is relative: Type, Type/id, Type?….")
     headers = tuple(
         (header, request[name])

@@ -10,10 +10,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gateway.domain.time import Instant
+from gateway.evidence import codes
 from gateway.pipeline.book import Book
 from gateway.pipeline.documents import dump, look
 from gateway.pipeline.identify import PATIENT
 from gateway.pipeline.ports import Current, NewVersion, Transaction
+from gateway.pipeline.record import PROVENANCE
 from gateway.pipeline.rest.asked import (
     NOT_CHANGED,
     NOT_WRITTEN,
@@ -30,6 +32,7 @@ from gateway.pipeline.rest.evidence import witness
 from gateway.pipeline.rest.refused import (
     CONSENT,
     FOREIGN,
+    IN_OUR_NAME,
     MISSING,
     NAMED,
     OTHERS_CONSENT,
@@ -46,6 +49,8 @@ from profiles.search import parse_criteria
 
 #: Marks advisory locks that are not a patient's.
 _LOCK = "lock"
+#: The identifier system of builds of the gateway, as it stands in a body.
+BUILD = f'"{codes.BUILD}"'.encode()
 Name = tuple[str, str]
 
 
@@ -95,6 +100,8 @@ class _Work:
                 act.type in NOT_CHANGED and (act.method is not Method.POST or act.criteria)
             ):
                 raise Refused(position, *READ_ONLY)
+            if act.type == PROVENANCE and BUILD in act.body:
+                raise Refused(position, *IN_OUR_NAME)
         self._lock(acts)
         self._search(acts)
         acts = [self._aimed(position, act) for position, act in enumerate(acts)]

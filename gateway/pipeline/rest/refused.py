@@ -28,5 +28,6 @@ UNRESOLVED = (412, "not-found", "A conditional reference does not name exactly o
 CONSENT = (422, "business-rule", "A Consent is taken for a Patient this caller keeps.")
 OTHERS_CONSENT = (403, "forbidden", "The Consent names another organization of this region.")
 READ_ONLY = (405, "not-supported", "Resources of this type are not written this way.")
+IN_OUR_NAME = (403, "forbidden", "Only the gateway itself speaks in its own name.")
 NAMED = (400, "invalid", "The resource's id is not that of the resource the criteria find.")
 TWICE = (400, "duplicate", "Two entries change the same resource.")

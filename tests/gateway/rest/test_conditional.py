@@ -128,7 +128,23 @@ def test_racing_updates_of_one_version_let_one_through(serving, klinikum):
 
 
 @pytest.mark.postgres
-def test_racing_processes_make_one(request, serve, store_url):
+def test_of_racing_updates_of_processes_one_is_let_through(serve, store_url):
+    if not store_url.startswith("postgresql"):
+        pytest.skip("SQLite has one process that writes")
+    first, second = serve(), serve()
+    made = first.of("klinikum").post("/Patient", json=patient()).json()
+
+    def put(client):
+        body = {**made, "birthDate": "1951-05-02"}
+        return client.put(f"/Patient/{made['id']}", json=body, headers={"if-match": 'W/"1"'})
+
+    statuses = sorted(one.status_code for one in race([first.base, second.base], put))
+
+    assert statuses == [200] + [412] * 15
+
+
+@pytest.mark.postgres
+def test_racing_processes_make_one(serve, store_url):
     if not store_url.startswith("postgresql"):
         pytest.skip("SQLite has one process that writes")
     first, second = serve(), serve()

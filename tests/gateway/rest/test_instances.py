@@ -403,6 +403,32 @@ def test_every_write_leaves_an_audit_event_and_every_version_a_provenance(servin
     ]
 
 
+def test_a_part_of_a_resource_is_not_stored_in_its_place(klinikum):
+    place = f"/Patient/{made(klinikum)['id']}"
+    part = klinikum.get(f"{place}?_elements=gender").json()
+
+    assert klinikum.put(place, json=part).status_code == 422
+    assert klinikum.get(place).json()["name"]
+
+
+def test_nobody_speaks_in_the_name_of_the_gateway(klinikum):
+    forged = {
+        "resourceType": "Provenance",
+        "target": [{"reference": f"Patient/{made(klinikum)['id']}"}],
+        "recorded": "2026-11-22T10:00:00Z",
+        "agent": [{"who": {"identifier": {"system": "urn:region-gateway:build", "value": "1"}}}],
+    }
+
+    assert klinikum.post("/Provenance", json=forged).status_code == 403
+
+
+def test_a_history_evaluates_its_parameters_or_says_so(klinikum):
+    strict = {"prefer": "handling=strict"}
+
+    assert klinikum.get("/_history?_at=2026").status_code == 200
+    assert klinikum.get("/_history?_at=2026", headers=strict).status_code == 400
+
+
 def test_evidence_is_not_changed(klinikum):
     created = made(klinikum)
     proof = klinikum.get("/Provenance", params={"target": f"Patient/{created['id']}"}).json()

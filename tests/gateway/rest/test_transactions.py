@@ -265,6 +265,12 @@ def test_a_batch_gives_no_more_than_its_caller_has(serving):
     assert [one["response"]["status"][:3] for one in answer["entry"]] == ["404", "404"]
 
 
+def test_a_batch_holds_no_batch(klinikum):
+    sent = bundle(entry("POST", "", bundle(kind="batch")), kind="batch")
+
+    assert klinikum.post("", json=sent).status_code == 400
+
+
 @pytest.mark.parametrize("kind", ["collection", "document", ""])
 def test_only_batches_and_transactions_are_performed(klinikum, kind):
     assert klinikum.post("", json=bundle(kind=kind)).status_code == 400
