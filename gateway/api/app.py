@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.routing import Route
 
-from gateway.api import health, inbound, outcome, smart, token
+from gateway.api import health, inbound, openapi, outcome, smart, token
 from gateway.api.auth import FailedLogins
 from gateway.api.context import Context
 from gateway.api.credentials import Credentials
@@ -26,6 +26,7 @@ ROUTES = (
     Route(token.PATH, token.token, methods=["POST"]),
     *fhir_routes(),
     Route("/inbound/{endpoint}", inbound.inbound, methods=["POST"]),
+    Route("/openapi.json", openapi.document, methods=["GET"]),
     Route("/health/live", health.live, methods=["GET"]),
     Route("/health/ready", health.ready, methods=["GET"]),
     Route("/metrics", health.metrics, methods=["GET"]),
