@@ -8,15 +8,16 @@ import uuid
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from gateway.store import keys as store_keys
 from gateway.store import open_store, schema
 
 POSTGRES = os.environ.get("GATEWAY_TEST_POSTGRES", "")
 
-# How long something takes is measured by `gateway bench`, on a quiet machine.
-settings.register_profile("untimed", deadline=None)
+# How long something takes is measured by `gateway bench`, on a quiet machine; how long examples
+# take to be made depends on what else runs.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 

@@ -66,7 +66,7 @@ questions = st.tuples(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(questions, min_size=1, max_size=12), st.data())
 def test_what_is_recalled_is_what_the_engine_would_say_now(build, asked, data):
     region = build.region()

@@ -249,7 +249,7 @@ def test_packs_give_back_their_parts(parts):
 
 
 @given(data=st.binary(max_size=2_000), flip=st.integers(min_value=0))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_an_envelope_opens_only_unaltered_and_in_its_own_row(data, flip):
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 

@@ -13,7 +13,9 @@ from profiles.reading.table_stream import TSV, TableForm, stream_records, stream
 from profiles.reading.xml_stream import StreamLimits, local_name, stream_xml
 
 FIXTURES = settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 
