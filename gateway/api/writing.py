@@ -55,6 +55,7 @@ _LETTERS: Mapping[Method, str] = {
     Method.PUT: "u",
     Method.PATCH: "u",
     Method.DELETE: "d",
+    Method.GET: "s",
 }
 
 

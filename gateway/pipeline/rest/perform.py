@@ -51,6 +51,8 @@ from profiles.search import parse_criteria
 _LOCK = "lock"
 #: The identifier system of builds of the gateway, as it stands in a body.
 BUILD = f'"{codes.BUILD}"'.encode()
+#: Matches looked at where scopes let some of them be found only.
+_MOST = 200
 Name = tuple[str, str]
 
 
@@ -144,9 +146,10 @@ class _Work:
     def _search(self, acts: Iterable[Act]) -> None:
         wanted = {act.criteria for act in acts if act.criteria} | self.order.references.keys()
         for criteria in sorted(wanted):
-            self.found[criteria] = self.tx.matching(
-                parse_criteria(criteria), organization=self.owner, limit=2
-            )
+            limit = 2 if self.order.may is None else _MOST
+            found = self.tx.matching(parse_criteria(criteria), organization=self.owner, limit=limit)
+            # What the caller's scopes do not let it find is not there for it.
+            self.found[criteria] = [one for one in found if self._may(Method.GET, one.body)]
         for criteria, placeholder in self.order.references.items():
             if len(self.found[criteria]) != 1:
                 raise Refused(0, *UNRESOLVED)

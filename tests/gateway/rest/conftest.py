@@ -55,6 +55,7 @@ def region():
         for name, organization, role, scopes in (
             ("pruefer", "agentur", "auditor", EVERYTHING),
             ("labor", "klinikum", "system", LABORATORY),
+            ("leser", "klinikum", "system", ("system/*.rs",)),
         )
     ]
     return Region(

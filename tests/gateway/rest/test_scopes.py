@@ -1,4 +1,4 @@
-"""A client with narrow scopes: what it may write, and what it learns while it does."""
+"""Scopes limit what is written, as they limit what is read (SMART App Launch 2.2)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import pytest
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
 
 
-def observation(category, **more):
+GROUP = {"resourceType": "Group", "type": "person", "actual": True}
+
+
+def observation(category="laboratory", **more):
     return {
         "resourceType": "Observation",
         "status": "final",
@@ -18,74 +21,77 @@ def observation(category, **more):
 
 
 @pytest.fixture
-def labor(serving):
-    """The hospital's laboratory system: laboratory results and new patients, nothing else."""
+def laboratory(serving):
+    """A client that writes results of the laboratory only."""
     return serving.of("labor")
 
 
-def created(client, resource):
-    answer = client.post(f"/{resource['resourceType']}", json=resource)
-    assert answer.status_code == 201, answer.text
-    return answer.headers["location"].split("/")[-3]
+def test_a_client_writes_what_its_scopes_cover(laboratory):
+    created = laboratory.post("/Observation", json=observation())
+
+    assert created.status_code == 201
+    place = f"/Observation/{created.json()['id']}"
+    body = observation(id=created.json()["id"], status="amended")
+    assert laboratory.put(place, json=body).status_code == 200
+    assert laboratory.delete(place).status_code == 204
 
 
-def test_it_writes_and_reads_what_its_scope_names(labor):
-    mine = created(labor, observation("laboratory"))
-
-    changed = observation("laboratory", id=mine, status="amended")
-    assert labor.put(f"/Observation/{mine}", json=changed).status_code == 200
-    assert labor.get(f"/Observation/{mine}").json()["status"] == "amended"
-    assert labor.delete(f"/Observation/{mine}").status_code == 204
-
-
-def test_it_writes_nothing_its_scope_does_not_name(labor):
-    mine = created(labor, observation("laboratory"))
-
-    assert labor.post("/Observation", json=observation("vital-signs")).status_code == 403
-    moved = observation("vital-signs", id=mine)
-    assert labor.put(f"/Observation/{mine}", json=moved).status_code == 403
-    assert labor.post("/Condition", json={"resourceType": "Condition"}).status_code == 403
-    assert labor.get(f"/Observation/{mine}").json()["meta"]["versionId"] == "1"
+def test_nothing_is_made_that_the_scopes_do_not_cover(laboratory, klinikum):
+    assert laboratory.post("/Observation", json=observation("vital-signs")).status_code == 403
+    assert laboratory.post("/Group", json=GROUP).status_code == 403
+    created = laboratory.post("/Observation", json=observation()).json()
+    moved = observation("vital-signs", id=created["id"])
+    assert laboratory.put(f"/Observation/{created['id']}", json=moved).status_code == 403
+    assert klinikum.get("/Group").json()["total"] == 0
 
 
-def test_what_its_scope_hides_is_missing_for_every_interaction(serving, labor):
-    other = created(serving.of("klinikum"), observation("vital-signs"))
-    body = observation("laboratory")
-
-    for id_ in (other, "00000000-0000-4000-8000-000000000000"):
-        answers = [
-            labor.get(f"/Observation/{id_}"),
-            labor.put(f"/Observation/{id_}", json={**body, "id": id_}),
-            labor.delete(f"/Observation/{id_}"),
-            labor.get(f"/Observation/{id_}/_history/1"),
-        ]
-        assert [one.status_code for one in answers] == [404, 404, 404, 404], id_
-        assert len({one.content for one in answers}) == 1
-
-
-def test_conditions_are_searches_and_need_their_scope(serving, labor):
-    patient = {"resourceType": "Patient", "identifier": [{"system": "urn:x", "value": "1"}]}
-    created(serving.of("klinikum"), patient)
-
-    answer = labor.post("/Patient", json=patient, headers={"If-None-Exist": "identifier=urn:x|1"})
-
-    assert answer.status_code == 403
-    assert created(labor, patient)
-
-
-def test_entries_have_the_scopes_of_their_caller(labor):
-    def entry(method, url, resource):
-        return {"resource": resource, "request": {"method": method, "url": url}}
-
-    entries = [
-        entry("POST", "Observation", observation("laboratory")),
-        entry("POST", "Observation", observation("vital-signs")),
-        {"request": {"method": "GET", "url": "Patient"}},
+def test_what_the_scopes_do_not_cover_is_as_if_it_did_not_exist(laboratory, klinikum):
+    hidden = klinikum.post("/Observation", json=observation("vital-signs")).json()["id"]
+    answers = [
+        laboratory.put(f"/Observation/{name}", json=observation(id=name))
+        for name in (hidden, "6f1c6b8e-nobody")
     ]
-    bundle = {"resourceType": "Bundle", "type": "batch", "entry": entries}
-    batch = labor.post("", json=bundle).json()
-    assert [one["response"]["status"][:3] for one in batch["entry"]] == ["201", "403", "403"]
 
-    refused = labor.post("", json={**bundle, "type": "transaction", "entry": entries[:2]})
-    assert refused.status_code == 403
-    assert len(labor.get("/Observation").json()["entry"]) == 1
+    assert [one.status_code for one in answers] == [404, 404]
+    assert answers[0].content == answers[1].content
+    assert laboratory.delete(f"/Observation/{hidden}").status_code == 404
+    assert klinikum.get(f"/Observation/{hidden}").status_code == 200
+
+
+def test_a_transaction_needs_the_scope_of_each_entry(laboratory, klinikum):
+    def send(*resources):
+        entries = [
+            {"resource": one, "request": {"method": "POST", "url": one["resourceType"]}}
+            for one in resources
+        ]
+        sent = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+        return laboratory.post("", json=sent)
+
+    assert send(observation()).status_code == 200
+    assert send(observation(), GROUP).status_code == 403
+    assert send(observation(), observation("vital-signs")).status_code == 403
+    assert klinikum.get("/Observation").json()["total"] == 1
+
+
+def test_a_batch_needs_the_scope_of_each_entry(serving):
+    entries = [
+        {"request": {"method": "GET", "url": "Observation"}},
+        {"resource": observation(), "request": {"method": "POST", "url": "Observation"}},
+    ]
+    sent = {"resourceType": "Bundle", "type": "batch", "entry": entries}
+
+    answer = serving.of("leser").post("", json=sent).json()
+
+    assert [one["response"]["status"][:3] for one in answer["entry"]] == ["200", "403"]
+
+
+def test_a_condition_finds_nothing_beyond_the_scopes(laboratory, klinikum):
+    number = [{"system": "https://klinikum.example/befunde", "value": "1"}]
+    klinikum.post("/Observation", json=observation("vital-signs", identifier=number))
+
+    condition = {"if-none-exist": "identifier=https://klinikum.example/befunde|1"}
+    created = laboratory.post(
+        "/Observation", json=observation(identifier=number), headers=condition
+    )
+
+    assert created.status_code == 201
