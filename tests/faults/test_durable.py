@@ -112,7 +112,7 @@ def test_killed_between_write_sync_and_answer_nothing_acknowledged_is_lost(sqlit
             else:
                 break
         assert rig.gateway.wait_dead() == -9, (call, number)
-        killer.wait(10)
+        killer.wait(60)
         assert not invariants.lost(acked, rig.inside), (call, number)
     rig.gateway.start()
     for moment in range(len(MOMENTS)):

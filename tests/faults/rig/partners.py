@@ -145,7 +145,7 @@ class Hospital:
                     stream.close()
 
     def _summary(self) -> dict[str, Any]:
-        self._thread.join(10)
+        self._thread.join(60)
         assert self.process.stdout is not None
         self.process.stdout.close()
         return next(line for line in self.lines if "sent" in line)

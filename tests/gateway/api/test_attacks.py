@@ -36,7 +36,7 @@ def exchange(gateway):
                 await task
                 socket.close()
 
-        return asyncio.run(asyncio.wait_for(run(), 20))
+        return asyncio.run(asyncio.wait_for(run(), 60))
 
     return send
 
@@ -48,7 +48,7 @@ async def _talk(port: int, parts: tuple[bytes, ...], pause: float) -> bytes:
             writer.write(part)
             await writer.drain()
             await asyncio.sleep(pause)
-        return await asyncio.wait_for(reader.read(-1), 10)
+        return await asyncio.wait_for(reader.read(-1), 60)
     except ConnectionError:
         return b""
     finally:

@@ -23,7 +23,7 @@ def served(gateway):
     thread.start()
     yield f"http://127.0.0.1:{socket.getsockname()[1]}/fhir"
     server.should_exit = True
-    thread.join(10)
+    thread.join(60)
     socket.close()
 
 

@@ -29,7 +29,7 @@ def _served(talk: Callable[[int], Any], **listen: Any) -> Any:
         try:
             while not server.started:  # noqa: ASYNC110 - uvicorn has no event to wait for
                 await asyncio.sleep(0.01)
-            return await asyncio.wait_for(talk(socket.getsockname()[1]), 10)
+            return await asyncio.wait_for(talk(socket.getsockname()[1]), 60)
         finally:
             server.should_exit = True
             await task

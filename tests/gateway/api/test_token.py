@@ -311,7 +311,7 @@ def trusting(gateway, register, published):
 async def _twice(caller, path):
     """The first request finds no keys yet and lets them be fetched."""
     first = await caller._request("GET", path)
-    for _ in range(200):
+    for _ in range(3_000):
         if _Keys.asked:
             break
         await asyncio.sleep(0.01)

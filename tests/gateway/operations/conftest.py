@@ -63,7 +63,7 @@ def deliver(store, keys):
 
     def make(*states: DeliveryState):
         return [
-            store.writer.submit(lambda tx, s=state: _one(tx, keys, s)).result(10)
+            store.writer.submit(lambda tx, s=state: _one(tx, keys, s)).result(60)
             for state in states
         ]
 

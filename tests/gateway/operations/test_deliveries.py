@@ -14,7 +14,7 @@ S = DeliveryState
 
 
 def _states(store, numbers):
-    found = store.writer.submit(lambda tx: tx.deliveries(numbers=numbers)).result(10)
+    found = store.writer.submit(lambda tx: tx.deliveries(numbers=numbers)).result(60)
     by_number = {one.id: one.state for one in found}
     return [by_number[number] for number in numbers]
 

@@ -38,14 +38,14 @@ def run_until(loop, done):
     async def attempt():
         stop = asyncio.Event()
         running = asyncio.create_task(loop.run(stop))
-        for _ in range(500):
+        for _ in range(3_000):
             if done():
                 break
             await asyncio.sleep(0.02)
         stop.set()
         await running
 
-    asyncio.run(asyncio.wait_for(attempt(), 20))
+    asyncio.run(asyncio.wait_for(attempt(), 60))
 
 
 def take(world):

@@ -24,7 +24,7 @@ def test_entries_that_come_while_the_writer_works_are_one_batch(store):
 
     def work(tx, entries):
         batches.append(list(entries))
-        release.wait(10)
+        release.wait(60)
         return entries
 
     async def scenario():

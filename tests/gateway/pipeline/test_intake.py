@@ -35,7 +35,7 @@ def send(run):
 
 async def processed(world):
     """Wait until nothing is only received."""
-    for _ in range(500):
+    for _ in range(3_000):
         if world.query("SELECT count(*) FROM message WHERE state = 'received'") == [(0,)]:
             return
         await asyncio.sleep(0.02)

@@ -18,7 +18,7 @@ def log(serving):
     for _ in range(3):
         serving.of("klinikum").get(f"/Patient/{patient}")
         serving.of("praxis").get(f"/Patient/{patient}")
-    for _ in range(500):
+    for _ in range(3_000):
         if serving.store.reader.counts().unnumbered == 0:
             return patient
         time.sleep(0.02)
@@ -75,7 +75,7 @@ def test_every_look_at_the_log_is_an_event_of_it(serving, auditor, log):
     auditor.get("/AuditEvent?entity=Patient/1")
 
     last = serving.store
-    for _ in range(500):
+    for _ in range(3_000):
         if last.reader.counts().unnumbered == 0:
             break
         time.sleep(0.02)

@@ -156,7 +156,7 @@ def test_each_file_fetched_is_audited_for_each_patient(serving, stored):
 def _searches(serving):
     import time
 
-    for _ in range(500):
+    for _ in range(3_000):
         if serving.store.reader.counts().unnumbered == 0:
             break
         time.sleep(0.02)

@@ -82,7 +82,7 @@ def write(store, keys, rows):
             ]
         )
 
-    store.writer.submit(job).result(10)
+    store.writer.submit(job).result(60)
 
 
 def filled(store, keys):

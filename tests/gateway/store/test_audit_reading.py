@@ -35,8 +35,8 @@ def log(store):
     """Forty events, one an hour."""
     for first in range(0, 40, 7):
         rows = [row(number, number * HOUR) for number in range(first, min(first + 7, 40))]
-        store.writer.submit(lambda tx, rows=rows: tx.add_audit(rows)).result(10)
-    for _ in range(500):
+        store.writer.submit(lambda tx, rows=rows: tx.add_audit(rows)).result(60)
+    for _ in range(3_000):
         if store.reader.counts().unnumbered == 0:
             return store.reader
         time.sleep(0.02)

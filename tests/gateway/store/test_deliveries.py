@@ -16,7 +16,7 @@ UNTIL = 30_000 * DAY
 
 
 def run(store, job):
-    return store.writer.submit(job).result(10)
+    return store.writer.submit(job).result(60)
 
 
 def new(lanes=(1,), endpoint="praxis", state=S.QUEUED, **overrides):
@@ -234,7 +234,7 @@ def test_two_gateways_never_claim_the_same_delivery(store, store_url, keys, cloc
         for _ in range(4)
         for opened in (store, other)
     ]
-    claimed = [d.id for future in futures for d in future.result(10)]
+    claimed = [d.id for future in futures for d in future.result(60)]
     other.close()
     assert len(claimed) == len(set(claimed)) == 40
 

@@ -24,7 +24,7 @@ def row(number, came=None, state=MessageState.ROUTED, **overrides):
 
 
 def run(store, job):
-    return store.writer.submit(job).result(10)
+    return store.writer.submit(job).result(60)
 
 
 def add(store, *rows):
@@ -124,7 +124,7 @@ def test_five_gateways_storing_one_input_give_five_equal_answers(store_url, keys
         return job
 
     futures = [s.writer.submit(job_of(index)) for index, s in enumerate(stores)]
-    answers = {future.result(30) for future in futures}
+    answers = {future.result(60) for future in futures}
     for opened in stores:
         opened.close()
     assert len(answers) == 1

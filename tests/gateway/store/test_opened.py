@@ -25,10 +25,10 @@ def _read(*numbers):
 
 
 def test_what_was_written_is_read_back_whether_remembered_or_not(store):
-    first, second = store.writer.submit(_write(b"one", b"two")).result(10)
-    remembered = store.writer.submit(_read(first, second)).result(10)
-    store.writer.submit(lambda tx: tx.unit.bodies.forget()).result(10)
-    opened_again = store.writer.submit(_read(first, second)).result(10)
+    first, second = store.writer.submit(_write(b"one", b"two")).result(60)
+    remembered = store.writer.submit(_read(first, second)).result(60)
+    store.writer.submit(lambda tx: tx.unit.bodies.forget()).result(60)
+    opened_again = store.writer.submit(_read(first, second)).result(60)
     assert {k: list(v) for k, v in remembered.items()} == {first: [b"one"], second: [b"two"]}
     assert {k: list(v) for k, v in opened_again.items()} == {first: [b"one"], second: [b"two"]}
 
@@ -41,15 +41,15 @@ def test_what_was_undone_is_not_remembered(store):
         raise ValueError
 
     with pytest.raises(ValueError, match=r"^$"):
-        store.writer.submit(fail).result(10)
-    assert store.writer.submit(_read(*numbers)).result(10) == {}
+        store.writer.submit(fail).result(60)
+    assert store.writer.submit(_read(*numbers)).result(60) == {}
 
 
 def test_another_kind_is_another_body(store):
-    (number,) = store.writer.submit(_write(b"one")).result(10)
+    (number,) = store.writer.submit(_write(b"one")).result(60)
     opened_as = store.writer.submit(lambda tx: tx.unit.bodies.read([(number, Kind.MESSAGE)]))
     with pytest.raises(BodyUnreadable):
-        opened_as.result(10)
+        opened_as.result(60)
 
 
 def test_the_oldest_go_first_and_large_ones_are_not_kept(monkeypatch):

@@ -58,7 +58,7 @@ REGION = Region(
 
 
 def run(store, job):
-    return store.writer.submit(job).result(10)
+    return store.writer.submit(job).result(60)
 
 
 def test_a_region_survives_its_documents():

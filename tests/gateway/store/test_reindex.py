@@ -28,7 +28,7 @@ def renewed(store, keys, *, meanwhile=lambda: None):
         meanwhile()
         count += store.writer.submit(
             lambda tx, at=segment, known=known: reindex.replace(unit_of(tx), at, known)
-        ).result(30)
+        ).result(60)
     return count
 
 
@@ -54,7 +54,7 @@ def test_what_no_index_knew_is_found_afterwards(store, keys):
     assert right == paged(store, wanted, 100)
     store.writer.submit(
         lambda tx: unit_of(tx).db.execute("DELETE FROM quantity_term WHERE value >= 0")
-    ).result(10)
+    ).result(60)
     assert paged(store, wanted, 100) != right
     renewed(store, keys)
     assert paged(store, wanted, 100) == right

@@ -15,7 +15,7 @@ UNTIL = 30_000 * DAY
 
 
 def run(store, job):
-    return store.writer.submit(job).result(10)
+    return store.writer.submit(job).result(60)
 
 
 def version(number, subject, body=b'{"resourceType":"Patient"}', **overrides):

@@ -37,7 +37,7 @@ def site(keys):
 
 
 def run(store, job):
-    return store.writer.submit(job).result(10)
+    return store.writer.submit(job).result(60)
 
 
 def discharge(store, keys, *, name, until, state=DeliveryState.QUEUED):
@@ -246,7 +246,7 @@ def test_erased_events_leave_a_tombstone_that_verification_accepts(store, site):
 def _numbered(store):
     import time
 
-    for _ in range(200):
+    for _ in range(3_000):
         if store.reader.counts().unnumbered == 0:
             return
         time.sleep(0.02)

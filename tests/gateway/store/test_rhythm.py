@@ -31,26 +31,26 @@ def test_groups_far_apart_are_not_waited_for():
 
 def test_a_job_that_joins_is_run_whether_others_come_or_not(store):
     writer = store.writer
-    assert writer.submit(lambda _: "alone", joins=True).result(10) == "alone"
+    assert writer.submit(lambda _: "alone", joins=True).result(60) == "alone"
     for _ in range(5):
-        writer.submit(lambda _: None).result(10)
-    assert writer.submit(lambda _: "missed", joins=True).result(10) == "missed"
+        writer.submit(lambda _: None).result(60)
+    assert writer.submit(lambda _: "missed", joins=True).result(60) == "missed"
 
 
 def test_a_job_that_joins_shares_the_transaction_of_the_next_urgent_one(store):
     gate = threading.Event()
-    held = store.writer.submit(lambda _: gate.wait(10))
+    held = store.writer.submit(lambda _: gate.wait(60))
     joining = store.writer.submit(lambda tx: tx, joins=True)
     urgent = store.writer.submit(lambda tx: tx)
     gate.set()
-    held.result(10)
-    assert joining.result(10) is urgent.result(10)
+    held.result(60)
+    assert joining.result(60) is urgent.result(60)
 
 
 def test_closing_runs_what_waits_for_others(store_url, keys, clock):
     store = open_store(store_url, keys, clock=clock)
     for _ in range(5):
-        store.writer.submit(lambda _: None).result(10)
+        store.writer.submit(lambda _: None).result(60)
     waiting = store.writer.submit(lambda _: "done", joins=True)
     store.close()
-    assert waiting.result(10) == "done"
+    assert waiting.result(60) == "done"

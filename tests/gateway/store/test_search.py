@@ -39,7 +39,7 @@ OBSERVATION = {
 
 
 def run(store, job):
-    return store.writer.submit(job).result(10)
+    return store.writer.submit(job).result(60)
 
 
 def put(store, keys, *resources, version=1, number=0):

@@ -60,7 +60,7 @@ def store_seeds(store, keys, name, seeds):
             ]
         )
 
-    store.writer.submit(job).result(10)
+    store.writer.submit(job).result(60)
 
 
 def answer(store, suite, case):

@@ -38,12 +38,12 @@ def some_class():
 
 def add(store, numbers):
     rows = [audit_row(number, some_class()) for number in numbers]
-    store.writer.submit(lambda tx: tx.add_audit(rows)).result(10)
+    store.writer.submit(lambda tx: tx.add_audit(rows)).result(60)
 
 
 def settle(store):
     """Wait until the sequencer has numbered everything."""
-    for _ in range(200):
+    for _ in range(3_000):
         if store.reader.counts().unnumbered == 0:
             return
         time.sleep(0.02)
@@ -97,7 +97,7 @@ def test_verification_recomputes_the_log_and_notices_an_altered_leaf(store):
     changed = b'{"altered":true}'
     store.writer.submit(
         lambda tx: unit_of(tx).db.execute("UPDATE leaf SET data = ? WHERE seq = 7", (changed,))
-    ).result(10)
+    ).result(60)
     with store.reader.evidence() as log:
         after = verify.verify(log)
     assert len(after.findings) > len(before.findings)

@@ -55,7 +55,7 @@ def listen(exchange, intake, true, *, format_="fhir_r4", limit=1_000, hand=False
     async def listening():
         listener = FolderListener(endpoint, intake.hand if hand else intake.take)
         listener.start()
-        end = time.monotonic() + 10
+        end = time.monotonic() + 60
         while not true() and time.monotonic() < end:  # noqa: ASYNC110 - files tell nobody
             await asyncio.sleep(0.01)
         await listener.stop()
