@@ -6,11 +6,12 @@ with `Prefer: handling=strict`; what would widen the result if it were ignored i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
+
+import orjson
 
 from gateway.api import cursor
 from gateway.api.auth import Identity
@@ -199,7 +200,7 @@ def _after(
     if not token:
         return ()
     raw = cursor.open_bytes(token, gateway.options.cursor_key, _scope(identity, place, used))
-    return tuple(json.loads(raw))
+    return tuple(orjson.loads(raw))
 
 
 def address(base: str, place: Place, pairs: Pairs) -> str:
@@ -214,7 +215,7 @@ def next_address(
     """Return the address of the page behind `following`."""
     options = gateway.options
     scope = _scope(identity, question.place, question.used)
-    page = cursor.seal_bytes(json.dumps(following).encode(), options.cursor_key, scope)
+    page = cursor.seal_bytes(orjson.dumps(following), options.cursor_key, scope)
     kept = [pair for pair in question.used if pair[0] != "_count"]
     more = [*kept, ("_count", str(question.count)), ("_page", page)]
     return address(options.base_url, question.place, more)
