@@ -12,6 +12,7 @@ class Draft:
     """A change being built."""
 
     __slots__ = (
+        "_reference",
         "action",
         "cleared",
         "historic",
@@ -41,6 +42,14 @@ class Draft:
         self.historic = False
         self.weak: tuple[str, ...] = ()
         self.partial = False
+        self._reference: dict[str, Any] | None = None
+
+    @property
+    def reference(self) -> dict[str, Any]:
+        """Literal reference to it; the same object every time, which nobody changes."""
+        if self._reference is None:
+            self._reference = {"reference": f"{self.type}/{self.id}"}
+        return self._reference
 
     def change(self, finished: Finished) -> Change:
         """Finish the change with its resource as it was written."""

@@ -19,6 +19,8 @@ _DTM = re.compile(
 )
 
 _LEAP_SECOND = 60
+#: Digits of a timestamp to the second.
+_SECONDS = 14
 _WIDEST_OFFSET = timedelta(hours=14)
 _NO_SHIFT = timedelta(0)
 
@@ -43,9 +45,34 @@ def _zone(name: str) -> tzinfo:
     return ZoneInfo(name)
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=512)
 def moment(text: str, zone: str) -> Moment | None:
     """Read an HL7 timestamp (`YYYY[MM[DD[HH[MM[SS[.S…]]]]]][+ZZZZ]`), None when invalid."""
+    if len(text) == _SECONDS and text.isdecimal() and text.isascii():
+        hour, minute, second = _hour(text[:10], zone), text[10:12], text[12:]
+        if hour is not None and minute < "60" and second < "60":
+            date, utc, offset = hour
+            shown = f"{date}T{text[8:10]}:{minute}:{second}{offset}"
+            return Moment(shown, shown, f"{utc}:{minute}:{second}.000000Z", _SECONDS, "")
+    return _moment(text, zone)
+
+
+@lru_cache(maxsize=512)
+def _hour(text: str, zone: str) -> tuple[str, str, str] | None:
+    """Date, UTC up to the hour and offset of an hour (`YYYYMMDDHH`) without a clock change.
+
+    None where the minutes are not those of UTC, and for what is no hour.
+    """
+    begin, end = _moment(f"{text}0000", zone), _moment(f"{text}5959", zone)
+    if begin is None or end is None or begin.doubt or end.doubt:
+        return None
+    date, _, clock = begin.fhir.partition("T")
+    if clock[8:] != end.fhir.partition("T")[2][8:] or not begin.utc.endswith(":00:00.000000Z"):
+        return None
+    return date, begin.utc.removesuffix(":00:00.000000Z"), clock[8:]
+
+
+def _moment(text: str, zone: str) -> Moment | None:
     match = _DTM.fullmatch(text)
     if match is None or int(match[6] or 0) > _LEAP_SECOND:
         return None

@@ -11,8 +11,10 @@ carry a source themselves and travel as `Value` until `finished` replaces both b
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
-from operator import attrgetter
+from itertools import compress, repeat
+from operator import attrgetter, not_
 from typing import Any, NamedTuple
 
 import orjson
@@ -64,7 +66,10 @@ def text(value: str, source: Source) -> Text:
 def derived(value: str, *parts: object) -> str:
     """Make a string from several leaves; parts without a source add none."""
     made = _new(Text, value)
-    made.source = merged(*parts)
+    if len(parts) == 1 and type(parts[0]) is Text and type(parts[0].source) is int:
+        made.source = (parts[0].source,)
+    else:
+        made.source = merged(*parts)
     return made
 
 
@@ -94,11 +99,12 @@ def finished(nodes: Sequence[dict[str, Any]], seen: set[int]) -> list[Finished]:
     decimals: list[Decimal] = []
 
     def plain(value: Any) -> Any:
-        inner = value.value if type(value) is Value else value
-        if isinstance(inner, Decimal):
-            decimals.append(inner)
-            return orjson.Fragment(literal_of(inner))
-        return inner
+        if type(value) is Value:
+            value = value.value
+        if isinstance(value, Decimal):
+            decimals.append(value)
+            return orjson.Fragment(literal_of(value))
+        return value
 
     made = []
     before = 0
@@ -125,13 +131,18 @@ def collect(values: Any, seen: set[int]) -> None:
     except AttributeError:
         # Something else than a traced value: it has no source to be found.
         sources = {one.source for one in found if isinstance(one, _TRACED)}
-    several = [source for source in sources if type(source) is tuple]
+    several = [*compress(sources, map(isinstance, sources, repeat(tuple)))]
     sources.difference_update(several)
     seen |= sources
     seen.update(*several)
 
 
 _source_of = attrgetter("source")
+
+
+def unseen(leaves: Sequence[Text], seen: AbstractSet[Source]) -> list[Text]:
+    """Return the leaves that were not collected, in order."""
+    return [*compress(leaves, map(not_, map(seen.__contains__, map(_source_of, leaves))))]
 
 
 def lineage(node: Any, path: str, render: Callable[[int], str]) -> dict[str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from mappers.hl7v2.left_out import ignored as ignored_by
 from mappers.hl7v2.places import inside_field, inside_segment, segment_index, segment_place
 from mappers.hl7v2.session import PACKAGE, Session
 from mappers.hl7v2.tokenizer import Segment
-from mappers.trace import Source, Text, collect
+from mappers.trace import Source, Text, collect, unseen
 
 #: Segments that mean the same wherever they stand among those of a patient.
 _OF_THEMSELVES = frozenset(
@@ -31,7 +31,7 @@ def account(session: Session, seen: set[int]) -> Loss:
     leaves = message.split_all()
     collect([session.echoes, session.deleted], seen)
     total = len(leaves)
-    lost = [leaf for leaf in leaves if leaf.source not in seen]
+    lost = unseen(leaves, seen)
     if not lost:
         return Loss(total, total)
     return _missing(session, lost, total, seen)

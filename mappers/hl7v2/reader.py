@@ -43,6 +43,8 @@ class Reader:
 
     __slots__ = (
         "before",
+        "categorised",
+        "category",
         "deferred",
         "grouped",
         "listed",
@@ -78,6 +80,9 @@ class Reader:
         self.deferred: list[tuple[Handler, Segment]] = []
         #: The result the present report came from.
         self.origin: dict[str, Any] | None = None
+        #: Category of the results below the OBR beside it.
+        self.category: dict[str, Any] | None = None
+        self.categorised: Segment | None = None
         #: The order a new one is to replace.
         self.replaced: Draft | None = None
 

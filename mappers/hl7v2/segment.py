@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from copy import copy
 from functools import cache
-from typing import Any
 
 from mappers.hl7v2.places import MOST_FIELDS, field_place, segment_place
 from mappers.hl7v2.splitting import (
@@ -27,6 +27,7 @@ _TEXT_TYPES = frozenset({"TX", "FT", "ST", ""})
 #: Lines and fields that came before cost one look-up. Only short ones are remembered, and what
 #: is made of them is shared between messages: nobody changes it.
 _SHORT_LINE = 512
+_USUAL = "^~&"
 _SHORT_FIELD = 128
 #: The repetitions of an empty field.
 _NONE: list[Repetition] = []
@@ -105,9 +106,12 @@ class Segment:
     def first(self, field: int) -> Text | None:
         """Return the first leaf of a field: component 1, subcomponent 1."""
         fields = self._fields or self.split_all()
-        if field >= len(fields) or not fields[field]:
+        if field >= len(fields):
             return None
-        found = fields[field][0][1]
+        repetitions = fields[field]
+        if not repetitions:
+            return None
+        found = repetitions[0][1]
         return found[0] if type(found) is list else found  # type: ignore[return-value]  # a leaf
 
     def component(self, field: int, number: int) -> Text | None:
@@ -129,19 +133,22 @@ class Segment:
         if self._fields is None:
             leaves: list[Text] = []
             fields = [_NONE] * len(self.raw)
-            base, texts = self.base, _TEXT_FIELDS.get(self.name, ())
-            separators = self._separators
-            kept = _fields_met().kept if self._unescape is None else {}
-            for number in range(self.first_field, len(self.raw)):
-                raw = self.raw[number]
+            base, texts, first = self.base, _TEXT_FIELDS.get(self.name, ()), self.first_field
+            known = _fields_met().kept.get if self._is_remembered else _nothing
+            for number, raw in enumerate(self.raw[first:], first):
                 if raw:
                     place = base + _PLACES[number]
                     # The same text is another field where it is one of text.
-                    found = kept.get((place, raw, separators)) if number not in texts else None
+                    found = known((place, raw)) if number not in texts else None
                     fields[number], new = found or self._split(number, raw, place)
                     leaves += new
             self.leaves, self._fields = leaves, fields
         return self._fields
+
+    @property
+    def _is_remembered(self) -> bool:
+        """Fields are remembered as they mostly are: without escapes, with the usual separators."""
+        return self._unescape is None and self._separators == _USUAL
 
     def emptied(self, fields: Iterable[int]) -> Segment:
         """Return this segment with nothing in some fields; its leaves are the same."""
@@ -162,8 +169,8 @@ class Segment:
             found = split_field(raw, place, self._separators, self._unescape)
         except NotConformant as error:
             raise too_many(error.text, f"{self.name}-{field}") from error
-        if self._unescape is None and len(raw) < _SHORT_FIELD:
-            _fields_met().met((place, raw, self._separators), found)
+        if len(raw) < _SHORT_FIELD and self._is_remembered:
+            _fields_met().met((place, raw), found)
         return found
 
     def _is_text(self, field: int) -> bool:
@@ -171,6 +178,11 @@ class Segment:
         if self.name != "OBX" or field != 5:
             return True
         return len(self.raw) <= 2 or self.raw[2] in _TEXT_TYPES
+
+
+def _nothing(key: tuple[int, str]) -> None:
+    """What is known of fields that are not remembered."""
+    del key
 
 
 class _Fields(Returning):
@@ -189,7 +201,7 @@ class _Fields(Returning):
         super().forget()
         self.parsed.clear()
 
-    def met(self, key: tuple[int, str, str], split: Split) -> None:
+    def met(self, key: tuple[int, str], split: Split) -> None:
         """Keep a field that is met again."""
         if self.again(key):
             self.keep(key, split)
@@ -208,11 +220,9 @@ def _lines_met() -> Returning:
     return Returning()
 
 
-def comes_again(parsed: Any) -> bool:
-    """Tell whether a segment, field or repetition came before and is the same object as then."""
-    if type(parsed) is Segment:
-        return parsed.returned
-    return id(parsed) in _fields_met().parsed
+def kept_fields() -> AbstractSet[int]:
+    """The ids of fields and repetitions that came before and are the same objects as then."""
+    return _fields_met().parsed
 
 
 def make_segment(

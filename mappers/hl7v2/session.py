@@ -15,7 +15,7 @@ from mappers.base import Context
 from mappers.codes import Coded, rows, table
 from mappers.dialect import Dialect
 from mappers.drafts import Draft, Stated
-from mappers.hl7v2.segment import comes_again
+from mappers.hl7v2.segment import kept_fields
 from mappers.hl7v2.tokenizer import Message, Segment
 from mappers.session import Session as Translation
 from mappers.shipped import understood
@@ -86,6 +86,8 @@ class Session(Translation):
     """The state of one translation."""
 
     __slots__ = (
+        "_kept",
+        "_known",
         "code_systems",
         "codes",
         "consumed",
@@ -100,6 +102,10 @@ class Session(Translation):
         """Begin the translation of `message`; `event` is the trigger, e.g. "A01"."""
         super().__init__(context, event, message.path, message.issues)
         self.message = message
+        #: Fields and repetitions the tokenizer has met before and kept, by id.
+        self._kept = kept_fields()
+        #: What was converted before.
+        self._known = context.memory.kept
         names = _names(context)
         #: Names and codes of the dialect and of the shipped one below it.
         self.systems = names.systems
@@ -123,6 +129,8 @@ class Session(Translation):
 
     def all(self, *names: str) -> list[Segment]:
         """Return the segments of the present patient with one of these names, in order."""
+        if self.message.names.isdisjoint(names):
+            return []
         return [segment for segment in self.group if segment.name in names]
 
     def get(self, name: str) -> Segment | None:
@@ -134,35 +142,37 @@ class Session(Translation):
 
     # -- memory ----------------------------------------------------------------------------
 
-    def once(self, convert: Callable[[Session, Any], Any], parsed: Any, name: Any = None) -> Any:
+    def once(
+        self,
+        convert: Callable[[Session, Any], Any],
+        parsed: Any,
+        name: Any = None,
+        *,
+        kept: bool = False,
+    ) -> Any:
         """Convert a field or segment, or recall what the same was converted to before.
 
-        What the tokenizer meets for the first time is converted as it is: nothing could be
-        recalled of it.
+        What the tokenizer meets again is the same object; what it meets for the first time is
+        converted as it is, unless it is `kept` elsewhere. Results are shared: nobody changes
+        them. What has a side effect on the session is not remembered, entries of the directory
+        are stated again.
         """
-        if not comes_again(parsed):
-            return convert(self, parsed)
-        return self.recalled(convert, parsed, name)
-
-    def recalled(
-        self, convert: Callable[[Session, Any], Any], parsed: Any, name: Any = None
-    ) -> Any:
-        """Convert what the tokenizer keeps, or recall what it was converted to before.
-
-        Equal ones are the same object there. Results are shared: nobody changes them. What has a
-        side effect on the session is not remembered, entries of the directory are stated again.
-        """
-        memory = self.context.memory
         key = (name or convert, id(parsed))
-        known = memory.kept.get(key)
+        known = self._known.get(key)
         if known is not None and known[0] is parsed:
             for stated in known[2]:
                 self.state(stated)
             return known[1]
+        if kept or id(parsed) in self._kept or (type(parsed) is Segment and parsed.returned):
+            return self._remembered(key, convert, parsed)
+        return convert(self, parsed)
+
+    def _remembered(self, key: Any, convert: Callable[[Session, Any], Any], parsed: Any) -> Any:
         before, first = self._effects(), len(self.directory)
         made = convert(self, parsed)
         if before == self._effects():
-            memory.offer(key, (parsed, made, tuple(self.directory[first:])), parsed)
+            stated = tuple(self.directory[first:])
+            self.context.memory.offer(key, (parsed, made, stated), parsed)
         return made
 
     def _effects(self) -> int:

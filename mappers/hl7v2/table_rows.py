@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from itertools import compress
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from mappers.codes import rows
@@ -41,28 +43,28 @@ class Row(NamedTuple):
 class Rows:
     """The compiled rows of one table."""
 
-    __slots__ = ("rows",)
+    __slots__ = ("_padding", "_raw_of", "rows")
 
     def __init__(self, compiled: tuple[Row, ...]) -> None:
         """Keep rows in the order of the table."""
         self.rows = compiled
+        fields = [row.field for row in compiled]
+        #: The raw field of every row, of a segment that has them all.
+        self._raw_of: Callable[[list[str]], tuple[str, ...]] = itemgetter(*fields, 0)
+        self._padding = [""] * (max(fields, default=0) + 1)
 
     def values(self, session: Session, segment: Segment) -> list[tuple[Place, Any]]:
         """Convert the fields of a segment: where each value goes, and the value."""
-        raw = segment.raw
-        size = len(raw)
         found: list[tuple[Place, Any]] = []
-        for row in self.rows:
-            field = row.field
-            if field >= size or not raw[field] or raw[field] == DELETE:
+        raw = segment.raw
+        padded = raw if len(raw) >= len(self._padding) else raw + self._padding
+        # Most fields are empty: they are passed over in one go.
+        for field, convert, place, _, unless, holds in compress(self.rows, self._raw_of(padded)):
+            if raw[field] == DELETE or (unless and _says(segment, unless)):
                 continue
-            if row.unless and _says(segment, row.unless):
-                continue
-            if row.condition is not None and not row.condition(segment):
-                continue
-            place = row.place
-            values = session.once(row.values, segment.repetitions(field))
-            found += [(place, value) for value in values]
+            if holds is None or holds(segment):
+                values = session.once(convert, segment.repetitions(field))
+                found += [(place, value) for value in values]
         return found
 
 

@@ -39,7 +39,7 @@ _CONTROL_BYTES = bytes(set(range(0x20)) - set(b"\t\n\r"))
 class Message:
     """One message: its segments in order."""
 
-    __slots__ = ("_first", "delimiters", "header", "issues", "segments")
+    __slots__ = ("_first", "_names", "delimiters", "header", "issues", "segments")
 
     def __init__(self, header: Header, text: str, codec: str, issues: list[Issue]) -> None:
         """Split `text` into segments; blank lines are dropped."""
@@ -48,6 +48,7 @@ class Message:
         self.delimiters: Delimiters = header.delimiters
         self.segments = list(self._segments(text, codec))
         #: Name → first segment with it; made when asked for.
+        self._names: frozenset[str] | None = None
         self._first: dict[str, Segment] | None = None
 
     def _segments(self, text: str, codec: str) -> Iterator[Segment]:
@@ -72,7 +73,16 @@ class Message:
 
     def all(self, *names: str) -> list[Segment]:
         """Return the segments with one of these names, in order."""
+        if self.names.isdisjoint(names):
+            return []
         return [segment for segment in self.segments if segment.name in names]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all segments."""
+        if self._names is None:
+            self._names = frozenset([segment.name for segment in self.segments])
+        return self._names
 
     def get(self, name: str) -> Segment | None:
         """Return the first segment with this name."""

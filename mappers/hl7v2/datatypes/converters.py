@@ -139,6 +139,8 @@ def quantity(session: Session, number: Text) -> Value | None:
 
 def _plain_zeroes(literal: str) -> str:
     """JSON knows no leading zeros."""
+    if "1" <= literal[:1] <= "9":
+        return literal
     sign = "-" if literal.startswith("-") else ""
     digits = literal.removeprefix("-").lstrip("0")
     return sign + (digits if digits and digits[0] not in ".eE" else f"0{digits}")

@@ -232,7 +232,7 @@ def assigned_by(
     the jurisdiction in which it was given. `at_site`: the facility is also a place (XCN.14, XON.8).
     """
     named = [
-        session.recalled(_named_house, component)
+        session.once(_named_house, component, kept=True)
         for component in (facility, authority)
         if component is not None and not is_system(session, hd(component))
     ]

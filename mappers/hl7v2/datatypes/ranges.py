@@ -62,7 +62,9 @@ def reference_ranges(session: Session, segment: Segment) -> list[dict[str, Any]]
     lines = [line for line in segment.texts(7) if line != DELETE]
     if not lines:
         return []
-    unit = {k: v for k, v in unit_of(session, segment).items() if k != "_unit"}
+    unit = unit_of(session, segment)
+    if "_unit" in unit:
+        unit = {k: v for k, v in unit.items() if k != "_unit"}
     found = [
         _range(part, text(part.words, line.source), unit) for line in lines for part in _parts(line)
     ]

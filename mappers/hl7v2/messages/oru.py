@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.messages import orders, patient
 from mappers.hl7v2.reader import Family, Handler, Reader
@@ -67,8 +69,7 @@ def result(reader: Reader, segment: Segment) -> None:
         _attachment(reader, segment, within)
         return
     header = reader.pending.get("OBR")
-    category = obr.observation_category(session, header)
-    found = obx.result(session, segment, parent, category)
+    found = obx.result(session, segment, parent, _category(reader, header))
     if found is None:
         return
     made, key = found
@@ -81,6 +82,14 @@ def result(reader: Reader, segment: Segment) -> None:
     if within is not None:
         within.resource.setdefault("result", []).append(reference(made))
     _relate(reader, made, key)
+
+
+def _category(reader: Reader, header: Segment | None) -> dict[str, Any] | None:
+    """OBR-24, the same for all results of a report."""
+    if header is not reader.categorised:
+        reader.categorised = header
+        reader.category = obr.observation_category(reader.session, header)
+    return reader.category
 
 
 def _relate(reader: Reader, made: Draft, key: tuple[str, ...]) -> None:

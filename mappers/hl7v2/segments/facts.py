@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection
 from functools import cache
+from itertools import compress
 from typing import Any, NamedTuple
 
 from mappers.codes import rows
@@ -128,8 +129,7 @@ def about(
     if draft is None or session.patient is None:
         return
     raw, numbers = segment.raw, _numbers(segment.name)
-    size = len(raw)
-    if numbers[0] >= size or not any(raw[n] for n in numbers if n < size):
+    if numbers[0] >= len(raw) or not any(compress(raw, _chosen(segment.name))):
         return
     found = components(session, segment, said)
     if not found:
@@ -145,6 +145,13 @@ def about(
         resource["encounter"] = reference(session.encounter)
     for component in found:
         session.append(made, "component", component)
+
+
+@cache
+def _chosen(name: str) -> tuple[bool, ...]:
+    """For each field of a segment, whether it is one of these."""
+    numbers = _numbers(name)
+    return tuple(number in numbers for number in range(numbers[-1] + 1))
 
 
 @cache

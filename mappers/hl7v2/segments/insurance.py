@@ -203,7 +203,7 @@ def _insured(session: Session, segment: Segment, resource: dict[str, Any], patie
         _gender(session, segment, person)
     if (role is not None and role.upper() in _SELF) or not person:
         resource["subscriber"] = reference(patient)
-        _repeats_patient(session, segment, patient)
+        _repeats_patient(session, segment, patient, {"name": names, "address": addresses})
         return
     first = names[0] if names else {}
     draft = session.natural(
@@ -232,13 +232,14 @@ def _gender(session: Session, segment: Segment, person: dict[str, Any]) -> None:
             person["_gender"] = {"extension": [extension]}
 
 
-def _repeats_patient(session: Session, segment: Segment, patient: Draft) -> None:
+def _repeats_patient(
+    session: Session, segment: Segment, patient: Draft, stated: dict[str, list[Any]]
+) -> None:
     """The insured is the patient: what PID says too is said once, and PID is believed."""
     known = patient.resource
-    for element, convert, field in (("name", xpn, 16), ("address", xad, 19)):
-        for repetition in segment.repetitions(field):
-            said = session.once(convert, repetition)
-            if said is not None and any(_agrees(said, one) for one in known.get(element, ())):
+    for element, values in stated.items():
+        for said in values:
+            if any(_agrees(said, one) for one in known.get(element, ())):
                 session.echoes.append(said)
     for element, value in (
         ("birthDate", session.date(segment.first(18))),

@@ -28,7 +28,7 @@ from mappers.hl7v2.session import ALTERNATE_CODES, V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Repetition, Segment, leaves_of
-from mappers.trace import derived
+from mappers.trace import Text, derived
 
 #: R5's Observation.value, which may be an Attachment.
 _VALUE = "http://hl7.org/fhir/5.0/StructureDefinition/extension-Observation.value"
@@ -86,7 +86,8 @@ def result(
     code = session.once(_code, segment.repetitions(3))
     if patient is None or code is None:
         return None
-    sub_ids = [part for r in segment.repetitions(4) for part in leaves_of(r)]
+    stated = segment.repetitions(4)
+    sub_ids = [part for r in stated for part in leaves_of(r)] if stated else []
     key = result_key(parent, code, ".".join(sub_ids) if sub_ids else "")
     draft, continued = _named(session, segment, key)
     resource = draft.resource
@@ -102,8 +103,9 @@ def result(
         sub_id(session, segment, draft, sub_ids)
     apply_rows(session, segment, table("obx_observation"), draft)
     performers(session, segment, draft)
-    _value(session, segment, draft)
-    _datatype(session, segment, draft.resource)
+    kind = segment.first(2)
+    _value(session, segment, draft, kind)
+    _datatype(session, segment, resource, kind)
     if not continued:
         _ranges(session, segment, resource)
     if len(segment.raw) > _PLAIN or segment.has(9):
@@ -171,8 +173,7 @@ def _status(session: Session, segment: Segment, draft: Draft) -> None:
     session.say(draft, "status", status or "unknown")
 
 
-def _value(session: Session, segment: Segment, draft: Draft) -> None:
-    kind = segment.first(2)
+def _value(session: Session, segment: Segment, draft: Draft, kind: Text | None) -> None:
     resource = draft.resource
     if segment.deletes(5):
         session.deleted += segment.texts(5)
@@ -195,9 +196,10 @@ def _value(session: Session, segment: Segment, draft: Draft) -> None:
         _typed_values(session, segment, kind.upper(), resource)
 
 
-def _datatype(session: Session, segment: Segment, resource: dict[str, Any]) -> None:
+def _datatype(
+    session: Session, segment: Segment, resource: dict[str, Any], kind: Text | None
+) -> None:
     """OBX-2: the name of the element says it, as long as the value did not become text."""
-    kind = segment.first(2)
     if kind is None or not segment.has(5) or segment.deletes(5):
         return
     if (kind in _TEXT) is ("valueString" in resource):

@@ -261,10 +261,10 @@ def _facts(
 
 def reference(draft: Draft) -> dict[str, Any]:
     """Literal reference to a resource of this message, or to the patient nobody named."""
-    if not draft.id:
-        absent = {"url": _CORE + "data-absent-reason", "valueCode": "unknown"}
-        return {"extension": [absent], "type": draft.resource["resourceType"]}
-    return {"reference": f"{draft.resource['resourceType']}/{draft.id}"}
+    if draft.id:
+        return draft.reference
+    absent = {"url": _CORE + "data-absent-reason", "valueCode": "unknown"}
+    return {"extension": [absent], "type": draft.type}
 
 
 def first_text(segment: Segment, field: int) -> Text | None:
