@@ -11,7 +11,7 @@ from mappers.trace import derived
 
 
 def coded_note(session: Session, repetition: Repetition) -> dict[str, Any] | None:
-    """CWE → Annotation; a code without words stands for itself, its system in front of it."""
+    """CWE → Annotation; a code without words stands for itself, words without a code too."""
     found = concept(session, repetition)
     if found is None:
         return None
@@ -21,7 +21,7 @@ def coded_note(session: Session, repetition: Repetition) -> dict[str, Any] | Non
         words.append(coding.get("display") or coding["code"])
         parts += [value for name, value in coding.items() if name != "system"]
         system = coding.get("system")
-        if system is not None and "display" in coding:
+        if system is not None and "display" in coding and "code" in coding:
             words[-1] = f"{words[-1]} ({coding['code']})"
         parts.append(system)
     if "text" in found:

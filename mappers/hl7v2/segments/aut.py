@@ -11,7 +11,7 @@ from mappers.hl7v2.datatypes.houses import entry
 from mappers.hl7v2.datatypes.identifiers import ei
 from mappers.hl7v2.reader import Reader
 from mappers.hl7v2.segments import facts
-from mappers.hl7v2.segments.pid import reference
+from mappers.hl7v2.segments.pid import first_text, reference
 from mappers.hl7v2.table_rows import apply_rows, table
 from mappers.hl7v2.targets import Targets
 from mappers.hl7v2.tokenizer import Segment
@@ -72,7 +72,7 @@ def _insurer(reader: Reader, segment: Segment, resource: dict[str, object]) -> N
         code = plain(repetition)
         if code is not None:
             numbers.append({"system": f"{session.namespace}/organization", "value": code})
-    name = segment.first(3) or segment.component(2, 2)
+    name = first_text(segment, 3) or segment.component(2, 2)
     if name is None and not numbers:
         resource["insurer"] = {"display": "unknown"}
         return

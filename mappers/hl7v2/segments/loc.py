@@ -11,7 +11,7 @@ from mappers.hl7v2.datatypes.codings import concept
 from mappers.hl7v2.datatypes.parties import organization, places
 from mappers.hl7v2.reader import Reader
 from mappers.hl7v2.segments import mfe
-from mappers.hl7v2.segments.pid import reference
+from mappers.hl7v2.segments.pid import first_text, reference
 from mappers.hl7v2.session import V2, Draft, Session
 from mappers.hl7v2.table_rows import apply_rows, table
 from mappers.hl7v2.targets import Targets
@@ -105,7 +105,7 @@ def relationship(reader: Reader, segment: Segment) -> None:
 def department(reader: Reader, segment: Segment) -> None:
     """LDP → HealthcareService of a department at the place."""
     session, where = reader.session, reader.now.get("Location")
-    code = segment.first(2)
+    code = first_text(segment, 2)
     if where is None or code is None:
         return
     session.echoes.append(segment.repetitions(1))
@@ -176,7 +176,7 @@ def _between(days: list[Any]) -> list[Any]:
 def charges(reader: Reader, segment: Segment) -> None:
     """LCC → what is charged for lodging in the department: HealthcareService.program."""
     session, where = reader.session, reader.now.get("Location")
-    code = segment.first(2)
+    code = first_text(segment, 2)
     if where is None or code is None:
         return
     session.echoes.append(segment.repetitions(1))

@@ -14,7 +14,7 @@ from mappers.hl7v2.events import ARRIVALS, EVENTS, PENDING_CANCELLED
 from mappers.hl7v2.segments import levels
 from mappers.hl7v2.session import Draft, Session
 from mappers.hl7v2.targets import Targets
-from mappers.hl7v2.tokenizer import Repetition, Segment
+from mappers.hl7v2.tokenizer import DELETE, Repetition, Segment
 from mappers.movements import CANCELLED, MOVEMENT
 
 _CANCELLING = frozenset({"CANCEL", "DELETE"})
@@ -145,8 +145,9 @@ def _movement(session: Session, zbe: Segment | None) -> dict[str, Any] | None:
 def _implied(session: Session) -> dict[str, Any]:
     """Without ZBE the event and its time name the movement."""
     evn = session.message.get("EVN")
-    when = (evn.first(6) or evn.first(2)) if evn is not None else None
-    stated = when or session.message.segments[0].first(7) or ""
+    times = [evn.first(6), evn.first(2)] if evn is not None else []
+    times.append(session.message.segments[0].first(7))
+    stated = next((when for when in times if when and when != DELETE), "")
     value = f"{session.event}|{stated}"
     return {"system": f"{session.namespace}/movement", "value": value}
 

@@ -237,3 +237,24 @@ def test_a_house_that_is_named_like_a_system_of_numbers_is_a_place_all_the_same(
     places = [c.resource for c in result.changes if c.type == "Location"]
     assert [one["name"] for one in places] == ["1.2.276.0.76.4.16"]
     assert "managingOrganization" not in places[0]
+
+
+@pytest.mark.parametrize("code", ["", '""'])
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        ("ORU^R01", "OBR|1|A||GLU^Glukose^L|||||||||{0}"),
+        ("ADT^A01", "ROL|1|AD|AT|9^Arzt||||{0}|INN^Innere^L"),
+    ],
+)
+def test_an_alternate_that_has_words_and_no_code_is_told_in_its_words(
+    kind: str, line: str, code: str
+) -> None:
+    field = f"K^Wort^L^{code}^Anders^L"
+    result = translated(f"{PID}PV1|1|I\r{line.format(field)}\r", kind)
+    assert "Anders" in repr([change.resource for change in result.changes])
+
+
+def test_a_deletion_is_never_the_time_of_a_movement() -> None:
+    result = translated(f'EVN|A01|""||||""\r{PID}PV1|1|I|3B\r')
+    assert '""' not in repr([change.resource for change in result.changes])
