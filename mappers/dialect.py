@@ -68,7 +68,7 @@ class AttestedConsent:
 class Row:
     """One further mapping row: a source field goes to an element of a resource."""
 
-    #: "ZPD-3" or "ZPD-3.1".
+    #: "ZPD-3" or "ZPD-3.1"; in xDT "9999" or "GDT 9999".
     source: str
     #: Resource type of the target: one the message makes, or Basic, made for the segment.
     resource: str

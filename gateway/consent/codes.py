@@ -158,8 +158,10 @@ SUBJECT_ELEMENTS: Mapping[str, tuple[str, ...]] = {
 #: Types whose subject elements name people and things other than patients as well.
 NAMES_OTHERS = frozenset({"Appointment", "AuditEvent", "MessageHeader", "Provenance"})
 ORDINARY_SUBJECT = ("subject", "patient")
-#: Code system of Basic resources that carry what of a source segment nobody mapped.
+#: Code systems of Basic resources that carry what of a segment or record nobody mapped.
 SEGMENT = "https://region-gateway.example/fhir/CodeSystem/hl7v2-segment"
+SATZART = "urn:region-gateway:xdt:8000"
+LEFTOVERS = frozenset({SEGMENT, SATZART})
 #: Resources about other resources: seen only where one of those they speak of is seen.
 SPEAKS_OF: Mapping[str, str] = {"Provenance": "target", "MessageHeader": "focus"}
 #: Documents and pictures: what they say is not coded, so labels decide.

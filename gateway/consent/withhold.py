@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from gateway.consent.answer import Answer, Part
-from gateway.consent.codes import SEGMENT, SPEAKS_OF
+from gateway.consent.codes import LEFTOVERS, SPEAKS_OF
 from gateway.consent.decision import Reason
 from gateway.consent.person import Verdict
 from gateway.consent.references import without_all
@@ -65,7 +65,7 @@ def _is_leftover(part: Part) -> bool:
     if part.type != "Basic":
         return False
     code = fields(part.resource.get("code"))
-    return any(coding.get("system") == SEGMENT for coding in objects(code.get("coding")))
+    return any(coding.get("system") in LEFTOVERS for coding in objects(code.get("coding")))
 
 
 def _is_list(answer: Answer) -> bool:

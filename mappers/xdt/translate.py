@@ -9,6 +9,7 @@ from mappers.base import Context, Encoded, Mapped
 from mappers.finish import conclude
 from mappers.parcel import unpack
 from mappers.xdt.account import account
+from mappers.xdt.dialect_rows import carry
 from mappers.xdt.member import Member, member_of
 from mappers.xdt.message import Message
 from mappers.xdt.provenance import created, provenance, said_of_itself, system
@@ -58,6 +59,8 @@ def _translate(parcel: Encoded, message: Message, context: Context, member: Memb
     session.sender = system(session, said)
     read(session, message)
     origin = provenance(session, message, said, parcel.data)
+    if context.dialect.carries_more:
+        carry(session, message, origin)
     drafts = session.drafts.values()
     changes, origin, traced, seen = conclude(drafts, origin, context, message.path)
     loss = account(session, message, seen)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.consent.codes import SEGMENT
+from gateway.consent.codes import SATZART, SEGMENT
 
 PDF = {
     "resourceType": "DocumentReference",
@@ -98,12 +98,13 @@ def test_a_binary_goes_the_way_of_its_document(make):
     assert set(decision.removed) == {"DocumentReference/d", "Binary/b"}
 
 
-def test_what_nobody_mapped_of_a_message_goes_when_anything_of_it_is_hidden(make):
+@pytest.mark.parametrize(("system", "name"), [(SEGMENT, "ZDI"), (SATZART, "6310")])
+def test_what_nobody_mapped_of_a_message_goes_when_anything_of_it_is_hidden(make, system, name):
     left = {
         "resourceType": "Basic",
         "id": "z",
         "subject": {"reference": "Patient/p"},
-        "code": {"coding": [{"system": SEGMENT, "code": "ZDI"}]},
+        "code": {"coding": [{"system": system, "code": name}]},
     }
     shown, hidden = make.observation("o"), make.observation("x", "PSY", "R")
     consent = make.consent(make.permit(securityLabel=[make.label("N")]))
