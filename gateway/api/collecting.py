@@ -19,10 +19,10 @@ from profiles.search import Criteria, SortKey
 
 #: Hits read from the store at a time, and how often one request may read.
 _BATCH = 1_000
-_ROUNDS = 25
+_ROUNDS = 12
 #: The same for those who want all there are.
 _ALL_BATCH = 500
-_ALL_ROUNDS = 60
+_ALL_ROUNDS = 40
 
 
 @dataclass(frozen=True, slots=True)

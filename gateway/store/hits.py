@@ -29,7 +29,7 @@ Position = tuple[Any, ...]
 #: Candidates confirmed at a time, at most.
 CONFIRM = 64
 #: Candidates one call looks at before it says where to go on.
-LOOKED_AT = 5_000
+LOOKED_AT = 2_000
 #: Candidates that are sorted in memory where there is another way, and where there is none.
 FEW = 500
 MOST = 20_000
