@@ -40,6 +40,9 @@ class Numbers:
                 "SELECT key, value FROM meta WHERE key LIKE 'number.%'"
             )
         }
+        if "pending" not in marks:
+            # Rows leave index_pending; their numbers live on as batches of the search tables.
+            marks["pending"] = self._db.query("SELECT max(batch) FROM term")[0][0] or 0
         for kind, (table, column) in _TABLES.items():
             row = self._db.query(f"SELECT max({column}) FROM {table}")  # noqa: S608 - constants
             highest = max(row[0][0] or 0, marks.get(kind, 0), self._next.get(kind, (1, 0))[0] - 1)
@@ -65,11 +68,11 @@ class Numbers:
             del taken[count:]
         return taken
 
-    def remember(self) -> None:
-        """Store the high-water marks, so that deleting the newest rows frees no number."""
+    def remember(self, *kinds: str) -> None:
+        """Store high-water marks (default: all), so that deleting the newest rows frees no number."""
         if self._db.dialect == "sqlite":
             self._db.executemany(
                 "INSERT INTO meta (key, value) VALUES (?, ?)"
                 " ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-                [(_MARK + kind, str(first - 1)) for kind, (first, _) in self._next.items()],
+                [(_MARK + kind, str(self._next[kind][0] - 1)) for kind in kinds or self._next],
             )

@@ -137,6 +137,8 @@ def _index(unit: Unit, rows: Sequence[Row]) -> None:
             batch.add(resource, data)
     if rows:
         batch.write(unit.db, rows[0][0])
+        # The rows go, their first number stays in the search tables: it must not come again.
+        unit.numbers.remember("pending")
     unit.db.execute_in("DELETE FROM index_pending WHERE pending {ints}", [row[0] for row in rows])
     taken = sum(row[1] for row in rows)
     # Never 0 before a look has found nothing: the count is only an estimate.

@@ -215,3 +215,23 @@ def test_another_process_finds_resources_before_their_terms_are_merged(store, st
 def test_every_criterion_of_the_type_alone_lists_the_type(store, keys):
     put(store, keys, PATIENT, OBSERVATION)
     assert [one.type for one in store.reader.search(Criteria("Observation"))] == ["Observation"]
+
+
+@pytest.mark.parametrize("marked", [True, False], ids=["marked", "of an earlier build"])
+def test_search_tables_follow_after_a_restart_that_found_nothing_pending(
+    store, store_url, keys, clock, marked
+):
+    put(store, keys, PATIENT)
+    run(store, lambda tx: trail.catch_up(tx.unit))
+    if not marked:
+        run(store, lambda tx: tx.unit.db.execute("DELETE FROM meta WHERE key = 'number.pending'"))
+    store.close()
+
+    again = open_store(store_url, keys, clock=clock)
+    try:
+        for number in range(2, 5):
+            put(again, keys, PATIENT | {"id": f"p{number}"})
+            run(again, lambda tx: trail.catch_up(tx.unit))
+        assert hits(again, "Patient?gender=female") == ["p1", "p2", "p3", "p4"]
+    finally:
+        again.close()
