@@ -110,7 +110,7 @@ def _named(
 ) -> dict[str, Any]:
     """An alternate that has a name and no code."""
     made: dict[str, Any] = {}
-    name, version = leaf(repetition, place[2]), leaf(repetition, place[3])
+    name, version = _said(repetition, place[2]), _said(repetition, place[3])
     if name is not None:
         made["system"] = text(code_system(session, name).uri, name.source)
     if version is not None:
@@ -132,9 +132,9 @@ def coding(
     """One triplet of a CWE → Coding; the code must be there."""
     code: Text = leaf(repetition, place[0])  # type: ignore[assignment]  # the caller checked
     made: dict[str, Any] = {}
-    name = leaf(repetition, place[2])
-    version = leaf(repetition, place[3])
-    oid = leaf(repetition, place[4]) if len(repetition) > 14 else None
+    name = _said(repetition, place[2])
+    version = _said(repetition, place[3])
+    oid = _said(repetition, place[4]) if len(repetition) > 14 else None
     if name is None:
         name, oid = oid, None
     if name is not None:
@@ -153,6 +153,12 @@ def coding(
     if words is not None and words != DELETE:
         made["display"] = words
     return made
+
+
+def _said(repetition: Repetition, number: int) -> Text | None:
+    """A component that is not `""`."""
+    found = leaf(repetition, number)
+    return None if found == DELETE else found
 
 
 def token(leaf: Text) -> Text:

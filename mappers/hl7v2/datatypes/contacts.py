@@ -265,7 +265,8 @@ def _use(
 
 
 def _value(point: dict[str, Any], repetition: Repetition, mail: Text | None) -> None:
-    country, area, local, extension = (leaf(repetition, n) for n in (5, 6, 7, 8))
+    parts = (leaf(repetition, n) for n in (5, 6, 7, 8))
+    country, area, local, extension = (None if part == DELETE else part for part in parts)
     written = [w for n in (12, 1) if (w := leaf(repetition, n)) is not None]
     whole = written[0] if written else None
     number = _composed(country, area, local, extension)

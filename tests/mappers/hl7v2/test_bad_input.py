@@ -258,3 +258,12 @@ def test_an_alternate_that_has_words_and_no_code_is_told_in_its_words(
 def test_a_deletion_is_never_the_time_of_a_movement() -> None:
     result = translated(f'EVN|A01|""||||""\r{PID}PV1|1|I|3B\r')
     assert '""' not in repr([change.resource for change in result.changes])
+
+
+def test_a_deleted_part_of_a_code_or_number_is_no_part_of_it() -> None:
+    coded = 'K^Wort^""^A^Anders^L^""^""'
+    result = translated(
+        f'PID|1||4711^^^HAUS||Weiß^Änne||||||||^PRN^PH^^49^731^55555^""\rPV1|1|I\r'
+        f"DG1|1||{coded}\rOBX|1|CE|{coded}||{coded}||||||F\r"
+    )
+    assert '""' not in repr([change.resource for change in result.changes])
