@@ -7,11 +7,10 @@ nothing along a chain either.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 
 from gateway.api.access import visible
-from gateway.api.collecting import Asker, everything, too_costly
+from gateway.api.collecting import Asker, Late, LateHas, LateLink, everything, too_costly
 from gateway.api.inclusion import Name, local_name, pointed_to
 from profiles.search import (
     AllOf,
@@ -23,6 +22,7 @@ from profiles.search import (
     Listed,
     Negated,
     Node,
+    Parameter,
     ReferenceValue,
     TokenSetValue,
     is_linked,
@@ -33,21 +33,36 @@ _MOST = 5_000
 _TOO_MANY = "A chain leads to too many resources; narrow what it asks for."
 
 
-async def resolved(asker: Asker, criteria: Criteria) -> Criteria:
-    """Return criteria that ask about the resource alone. Raises NotConformant: too costly."""
-    if not any(is_linked(node) for node in criteria.conditions):
-        return criteria
+async def resolved(asker: Asker, criteria: Criteria) -> tuple[Criteria, Late]:
+    """Return criteria about the resource alone, and what is asked of each hit besides.
+
+    A step that leads to too many resources comes last: it narrows what the rest has found. Raises
+    NotConformant where it cannot, because it stands in an alternative or is the next such step.
+    """
     type_ = criteria.resource_type
-    nodes = [await _resolved(asker, type_, node) for node in criteria.conditions]
-    return Criteria(type_, tuple(nodes))
+    nodes: list[Node] = []
+    late: list[LateLink | LateHas] = []
+    for node in criteria.conditions:
+        if not is_linked(node):
+            nodes.append(node)
+            continue
+        found = await _resolved(asker, type_, node)
+        if found is None:
+            late.append(await _late(asker, type_, node))
+        else:
+            nodes.append(found)
+    return Criteria(type_, tuple(nodes)), tuple(late)
 
 
-async def _resolved(asker: Asker, type_: str, node: Node) -> Node:
+async def _resolved(asker: Asker, type_: str, node: Node) -> Node | None:
+    """Return what a node comes to; None when a step leads to too much."""
     if isinstance(node, AllOf | AnyOf):
-        nodes = await asyncio.gather(*[_resolved(asker, type_, one) for one in node.nodes])
-        return type(node)(tuple(nodes))
+        nodes = [await _resolved(asker, type_, one) for one in node.nodes]
+        known = tuple(one for one in nodes if one is not None)
+        return type(node)(known) if len(known) == len(nodes) else None
     if isinstance(node, Negated):
-        return Negated(await _resolved(asker, type_, node.node))
+        inner = await _resolved(asker, type_, node.node)
+        return None if inner is None else Negated(inner)
     if isinstance(node, Link):
         return await _link(asker, type_, node)
     if isinstance(node, Has):
@@ -57,36 +72,65 @@ async def _resolved(asker: Asker, type_: str, node: Node) -> Node:
     return node
 
 
-async def _link(asker: Asker, type_: str, node: Link) -> Condition:
+async def _late(asker: Asker, type_: str, node: Node) -> LateLink | LateHas:
+    """Return what is asked of each hit instead. Raises NotConformant: too costly."""
+    if isinstance(node, Has):
+        source = await _alone(asker, node.source)
+        return LateHas(_parameter(asker, node.source.resource_type, node.name), source)
+    links = node.nodes if isinstance(node, AnyOf) else (node,)
+    ways = []
+    for one in links:
+        if not isinstance(one, Link):
+            raise too_costly(_TOO_MANY)
+        target = await _alone(asker, one.target)
+        ways.append((_parameter(asker, type_, one.name), target))
+    return LateLink(tuple(ways))
+
+
+async def _alone(asker: Asker, criteria: Criteria) -> Criteria:
+    plain, late = await resolved(asker, criteria)
+    if late:
+        raise too_costly(_TOO_MANY)
+    return plain
+
+
+def _parameter(asker: Asker, type_: str, name: str) -> Parameter:
+    return asker.gateway.options.parameters.of(type_)[name]
+
+
+async def _link(asker: Asker, type_: str, node: Link) -> Condition | None:
     """References to what meets the rest of the chain."""
-    parameter = asker.gateway.options.parameters.of(type_)[node.name]
+    found = await _hits(asker, node.target)
+    if found is None:
+        return None
     base = asker.gateway.options.base_url
     keys: set[str] = set()
-    for one in await _hits(asker, node.target):
+    for one in found:
         name = f"{one['resourceType']}/{one.get('id', '')}"
         keys |= {name, f"{base}/{name}"}
         if isinstance(url := one.get("url"), str):
             keys |= {url, f"{url}|{one.get('version', '')}"}
-    return Condition(node.name, "reference", "", (ReferenceValue(frozenset(keys)),), parameter)
+    value = (ReferenceValue(frozenset(keys)),)
+    return Condition(node.name, "reference", "", value, _parameter(asker, type_, node.name))
 
 
-async def _has(asker: Asker, type_: str, node: Has) -> Condition:
+async def _has(asker: Asker, type_: str, node: Has) -> Condition | None:
     """What is pointed to by what meets the rest."""
+    found = await _hits(asker, node.source)
+    if found is None:
+        return None
     base = asker.gateway.options.base_url
-    known = asker.gateway.options.parameters.of(node.source.resource_type)
-    parameter = known[node.name]
+    parameter = _parameter(asker, node.source.resource_type, node.name)
     names: set[Name] = set()
-    for one in await _hits(asker, node.source):
+    for one in found:
         names.update(pointed_to(one, parameter, base))
     return _of_names(type_, names)
 
 
-async def _hits(asker: Asker, criteria: Criteria) -> list[dict[str, object]]:
-    inner = await resolved(asker, criteria)
-    seen = await everything(asker, asker.query([inner]), most=_MOST)
-    if seen is None:
-        raise too_costly(_TOO_MANY)
-    return [one.resource for one in seen]
+async def _hits(asker: Asker, criteria: Criteria) -> list[dict[str, object]] | None:
+    inner, late = await resolved(asker, criteria)
+    seen = await everything(asker, asker.query([inner]), most=_MOST, late=late)
+    return None if seen is None else [one.resource for one in seen]
 
 
 async def _listed(asker: Asker, type_: str, node: Listed) -> Condition:

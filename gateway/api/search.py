@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from gateway.api import outcome
 from gateway.api.access import Seen, caller_of
-from gateway.api.collecting import Asker, Page, number_of, page, too_costly
+from gateway.api.collecting import Asker, Late, Page, number_of, page, too_costly
 from gateway.api.compartment import compartments, types_in
 from gateway.api.context import Context, request_id
 from gateway.api.form import pairs_of
@@ -30,6 +30,7 @@ from gateway.evidence import audit_event
 from gateway.evidence.event_class import EventClass
 from profiles.issue import Issue, NotConformant, NotSupported, operation_outcome
 from profiles.reading import write_json
+from profiles.search import Criteria
 
 _UNCOUNTED = Issue("warning", "too-costly", "Too many resources to count; narrow the search.")
 
@@ -74,9 +75,9 @@ async def answered(
         question = await read_question(
             asker.gateway, asker.identity, place, pairs, strict=_strict(request)
         )
-        criteria = tuple([await resolved(asker, one) for one in question.criteria])
+        criteria, late = await _resolved(asker, question)
         question = replace(question, criteria=criteria, includes=(*question.includes, *always))
-        found, total, warnings = await _found(asker, question)
+        found, total, warnings = await _found(asker, question, late)
         brought, whole = await included(asker, found.seen, question.includes)
     except (NotSupported, NotConformant) as error:
         return outcome.answer(400, error.issues)
@@ -91,22 +92,32 @@ def _strict(request: Request) -> bool:
     return "handling=strict" in request.headers.get("prefer", "").replace(" ", "").lower()
 
 
-async def _found(asker: Asker, question: Question) -> tuple[Page, int | None, tuple[Issue, ...]]:
+async def _resolved(asker: Asker, question: Question) -> tuple[tuple[Criteria, ...], Late]:
+    """Follow chains. Raises NotConformant where that costs too much."""
+    found = [await resolved(asker, one) for one in question.criteria]
+    if len(found) > 1 and any(late for _, late in found):
+        raise too_costly("A chain of a search over several types leads to too many resources.")
+    return tuple(criteria for criteria, _ in found), found[0][1] if found else ()
+
+
+async def _found(
+    asker: Asker, question: Question, late: Late
+) -> tuple[Page, int | None, tuple[Issue, ...]]:
     """Return a page, the total where it is known and wanted, and what is to be said about it."""
     query = asker.query(question.criteria, question.order)
     if question.counting:
-        total = await number_of(asker, replace(query, order=()))
+        total = await number_of(asker, replace(query, order=()), late=late)
         if total is None:
             raise too_costly(_UNCOUNTED.text)
         return Page([], ()), total, ()
-    found = await page(asker, query, after=question.after, count=question.count)
+    found = await page(asker, query, after=question.after, count=question.count, late=late)
     if question.total == "none":
         return found, None, ()
     if not found.following and not question.after:
         return found, len(found.seen), ()
     if not question.total:
         return found, None, ()
-    total = await number_of(asker, replace(query, order=()))
+    total = await number_of(asker, replace(query, order=()), late=late)
     return found, total, (_UNCOUNTED,) if total is None else ()
 
 

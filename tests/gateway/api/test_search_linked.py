@@ -295,9 +295,44 @@ def test_the_self_link_tells_what_was_used(filled, connect):
     assert len(ids(answer, "match")) == 3
 
 
-def test_a_chain_that_leads_to_too_much_is_refused(filled, connect, monkeypatch):
-    monkeypatch.setattr("gateway.api.linked._MOST", 2)
-    answer = connect("klinikum").get("/fhir/Observation?subject:Patient.name=familie")
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("Observation?subject:Patient.name=familie", [f"o{number}" for number in range(8)]),
+        ("Observation?subject.name=familie&code=c1", ["o1", "o4", "o7"]),
+        ("Observation?subject:Patient.organization.name=Haus 1", ["o1", "o3", "o5", "o7"]),
+        ("Patient?_has:Observation:patient:code=c0", ["p0", "p2", "p3"]),
+        ("Organization?_has:Patient:organization:name=familie", ["org0", "org1"]),
+        ("Observation?patient.name=familie&_sort=-date", [f"o{7 - at}" for at in range(8)]),
+    ],
+)
+def test_a_chain_that_leads_to_too_much_is_asked_of_each_hit_instead(
+    filled, connect, monkeypatch, query, found
+):
+    client = connect("klinikum")
+    before = client.get(f"/fhir/{query}")
+    monkeypatch.setattr("gateway.api.linked._MOST", 1)
+    late = client.get(f"/fhir/{query}")
+    assert ids(late) == found
+    assert late.content == before.content
+    assert client.get(f"/fhir/{query}&_summary=count").json()["total"] == len(found)
+    first = client.get(f"/fhir/{query}&_count=2")
+    assert ids(first) == found[:2]
+    assert connect("agentur").get(f"/fhir/{query}").json()["total"] == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'Observation?_filter=patient.name sw "familie" or code eq c0',
+        'Observation?_filter=not(patient.name sw "familie")',
+        "Organization?_has:Patient:organization:_has:Observation:patient:status=final",
+        "?_type=Observation,Condition&subject:Patient.name=familie",
+    ],
+)
+def test_a_chain_that_leads_to_too_much_elsewhere_is_refused(filled, connect, monkeypatch, query):
+    monkeypatch.setattr("gateway.api.linked._MOST", 1)
+    answer = connect("klinikum").get(f"/fhir/{query}" if query[0] != "?" else f"/fhir{query}")
     assert answer.status_code == 400
     assert answer.json()["issue"][0]["code"] == "too-costly"
 
