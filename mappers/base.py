@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mappers.bundle import transaction
+from mappers.returning import Returning
 from profiles.issue import GatewayError, Issue, operation_outcome
 from profiles.reading.foreign_json import read_own
 
@@ -130,34 +131,39 @@ class PatientFacts:
     placeholder: bool = False
 
 
-class Memory:
+class Memory(Returning):
     """Values worth keeping between messages: those asked for twice; bounded, forgets at will.
 
     Most fields of a message never come again, so a newcomer is only noted; it is kept when it
     comes back. Nobody may change what is kept.
     """
 
-    __slots__ = ("kept", "newcomers")
+    __slots__ = ("newcomers",)
 
     def __init__(self) -> None:
         """Begin empty."""
-        self.kept: dict[Any, Any] = {}
+        super().__init__()
         self.newcomers: dict[Any, Any] = {}
 
     def offer(self, key: Any, value: Any, token: Any = None) -> None:
-        """Keep a value whose key came before; `token` tells reuses of a key apart."""
+        """Keep a value whose key came before.
+
+        Where the key is the id of an object, that is the `token`: it is held, so that no other
+        gets its id.
+        """
+        if self.again(key) if token is None else self._held(key, token):
+            self.keep(key, value)
+
+    def _held(self, key: Any, token: Any) -> bool:
         newcomers = self.newcomers
-        if key in newcomers and newcomers[key] is token:
-            if len(self.kept) >= _MOST_KEPT:
-                self.kept.clear()
-            self.kept[key] = value
-        else:
-            if len(newcomers) >= _MOST_NEWCOMERS:
-                newcomers.clear()
-            newcomers[key] = token
+        if newcomers.get(key) is token:
+            return True
+        if len(newcomers) >= _MOST_NEWCOMERS:
+            newcomers.clear()
+        newcomers[key] = token
+        return False
 
 
-_MOST_KEPT = 8192
 _MOST_NEWCOMERS = 2048
 
 

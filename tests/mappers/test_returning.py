@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mappers.base import Memory
 from mappers.returning import Returning
 
 
@@ -25,3 +26,21 @@ def test_it_forgets_before_it_grows_without_end() -> None:
         known.keep(number, number)
         assert known.kept[number] == number
     assert len(known.kept) < 10_000
+
+
+def test_a_memory_keeps_what_is_offered_twice() -> None:
+    memory = Memory()
+    for _ in range(2):
+        assert "key" not in memory.kept
+        memory.offer("key", "value")
+    assert memory.kept == {"key": "value"}
+
+
+def test_a_memory_takes_no_object_for_another_of_the_same_name() -> None:
+    memory = Memory()
+    one, other = ["ward"], ["ward"]
+    memory.offer(1, "of one", one)
+    memory.offer(1, "of the other", other)
+    assert memory.kept == {}
+    memory.offer(1, "of the other", other)
+    assert memory.kept == {1: "of the other"}

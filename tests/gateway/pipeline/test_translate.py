@@ -43,7 +43,6 @@ def test_documents_are_not_remembered(world, build):
     for _ in range(3):
         assert done(ready, data).outcome is Outcome.STORED
     assert all(len(body) <= REMEMBERED for body in ready.memory.kept)
-    assert all(len(body) <= REMEMBERED for body in ready.memory.newcomers)
 
 
 def test_what_belongs_to_nobody_has_a_digest_of_its_content(world, build):
