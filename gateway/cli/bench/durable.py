@@ -24,6 +24,7 @@ import orjson
 
 from gateway.cli.bench.conversion import records
 from gateway.cli.output import note
+from gateway.cli.ports import free_ports
 from profiles.issue import NotConformant, Unavailable
 
 #: Admission and laboratory report in turn: every second message is delivered.
@@ -102,7 +103,8 @@ def run(load: Load) -> dict[str, Any]:
     with ExitStack() as closing:
         folder = Path(closing.enter_context(tempfile.TemporaryDirectory(prefix="gateway-bench-")))
         sink = closing.enter_context(_partner("mllp_sink"))
-        ports = {"http": _free_port(), "mllp": _free_port(), "sink": sink}
+        http, mllp = free_ports(2)
+        ports = {"http": http, "mllp": mllp, "sink": sink}
         _configure(folder, load.store, ports)
         closing.enter_context(_serving(folder, ports["mllp"]))
         first = 0
@@ -245,9 +247,3 @@ def _drained(port: int) -> None:
         if not any(undone):
             return
         time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 import shutil
-import socket
 import string
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -59,15 +58,6 @@ def furnish(place: Path, ports: Mapping[str, int]) -> None:
         {name: str(port) for name, port in ports.items()}, practice_token_sha256=digest
     )
     (place / "gateway.toml").write_text(text, encoding="utf-8")
-
-
-def free_ports(count: int) -> list[int]:
-    """Find ports nobody listens on."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def _material() -> Path:

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from gateway.cli.demo.expectation import expect
-from gateway.cli.demo.stage import EXCHANGE, TOKEN, free_ports, furnish, records
+from gateway.cli.demo.stage import EXCHANGE, TOKEN, furnish, records
+from gateway.cli.ports import free_ports
 
 if TYPE_CHECKING:
     from gateway.cli.demo.cast import Cast
