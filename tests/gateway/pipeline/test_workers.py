@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import pickle
 import shutil
@@ -13,6 +14,8 @@ import sys
 
 import pytest
 
+from gateway.pipeline.rest.asked import Check, Kind
+from gateway.pipeline.rest.check import Checker
 from gateway.pipeline.translated import Job, Limits
 from gateway.pipeline.worker import LENGTH, SHARED_BYTES, Answered, Answers
 from gateway.pipeline.workers import WorkerPool
@@ -204,3 +207,39 @@ def test_a_worker_whose_parent_is_gone_ends_without_a_word(world, build, when):
         _, said = worker.communicate(timeout=60)
 
     assert (worker.returncode, said) == (0, b"")
+
+
+def written(count=1):
+    """A Check of a transaction with so many Patients."""
+    entries = [
+        {
+            "resource": {"resourceType": "Patient", "birthDate": "1951-05-02"},
+            "request": {"method": "POST", "url": "Patient"},
+        }
+    ] * count
+    bundle = {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+    return Check(kind=Kind.BUNDLE, data=json.dumps(bundle).encode(), validation="none")
+
+
+def test_a_worker_checks_what_callers_write(world):
+    one = Check(kind=Kind.RESOURCE, data=b'{"resourceType":"Patient"}', type="Patient", id="chosen")
+
+    async def scenario(pool):
+        return await asyncio.gather(pool.check(one), pool.check(written(3)))
+
+    single, several = run(world, scenario)
+
+    assert single == Checker(world.config).check(one)
+    assert [act.type for act in several.acts] == ["Patient"] * 3
+
+
+def test_what_takes_too_long_to_check_is_refused_and_the_next_is_checked(world):
+    async def scenario(pool):
+        (process,) = pool.processes()
+        os.kill(process, signal.SIGSTOP)
+        return await asyncio.gather(pool.check(written()), pool.check(written(2)))
+
+    slow, next_one = run(world, scenario, seconds=1.0)
+
+    assert (slow.refused, slow.issues[0].code) == (422, "too-costly")
+    assert len(next_one.acts) == 2
