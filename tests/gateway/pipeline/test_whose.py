@@ -239,3 +239,19 @@ def test_a_document_that_names_somebody_else_by_a_known_number_is_held(practice)
 
     assert reason(practice, first.message)[0] == "routed"
     assert reason(practice, second.message) == ("quarantined", "other-person")
+
+
+def test_a_private_insurer_s_name_of_the_number_links_the_same_person(practice):
+    send(practice, master(), "1")
+    insured = [{"system": "http://fhir.de/sid/pkv/kvid-10", "value": KVNR}]
+    item = practice.item(
+        document(identifier=insured), endpoint="pvs", format="fhir_r4", control="2"
+    )
+    practice.record(item)
+
+    numbers = [
+        row[0] for row in practice.query("SELECT resource FROM resource WHERE type = ?", PATIENT)
+    ]
+    persons = practice.do(lambda tx: tx.linked(numbers))
+    assert len(numbers) == 2
+    assert {tuple(sorted(one)) for one in persons.values()} == {tuple(sorted(numbers))}
