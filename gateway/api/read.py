@@ -11,7 +11,7 @@ import re
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.api import outcome
+from gateway.api import binary, outcome
 from gateway.api.access import Seen, caller_of, visible
 from gateway.api.context import Context, request_id
 from gateway.api.ports import Stored
@@ -79,4 +79,6 @@ def _answer(request: Request, seen: Seen) -> Response:
         return outcome.answer(410, headers=headers)
     if is_unmodified(request, stored):
         return Response(status_code=304, headers=headers)
+    if stored.type == binary.TYPE and binary.wants_content(request):
+        return binary.unwrapped(request, seen.resource, headers)
     return Response(write_json(seen.resource), media_type=outcome.JSON, headers=headers)

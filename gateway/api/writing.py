@@ -16,6 +16,7 @@ from starlette.responses import Response
 from gateway.api import outcome
 from gateway.api.access import visible
 from gateway.api.auth import Identity
+from gateway.api.binary import is_raw, wrapped
 from gateway.api.context import Context, request_id
 from gateway.api.credentials import ALL
 from gateway.api.limits import read_body
@@ -97,9 +98,12 @@ class Call:
     async def check(self, kind: Kind, *, type: str = "", id: str = "", named: str = "") -> Checked:  # noqa: A002 - FHIR's words
         """Read the body and let a worker check it. Raises HTTPException 408, 413, 415, 503."""
         options = self.context.gateway.options
-        xml = is_xml(self.request)
+        raw = is_raw(self.request, type)
+        xml = False if raw else is_xml(self.request)
         with self.context.held.room() as take:
             data = await read_body(self.request, options.max_body, options.body_timeout, take)
+            if raw:
+                data = wrapped(self.request, data, id)
             return await self.context.gateway.check(
                 Check(
                     kind=kind,
