@@ -200,7 +200,11 @@ def _after(
     if not token:
         return ()
     raw = cursor.open_bytes(token, gateway.options.cursor_key, _scope(identity, place, used))
-    return tuple(orjson.loads(raw))
+    try:
+        return tuple(orjson.loads(raw))
+    except (ValueError, TypeError):
+        # One of a former version of the gateway.
+        raise NotConformant("The page link is not one of this search.") from None
 
 
 def address(base: str, place: Place, pairs: Pairs) -> str:

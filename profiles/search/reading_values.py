@@ -48,7 +48,8 @@ def read_value(
     parameter: Parameter, modifier: str, text: str, around: Surroundings = NOWHERE
 ) -> Value:
     """Read one value of a parameter. Raises NotConformant and NotSupported."""
-    if not text:
+    # No FHIR text has a NUL, and not every database takes one.
+    if not text or "\0" in text:
         raise wrong_value(parameter.name)
     reader = _BY_MODIFIER.get(modifier) or _READERS[parameter.kind]
     return reader(parameter, modifier, text, around)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from gateway.api import cursor
 from profiles.search import read_parameters
 
 PATIENT_ID = "6f1c6b8e-0000-4000-8000-000000000001"
@@ -239,6 +240,12 @@ def test_a_page_link_of_one_order_is_none_of_another(filled, connect):
     page = parse_qs(urlsplit(following).query)["_page"][0]
     assert client.get(f"/fhir/Observation?_sort=date&_count=2&_page={page}").status_code == 200
     assert client.get(f"/fhir/Observation?_sort=-date&_page={page}").status_code == 400
+
+
+def test_a_page_link_of_a_former_version_is_refused(filled, connect):
+    scope = b"klinikum\nObservation\n"
+    page = cursor.seal(4711, b"k" * 32, scope)
+    assert connect("klinikum").get(f"/fhir/Observation?_page={page}").status_code == 400
 
 
 def test_the_number_of_results_is_told_as_asked(filled, connect):
