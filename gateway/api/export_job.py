@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
@@ -40,12 +40,12 @@ async def known(request: Request) -> tuple[Context, Identity, ExportJob, Wish]:
     if job is None or (job.organization, job.client) != (identity.organization, identity.client):
         raise HTTPException(404)
     sealed = cursor.open_bytes(job.content, context.gateway.options.cursor_key, _scope(job.id))
-    return context, identity, job, _read(json.loads(sealed))
+    return context, identity, job, _read(orjson.loads(sealed))
 
 
 def seal(wish: Wish, job: str, key: bytes) -> str:
     """Write what an export wants, for the store."""
-    return cursor.seal_bytes(json.dumps(asdict(wish)).encode(), key, _scope(job))
+    return cursor.seal_bytes(orjson.dumps(asdict(wish)), key, _scope(job))
 
 
 def _scope(job: str) -> bytes:
