@@ -149,7 +149,7 @@ def _check_modifier(parameter: Parameter, modifier: str) -> None:
         return
     if modifier in MODIFIERS.get(parameter.kind, ()):
         return
-    if modifier == "of-type" and any(one["type"] == "Identifier" for one in parameter.programs):
+    if modifier == "of-type" and any(one.get("type") == "Identifier" for one in parameter.programs):
         return
     if parameter.kind == "reference" and modifier in parameter.targets:
         return

@@ -195,6 +195,7 @@ def test_chains_are_read_where_somebody_follows_them():
         "Patient?_list=$current-problems",
         "Patient?identifier:of-type:x=t|MR|12",
         "Observation?code:of-type=t|MR|12",
+        "Observation?code-value-quantity:of-type=t|MR|12",
         "Observation?code:in=http://b.example/set",
     ],
 )
