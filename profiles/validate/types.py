@@ -76,7 +76,7 @@ class Plan:
         for name, inner in value.items():
             member = members.get(name)
             if member is None:
-                if name[0] == "_":
+                if name[:1] == "_":
                     self._walk_beside(name, value, place, run)
                 continue
             shown, look = member.shown, member.check

@@ -51,3 +51,7 @@ def test_what_has_neither_value_nor_children_is_named(validator, patient, place)
 )
 def test_a_gap_is_filled_by_what_stands_beside_it(validator, patient):
     assert errors(validator, patient) == []
+
+
+def test_a_member_without_a_name_is_an_issue_like_any_other_unknown_one(validator):
+    assert errors(validator, {"": "x"}) == [("structure", "Patient")]
