@@ -148,8 +148,7 @@ class Memory(Returning):
     def offer(self, key: Any, value: Any, token: Any = None) -> None:
         """Keep a value whose key came before.
 
-        Where the key is the id of an object, that is the `token`: it is held, so that no other
-        gets its id.
+        A key that is the id of an object comes with it as `token`: held, so no other gets the id.
         """
         if self.again(key) if token is None else self._held(key, token):
             self.keep(key, value)

@@ -25,8 +25,6 @@ _OWN_EXTENSIONS = "https://region-gateway.example/fhir/StructureDefinition/"
 _GATEWAY = "urn:ietf:rfc:3986"
 #: Elements whose reference to the message's one patient the message itself expresses.
 _PATIENT_ELEMENTS = ("subject", "patient", "beneficiary")
-
-
 #: Types the header of a message is about.
 _HEADER_TYPES = ("Device", "Organization")
 #: Elements that name a resource and say nothing of it.
@@ -144,7 +142,9 @@ class Source:
             if key in _SERVER_META:
                 traced[key] = value
             elif key == "extension":
-                traced[key] = [e for e in value if not _is_own(e)]
+                traced[key] = [
+                    e for e in value if not str(e.get("url")).startswith(_OWN_EXTENSIONS)
+                ]
             elif key == "tag":
                 traced[key] = [
                     t for t in value if t.get("system") != _GATEWAY or t.get("code") not in own
@@ -240,10 +240,6 @@ def _references(record: Resource) -> Iterator[str]:
         for item in record.get(element, ()):
             if "reference" in item.get(party, {}):
                 yield item[party]["reference"]
-
-
-def _is_own(extension: dict[str, Any]) -> bool:
-    return str(extension.get("url", "")).startswith(_OWN_EXTENSIONS)
 
 
 def _version(resource: Resource) -> str:
