@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 Resource = dict[str, Any]
 
 #: Goes into every Provenance; raised whenever the same bytes map to other resources.
-MAPPING_VERSION = "3"
+MAPPING_VERSION = "4"
 
 
 class Action(StrEnum):
