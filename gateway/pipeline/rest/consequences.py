@@ -82,9 +82,11 @@ class Consequences:
         term = self.site.coder.identifier_term
         return [(term(key.type, key.system, key.value), current.number) for key in keys]
 
-    def follow(self, acts: Iterable[Act]) -> None:
-        """Add the Provenance, then settle identity and consent and decide again."""
-        covered = {name for act in acts if act.type == PROVENANCE for name in act.targets}
+    def follow(self, covered: set[str]) -> None:
+        """Add the Provenance, then settle identity and consent and decide again.
+
+        `covered` (`Type/id`) brings its own Provenance.
+        """
         for group in self._groups(covered).values():
             self._add_provenance(group)
         concerned = self._persons() | self._consents()

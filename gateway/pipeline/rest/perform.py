@@ -126,7 +126,7 @@ class _Work:
             done[position] = self._do(position, acts[position], planned[position])
         if self.unsure:
             return [], self.unsure
-        self.consequences.follow(acts)
+        self.consequences.follow(self._proved(acts))
         done = [self._named(one) for one in done]
         self.book.rows.audit += witness(self.site, self.tx.now, self.order, done)
         self.book.flush(self.tx)
@@ -343,6 +343,11 @@ class _Work:
 
     def _retain_until(self) -> Instant:
         return self.site.retain_until(self.owner, self.tx.now)
+
+    def _proved(self, acts: Iterable[Act]) -> set[str]:
+        """Return `Type/id` of what the caller's own Provenance speaks of."""
+        named = (one.partition("/") for act in acts for one in act.targets)
+        return {f"{type_}/{self._id(id_)}" for type_, _, id_ in named}
 
     def _named(self, done: Done) -> Done:
         """Add whose it is, for the evidence and for the answer's filter."""

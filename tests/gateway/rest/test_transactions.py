@@ -230,6 +230,23 @@ def test_a_callers_own_provenance_takes_the_place_of_ours(klinikum):
     assert proofs["entry"][0]["resource"]["recorded"] == "2026-11-22T10:00:00Z"
 
 
+def test_a_callers_own_provenance_speaks_of_what_a_condition_finds_too(klinikum):
+    klinikum.post("/Patient", json=patient())
+    proof = {
+        "resourceType": "Provenance",
+        "target": [{"reference": A}],
+        "recorded": "2026-11-22T10:00:00Z",
+        "agent": [{"who": {"reference": "Organization/klinikum"}}],
+    }
+    changed = entry("PUT", f"Patient?identifier={SYSTEM}|1", patient(gender="female"), A)
+
+    answer = klinikum.post("", json=bundle(changed, entry("POST", "Provenance", proof)))
+
+    assert answer.status_code == 200, answer.text
+    proofs = [one["resource"] for one in klinikum.get("/Provenance").json()["entry"]]
+    assert sorted("activity" in one for one in proofs) == [False, True]
+
+
 def test_entries_of_a_batch_stand_or_fall_by_themselves(klinikum):
     kept, old = (klinikum.post("/Patient", json=patient()).json()["id"] for _ in range(2))
     sent = bundle(
