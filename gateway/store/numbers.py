@@ -69,7 +69,7 @@ class Numbers:
         return taken
 
     def remember(self, *kinds: str) -> None:
-        """Store high-water marks (default: all), so that deleting the newest rows frees no number."""
+        """Store high-water marks (default: all): deleting the newest rows then frees no number."""
         if self._db.dialect == "sqlite":
             self._db.executemany(
                 "INSERT INTO meta (key, value) VALUES (?, ?)"
