@@ -7,7 +7,7 @@ ask what it begins with (`Bundle?composition.type=…`): that stands inside it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,6 +105,10 @@ class RouteCriteria:
                 kind = criteria.resource_type
                 by_type[kind] = (*by_type.get(kind, ()), (route.id, criteria))
         return cls(listening)
+
+    def types(self, endpoint: str) -> Collection[str]:
+        """Return the types of resources that routes of an endpoint ask about."""
+        return self.listening.get(endpoint, {}).keys()
 
     def matches(
         self, endpoint: str, resources: Iterable[Resource], whole: Resource | None = None

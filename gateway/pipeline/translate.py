@@ -7,7 +7,7 @@ structure, serialise once, hash what is searched for, see which routes are met.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -15,7 +15,7 @@ import mappers
 from gateway.domain.region import Endpoint
 from gateway.identity.kvnr import SYSTEM as KVNR_SYSTEM
 from gateway.pipeline.acknowledge import answered
-from gateway.pipeline.criteria import RouteCriteria, preliminary
+from gateway.pipeline.criteria import PRELIMINARY, RouteCriteria, preliminary
 from gateway.pipeline.dialects import dialect_of
 from gateway.pipeline.documents import dump
 from gateway.pipeline.label import LabelRule, label, label_rules
@@ -105,14 +105,15 @@ def _translated(job: Job, mapped: Mapped, prepared: Prepared) -> Translated:
     faults = [(number, issue) for number, one in enumerate(stated) for issue in one.faults]
     if faults:
         return unsound(job, mapped, placed(faults, job))
-    contents = [one.content for one in stated]
-    resources = [one for one in contents if one is not None]
     endpoint = prepared.config.region.endpoints[job.endpoint]
+    # Read only when somebody looks: most of what returns is not looked at.
+    contents = (one.change.resource if one.change is not None else None for one in stated)
     found = prepared.validation.look(endpoint, contents, job, mapped.whole)
     if found.action:
         return invalid(job, mapped, found)
     if found.issues:
         mapped = replace(mapped, issues=(*mapped.issues, *found.issues))
+    resources = _looked_at(stated, prepared.routes.types(job.endpoint), mapped.whole)
     loss = mapped.loss
     sha256 = hashlib.sha256(job.data).hexdigest()
     return Translated(
@@ -161,25 +162,39 @@ _BROKEN = frozenset({"error", "fatal"})
 @dataclass(frozen=True, slots=True)
 class _Stated:
     statement: Statement
-    #: What the writer would store if the resource were new; None for nothing.
-    content: dict[str, Any] | None
+    #: Whose resource the writer would store if it were new; None for nothing.
+    change: Change | None
     faults: tuple[Issue, ...]
 
 
+def _looked_at(
+    stated: Iterable[_Stated], types: Collection[str], whole: dict[str, Any] | None
+) -> list[dict[str, Any]]:
+    """Read what routes of these types may be about, and what may be preliminary."""
+    return [
+        change.resource
+        for one in stated
+        if (change := one.change) is not None
+        and (whole is not None or change.type in types or change.type in PRELIMINARY)
+    ]
+
+
 def _labelled(change: Change, rules: Sequence[LabelRule]) -> tuple[Change, bool]:
-    resource, hold = label(change.resource, rules) if rules else (change.resource, False)
+    if not rules:
+        return change, False
+    resource, hold = label(change.resource, rules)
     if resource is not change.resource:
         change = replace(change, stated=resource, body=b"")
     return change, hold
 
 
 def _stated(change: Change, prepared: Prepared) -> _Stated:
-    content = None if change.action is Action.DELETE else change.resource
+    deleted = change.action is Action.DELETE
     said = change.body or dump(change.resource)
     made = _NOTHING
-    if content is not None:
+    if not deleted:
         shared = not change.subject and change.type != _PATIENT
-        made = _made(content, said, prepared, shared=shared)
+        made = _made(change, said, prepared, shared=shared)
     statement = Statement(
         str(change.action),
         change.type,
@@ -188,21 +203,22 @@ def _stated(change: Change, prepared: Prepared) -> _Stated:
         tuple(_terms(change.keys, prepared)),
         made.body,
         made.terms,
-        b"" if content is not None else said,
+        said if deleted else b"",
         change.cleared,
         mappers.statement_clock(change),
         change.historic,
         change.partial,
         made.digest,
     )
-    return _Stated(statement, content, made.faults)
+    return _Stated(statement, None if deleted else change, made.faults)
 
 
-def _made(content: dict[str, Any], body: bytes, prepared: Prepared, *, shared: bool) -> _Made:
+def _made(change: Change, body: bytes, prepared: Prepared, *, shared: bool) -> _Made:
     """Check and index what would be stored, or recall it: doctors, wards and insurers return."""
     memory = prepared.memory
     made: _Made | None = memory.kept.get(body)
     if made is None:
+        content = change.resource
         faults = [issue for issue in structure(content) if issue.severity in _BROKEN]
         terms = (
             b""

@@ -15,7 +15,7 @@ from rig import invariants
 from rig.inside import eventually
 from rig.region import Destination
 
-ROUNDS = 12
+ROUNDS = 25
 LOAD = ("--vary", "--again", "--count", "200000", "--connections", "6", "--patients", "12",
         "--rate", "90", "--timeout", "10")  # fmt: skip
 
