@@ -12,13 +12,23 @@ from uuid import UUID
 import httpx
 import pytest
 
+from gateway.api.access import with_meta
 from gateway.api.app import create_app
-from gateway.api.ports import Condition, Options, PatientConsents, Posted, Stored, Taken
+from gateway.api.ports import (
+    Condition,
+    Found,
+    Options,
+    PatientConsents,
+    Posted,
+    Stored,
+    Taken,
+)
 from gateway.consent import Policy
 from gateway.domain.region import Endpoint, Organization, Region
 from gateway.domain.time import Instant, fhir_instant
 from gateway.evidence.event_class import EventClass
 from gateway.evidence.parts import Party, Stamp
+from gateway.store.hits import Query
 from profiles.issue import GatewayError
 from profiles.reading import write_json
 from profiles.search import place, ranks
@@ -175,16 +185,15 @@ class MemoryGateway:
         found.sort(key=lambda one: self._place(one.position, query))
         if after:
             found = [
-                one
-                for one in found
-                if self._place(one.position, query) > self._place(after, query)
+                one for one in found if self._place(one.position, query) > self._place(after, query)
             ]
         following = found[limit - 1].position if len(found) > limit else ()
         return found[:limit], following
 
     @staticmethod
     def _place(position: tuple[Any, ...], query: Query) -> Any:
-        return place(position, query.order)
+        *found, number = position
+        return place(tuple(found), number, query.order)
 
     async def named(self, names: Sequence[tuple[str, str]]) -> Sequence[Stored]:
         return [one for one in self.resources if (one.type, one.id) in names and not one.deleted]
