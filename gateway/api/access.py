@@ -89,7 +89,10 @@ def caller_of(identity: Identity, request_id: str = "") -> Caller:
     """Name the caller for an audit event."""
     reference = f"Organization/{identity.organization}" if identity.organization else ""
     client = Party(
-        reference=reference, value="" if reference else "anonymous", address=identity.peer
+        reference=reference,
+        value="" if reference else "anonymous",
+        address=identity.peer,
+        alternative=identity.client,
     )
     return Caller(client=client, purposes=(PURPOSE,), request_id=request_id)
 

@@ -77,7 +77,10 @@ class Call:
     @property
     def stated(self) -> Stated:
         """Who calls, for the writer and the evidence."""
-        return Stated(self.identity.organization, self.identity.peer, request_id(self.request))
+        identity = self.identity
+        return Stated(
+            identity.organization, identity.peer, request_id(self.request), identity.client
+        )
 
     def type(self, method: Method) -> str:
         """Return the type the address names. Raises HTTPException 404 or 405."""

@@ -36,6 +36,8 @@ class Party:
     value: str = ""
     #: Where it was reached: URL, IP address or host name; "" unknown.
     address: str = ""
+    #: Which of its systems it was: the id of a client; "" for none in particular.
+    alternative: str = ""
 
     def who(self) -> dict[str, Any]:
         """Reference for agent.who and source.observer."""
@@ -115,6 +117,8 @@ def agent(
         "who": party.who(),
         "requestor": requestor,
     }
+    if party.alternative:
+        made["altId"] = party.alternative
     if party.address:
         made["network"] = network(party.address)
     if purposes:

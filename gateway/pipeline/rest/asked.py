@@ -171,6 +171,8 @@ class Stated(NamedTuple):
     #: Its network address.
     peer: str
     request_id: str = ""
+    #: Id of the client; "" for the organization as a whole.
+    client: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

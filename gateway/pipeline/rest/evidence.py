@@ -43,7 +43,12 @@ def witness(
 def caller(stated: Stated) -> Caller:
     """Name the caller."""
     reference = f"Organization/{stated.organization}" if stated.organization else ""
-    client = Party(reference=reference, value="" if reference else "anonymous", address=stated.peer)
+    client = Party(
+        reference=reference,
+        value="" if reference else "anonymous",
+        address=stated.peer,
+        alternative=stated.client,
+    )
     return Caller(client=client, purposes=(_PURPOSE,), request_id=stated.request_id)
 
 

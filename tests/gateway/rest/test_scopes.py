@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 CATEGORY = "http://terminology.hl7.org/CodeSystem/observation-category"
@@ -95,3 +97,18 @@ def test_a_condition_finds_nothing_beyond_the_scopes(laboratory, klinikum):
     )
 
     assert created.status_code == 201
+
+
+def test_the_log_tells_which_client_it_was(serving, laboratory, klinikum):
+    mine = laboratory.post("/Observation", json=observation()).json()["id"]
+    laboratory.get(f"/Observation/{mine}")
+    klinikum.get(f"/Observation/{mine}")
+    for _ in range(500):
+        if serving.store.reader.counts().unnumbered == 0:
+            break
+        time.sleep(0.02)
+
+    agents = [one["event"]["agent"][0] for one in serving.events()]
+
+    assert [one.get("altId", "") for one in agents] == ["labor", "labor", ""]
+    assert {one["who"]["reference"] for one in agents} == {"Organization/klinikum"}
