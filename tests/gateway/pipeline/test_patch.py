@@ -18,7 +18,7 @@ from gateway.pipeline.rest.patch.merge_patch import apply_merge_patch
 from profiles.issue import GatewayError, NotConformant
 from profiles.reading import read_json, write_json
 
-SAMPLES = Path(os.environ.get("GATEWAY_SAMPLES", "/nonexistent"))
+SAMPLES = Path(os.environ.get("GATEWAY_SAMPLES", Path(__file__).parents[4] / "shared" / "samples"))
 SUITE = SAMPLES / "fhir-test-cases-r4" / "patch" / "json-patch-tests.json"
 
 PATIENT = {
@@ -325,7 +325,7 @@ def test_a_fhirpath_patch_may_be_xml():
 
 
 # JSON Patch ---------------------------------------------------------------------
-@pytest.mark.skipif(not SUITE.exists(), reason="needs GATEWAY_SAMPLES")
+@pytest.mark.skipif(not SUITE.exists(), reason="GATEWAY_SAMPLES not found")
 def test_every_case_of_the_json_patch_suite():
     wrong = []
     for number, case in enumerate(read_json(SUITE.read_bytes())):

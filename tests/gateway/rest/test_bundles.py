@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(os.environ.get("GATEWAY_SAMPLES", "/nonexistent")) / "fhir-ms-server-samples"
+FOLDER = (
+    Path(os.environ.get("GATEWAY_SAMPLES", Path(__file__).parents[4] / "shared" / "samples"))
+    / "fhir-ms-server-samples"
+)
 HEADERS = {"content-type": "application/fhir+json"}
 
 #: What is no R4 in Bundles that are about something else: an empty system, a series without
@@ -21,7 +24,7 @@ MENDED = {
     ),
 }
 
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="needs GATEWAY_SAMPLES")
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="GATEWAY_SAMPLES not found")
 
 
 @pytest.fixture

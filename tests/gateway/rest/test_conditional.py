@@ -130,7 +130,7 @@ def test_racing_updates_of_one_version_let_one_through(serving, klinikum):
 @pytest.mark.postgres
 def test_of_racing_updates_of_processes_one_is_let_through(serve, store_url):
     if not store_url.startswith("postgresql"):
-        pytest.skip("SQLite has one process that writes")
+        pytest.skip("one process owns a SQLite store")
     first, second = serve(), serve()
     made = first.of("klinikum").post("/Patient", json=patient()).json()
 
@@ -146,7 +146,7 @@ def test_of_racing_updates_of_processes_one_is_let_through(serve, store_url):
 @pytest.mark.postgres
 def test_racing_processes_make_one(serve, store_url):
     if not store_url.startswith("postgresql"):
-        pytest.skip("SQLite has one process that writes")
+        pytest.skip("one process owns a SQLite store")
     first, second = serve(), serve()
 
     answers = race(

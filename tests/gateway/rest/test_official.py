@@ -11,7 +11,10 @@ from xml.etree.ElementTree import canonicalize
 
 import pytest
 
-FOLDER = Path(os.environ.get("GATEWAY_SAMPLES", "/nonexistent")) / "fhir-r4-official-examples"
+FOLDER = (
+    Path(os.environ.get("GATEWAY_SAMPLES", Path(__file__).parents[4] / "shared" / "samples"))
+    / "fhir-r4-official-examples"
+)
 EXAMPLES = sorted(FOLDER.glob("*/*.json")) if FOLDER.is_dir() else []
 JSON = {"content-type": "application/fhir+json"}
 XML = {"content-type": "application/fhir+xml"}
@@ -61,7 +64,7 @@ def patients():
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not EXAMPLES, reason="needs GATEWAY_SAMPLES")
+@pytest.mark.skipif(not EXAMPLES, reason="GATEWAY_SAMPLES not found")
 def test_official_examples_are_read_as_they_were_written(serve):
     client = serve(validation="none", create_on_update=True).of("klinikum")
     for one in patients():
