@@ -127,14 +127,13 @@ def exchange(statement: Statement, ids: Mapping[str, str], coder: IndexCoder) ->
         return ids[match[0].decode()].encode()
 
     body = pattern.sub(known, statement.body)
-    index, digest = statement.search_terms, statement.digest
+    index = statement.search_terms
     if body != statement.body:
-        index, digest = coder.encode(statement.type, index_terms(load(body))), b""
+        index = coder.encode(statement.type, index_terms(load(body)))
     return statement._replace(
         id=ids.get(statement.id, statement.id),
         subject=ids.get(statement.subject, statement.subject),
         body=body,
         search_terms=index,
         resource=pattern.sub(known, statement.resource),
-        digest=digest,
     )

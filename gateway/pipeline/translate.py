@@ -39,8 +39,6 @@ from profiles.issue import Issue
 from profiles.search import index_terms
 from profiles.validate import structure
 
-#: The type that is its own patient.
-_PATIENT = "Patient"
 #: Bytes up to which a resource is remembered: doctors and wards are small, documents are not.
 REMEMBERED = 8_192
 
@@ -147,14 +145,10 @@ class _Made(NamedTuple):
     body: bytes
     terms: bytes
     faults: tuple[Issue, ...]
-    #: Statement.digest
-    digest: bytes = b""
 
 
 #: What is made of a deletion.
 _NOTHING = _Made(b"", b"", ())
-#: Size of Statement.digest.
-_DIGEST = 16
 #: Severities that make a resource unfit to be stored.
 _BROKEN = frozenset({"error", "fatal"})
 
@@ -193,8 +187,7 @@ def _stated(change: Change, prepared: Prepared) -> _Stated:
     said = change.body or dump(change.resource)
     made = _NOTHING
     if not deleted:
-        shared = not change.subject and change.type != _PATIENT
-        made = _made(change, said, prepared, shared=shared)
+        made = _made(change, said, prepared)
     statement = Statement(
         str(change.action),
         change.type,
@@ -208,12 +201,11 @@ def _stated(change: Change, prepared: Prepared) -> _Stated:
         mappers.statement_clock(change),
         change.historic,
         change.partial,
-        made.digest,
     )
     return _Stated(statement, None if deleted else change, made.faults)
 
 
-def _made(change: Change, body: bytes, prepared: Prepared, *, shared: bool) -> _Made:
+def _made(change: Change, body: bytes, prepared: Prepared) -> _Made:
     """Check and index what would be stored, or recall it: doctors, wards and insurers return."""
     memory = prepared.memory
     made: _Made | None = memory.kept.get(body)
@@ -225,15 +217,10 @@ def _made(change: Change, body: bytes, prepared: Prepared, *, shared: bool) -> _
             if faults
             else prepared.config.coder.encode(content["resourceType"], index_terms(content))
         )
-        made = _Made(body, terms, tuple(faults), _digest(body, prepared) if shared else b"")
+        made = _Made(body, terms, tuple(faults))
         if len(body) <= REMEMBERED:
             memory.offer(body, made)
     return made
-
-
-def _digest(body: bytes, prepared: Prepared) -> bytes:
-    key = prepared.config.region_key[: hashlib.blake2b.MAX_KEY_SIZE]
-    return hashlib.blake2b(body, digest_size=_DIGEST, key=key).digest()
 
 
 def _terms(keys: Iterable[Key], prepared: Prepared) -> Iterable[bytes]:

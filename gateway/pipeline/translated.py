@@ -112,9 +112,6 @@ class Statement(NamedTuple):
     historic: bool = False
     #: `resource` holds only the statement and cannot stand alone.
     partial: bool = False
-    #: Keyed hash (16 bytes) of `body` for what is of no patient: a house, a doctor or a ward comes
-    #: again with the same bytes, and then with the same digest. b"" for all else.
-    digest: bytes = b""
 
 
 class PatientStated(NamedTuple):

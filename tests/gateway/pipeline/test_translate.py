@@ -45,22 +45,6 @@ def test_documents_are_not_remembered(world, build):
     assert all(len(body) <= REMEMBERED for body in ready.memory.kept)
 
 
-def test_what_belongs_to_nobody_has_a_digest_of_its_content(world, build):
-    def stated(**options):
-        done = translate(Job(1, "kis", "hl7v2", "M1", b"d", 0, build.message(**options)), ready)
-        return {one.id: one for one in done.statements}
-
-    ready = prepare(world.config)
-    first, again = stated(visit="V1"), stated(visit="V2", control="M2")
-
-    assert {one.digest for one in first.values() if one.subject or one.type == "Patient"} == {b""}
-    same = [one for one in again.values() if one.digest and one.id in first]
-    assert {"Organization", "Practitioner"} <= {one.type for one in same}
-    for one in same:
-        assert len(one.digest) == 16
-        assert (one.digest == first[one.id].digest) is (one.body == first[one.id].body)
-
-
 def test_a_message_profile_attached_to_the_endpoint_comes_before_the_dialects(world, build):
     rules = [{"place": "PV1-44", "usage": "R"}]
     endpoints = dict(build.region().endpoints)

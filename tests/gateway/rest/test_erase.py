@@ -78,3 +78,19 @@ def test_an_erasure_needs_a_basis_and_somebody_who_ordered_it(klinikum, desk):
         with pytest.raises(NotConformant):
             erase.patient(desk, {**order(stays), **wrong})
     assert found(klinikum, "/Patient") == [stays]
+
+
+def test_what_moved_to_another_person_stays_without_its_former_versions(klinikum, desk):
+    gone, stays = patient(klinikum, "1", "Gehend"), patient(klinikum, "2", "Bleibend")
+    moved = observe(klinikum, gone)
+    body = klinikum.get(f"/Observation/{moved}").json()
+    body["subject"] = {"reference": f"Patient/{stays}"}
+    assert klinikum.put(f"/Observation/{moved}", json=body).status_code == 200
+
+    erase.patient(desk, order(gone))
+
+    assert klinikum.get(f"/Observation/{moved}").json()["subject"] == body["subject"]
+    assert klinikum.get(f"/Observation/{moved}/_history/2").status_code == 200
+    assert klinikum.get(f"/Observation/{moved}/_history/1").status_code == 404
+    history = klinikum.get(f"/Observation/{moved}/_history").json()
+    assert [one["resource"]["meta"]["versionId"] for one in history["entry"]] == ["2"]
